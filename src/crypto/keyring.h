@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The key hierarchy:  root key > account key > service key or KMS key > data key.
+ *
+ * Root, account, service and KMS keys never leave the keyring in the clear. Callers keep
+ * them wrapped (ciphertext, made under the parent key) wherever they like, and name them
+ * by a key_ref. Only data keys come out, as secrets, because somebody must encrypt pages,
+ * objects and customers' payloads with them. The interface is a narrow one so that it can
+ * become another process: everything that goes in or out is a short run of bytes.
+ *
+ *     struct key_ref account = key_ref_of(NULL, S("account/111122223333"), wrapped_account);
+ *     struct key_ref key = key_ref_of(&account, S("kms/us-east-1/1234abcd-..."), wrapped_key);
+ *     TRY(keyring_seal(kr, &key, encryption_context, plaintext, mem, &ciphertext));
+ *
+ * What holds:
+ *  1. A wrapped key opens only under the same root, the same chain of parents and the
+ *     same purposes it was made with. All of them are authenticated; a mix-up is E_NO_KEY.
+ *  2. keyring_unseal cannot open a wrapped key, whatever its caller says.
+ *  3. Keys are unwrapped at first use and kept in a bounded cache in locked memory, least
+ *     recently used out first. So any number of keys may exist, and nothing is registered
+ *     or unregistered.
+ *  4. To shred a key: delete every copy of its wrapped bytes, then keyring_forget. What
+ *     stood under it is unreadable from then on.
+ * Every function but open and close may be called from any thread at any time. None parks a
+ * fiber or does I/O once the keyring is open.
+ */
+#ifndef CRYPTO_KEYRING_H
+#define CRYPTO_KEYRING_H
+
+#include "base/base.h"
+#include "base/world.h"
+#include "crypto/secret.h"
+
+enum {
+	KEY_WRAPPED_SIZE = 73, /* every wrapped hierarchy key: version, nonce, 32 bytes, tag */
+	KEY_DEPTH_MAX = 4,     /* keys on a path below the root */
+	KEY_PURPOSE_MAX = 256,
+	KEYRING_SEAL_OVERHEAD = 41, /* ciphertext is this much longer than plaintext */
+	KEYRING_DATA_KEY_MAX = 1024,
+};
+
+struct keyring;
+
+/*
+ * A hierarchy key as its users hold it: a value of views. What it points to (the wrapped
+ * bytes, the purpose, the parent) must live as long as the ref is used. The id covers the
+ * whole path, so it also serves as a name for logs and maps; it is not secret.
+ */
+struct key_ref {
+	uint8_t id[32];
+	struct str wrapped;
+	struct str purpose;
+	const struct key_ref *parent; /* NULL: directly under the root */
+};
+struct key_ref key_ref_of(const struct key_ref *parent, struct str purpose, struct str wrapped);
+
+/*
+ * The root key file. Created with mode 0600 and never overwritten (E_EXISTS); durable,
+ * file and directory, when this returns. Opening refuses (E_INVALID, and the log says why)
+ * a file that its group or others may read or write, that belongs to somebody else, or
+ * whose text is damaged; E_NOT_FOUND when there is none.
+ */
+struct status keyring_create_root(struct world *w, const char *path);
+struct status keyring_open(struct world *w, const char *root_path, struct keyring **out);
+void keyring_close(struct keyring *kr); /* wipes all; every secret it gave must have been freed; null is allowed */
+struct secret_pool *keyring_secrets(struct keyring *kr); /* for secrets that callers make themselves */
+
+/* A new random key under parent (NULL: the root). E_NO_KEY when the parent cannot be unwrapped. */
+struct status keyring_key_new(struct keyring *kr, const struct key_ref *parent, struct str purpose, struct arena *mem,
+			      struct str *wrapped);
+/* Unwrap now rather than at first use: to find a damaged or foreign key early. */
+struct status keyring_check(struct keyring *kr, const struct key_ref *key);
+/* Drop a key and all keys below it from memory. Calls already under way may still finish. */
+void keyring_forget(struct keyring *kr, const struct key_ref *key);
+
+/*
+ * Below: E_NO_KEY when the key itself cannot be unwrapped (wrong root, parent, purpose, or
+ * damaged), E_CORRUPT when the key is good but the ciphertext or its aad is not.
+ * The aad keeps a key's ciphertexts apart: begin it with what the thing is ("shard", "token").
+ */
+struct status keyring_seal(struct keyring *kr, const struct key_ref *key, struct str aad, struct str plain,
+			   struct arena *mem, struct str *cipher);
+struct status keyring_unseal(struct keyring *kr, const struct key_ref *key, struct str aad, struct str cipher,
+			     struct arena *mem, struct str *plain);
+/*
+ * n random bytes, in the clear and sealed; what keyring_seal would have made of them, so
+ * keyring_unseal opens it too (KMS Decrypt opens what GenerateDataKey gave). plain may be
+ * NULL (GenerateDataKeyWithoutPlaintext). The caller frees the secret.
+ */
+struct status keyring_data_key(struct keyring *kr, const struct key_ref *key, struct str aad, size_t n,
+			       struct secret *plain, struct arena *mem, struct str *cipher);
+struct status keyring_data_key_open(struct keyring *kr, const struct key_ref *key, struct str aad, struct str cipher,
+				    struct secret *plain);
+/* HMAC-SHA256 under a key derived for this use alone: file names, tokens, pseudonyms. Deterministic. */
+struct status keyring_mac(struct keyring *kr, const struct key_ref *key, struct str msg, uint8_t out[32]);
+
+#endif
