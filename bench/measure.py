@@ -1,0 +1,357 @@
+#!/usr/bin/env python3
+"""Start Holdfast and its peers, drive the same signed requests at each with wrk, print the table.
+
+Machines are shared and noisy, so every figure that counts is a ratio within this run: the server's CPU
+per request against nginx (one worker) answering a constant to the same request, and rates against what
+the same disk and the same libcrypto do in the same minute.
+"""
+import argparse
+import concurrent.futures
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+
+import boto3
+import botocore.auth
+import botocore.awsrequest
+import botocore.config
+import botocore.credentials
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+HOLDFAST = ROOT / "build" / "src" / "cli" / "holdfast"
+KEY, SECRET, REGION = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "us-east-1"
+CONNECTIONS = 16
+KIB, MIB = 1024, 1024 * 1024
+
+
+# ---- processes ------------------------------------------------------------------------------------
+
+
+def port_free():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def cpu_seconds(pids):
+    total = 0
+    for pid in pids:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mib(pid, what="VmRSS"):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(rf"{what}:\s+(\d+)", text)[1]) / 1024
+
+
+def wait_port(port, seconds=30):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), 0.2).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise RuntimeError(f"nothing listens on {port}")
+
+
+class Holdfast:
+    name = "Holdfast"
+
+    def __init__(self, base):
+        self.data, self.port = base / "data", port_free()
+        self.base = base
+        subprocess.run([HOLDFAST, "init", "--data", self.data, "--account", "111122223333", "--root-access-key-id", KEY,
+                        "--root-secret-access-key", SECRET], check=True, stdout=subprocess.DEVNULL)
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [HOLDFAST, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--http", f"127.0.0.1:{self.port}"],
+            stdout=subprocess.DEVNULL, stderr=open(self.base / "holdfast.log", "ab"))
+        wait_port(self.port)
+
+    def pids(self):
+        return [self.process.pid]
+
+    def metrics(self):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(str(self.data / "admin.sock"))
+            s.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            text = b""
+            while piece := s.recv(65536):
+                text += piece
+        return {m[1]: int(m[2]) for m in re.finditer(r"^holdfast_(\w+) (\d+)", text.decode(), re.M)}
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+
+
+class Nginx:
+    name = "nginx, constant"
+
+    def __init__(self, base):
+        self.port = port_free()
+        conf = base / "nginx.conf"
+        conf.write_text(f"""
+daemon off; worker_processes 1; pid {base}/nginx.pid; error_log {base}/nginx.err;
+events {{ worker_connections 256; }}
+http {{ access_log off; client_body_buffer_size 128k; client_max_body_size 0; keepalive_requests 1000000000;
+  client_body_temp_path {base}/a; proxy_temp_path {base}/b; fastcgi_temp_path {base}/c; uwsgi_temp_path {base}/d; scgi_temp_path {base}/e;
+  server {{ listen 127.0.0.1:{self.port} backlog=512;
+    location / {{ default_type application/json; return 200 '{{"constant":"0123456789012345678901234567890123456789"}}'; }} }} }}
+""")
+        self.process = subprocess.Popen(["nginx", "-c", str(conf), "-p", str(base)], stderr=subprocess.DEVNULL)
+        wait_port(self.port)
+
+    def pids(self):
+        kids = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [self.process.pid, *map(int, kids)]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+
+
+class Moto:
+    name = "moto server"
+
+    def __init__(self, base, peers):
+        self.port = port_free()
+        self.process = subprocess.Popen([peers / "moto" / "bin" / "moto_server", "-H", "127.0.0.1", "-p", str(self.port)],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_port(self.port)
+
+    def pids(self):
+        return [self.process.pid]
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(30)
+
+
+# ---- signed requests for wrk ------------------------------------------------------------------------
+
+
+def signed(service, port, method, path, body=b"", headers=None, unsigned_payload=False):
+    url = f"http://127.0.0.1:{port}{path}"
+    request = botocore.awsrequest.AWSRequest(method=method, url=url, data=body, headers=dict(headers or {}))
+    credentials = botocore.credentials.Credentials(KEY, SECRET)
+    kind = botocore.auth.S3SigV4Auth if service == "s3" else botocore.auth.SigV4Auth
+    if service == "s3":
+        request.context["payload_signing_enabled"] = not unsigned_payload
+        request.headers["X-Amz-Content-SHA256"] = "UNSIGNED-PAYLOAD" if unsigned_payload else hashlib.sha256(body).hexdigest()
+    kind(credentials, service, REGION).add_auth(request)
+    kept = {k: v for k, v in request.headers.items()}
+    kept["Host"] = f"127.0.0.1:{port}"
+    return {"method": method, "path": path, "headers": kept, "body": body}
+
+
+def lua_string(data):
+    raw = data if isinstance(data, bytes) else data.encode()
+    return '"' + "".join(f"\\{b:03d}" if b < 32 or b > 126 or b in b'"\\' else chr(b) for b in raw) + '"'
+
+
+def lua(requests, big_body=None):
+    """wrk plays the requests round and round. A big body is made by Lua itself."""
+    out = ["local r = {}"]
+    for q in requests:
+        headers = ", ".join(f"[{lua_string(k)}]={lua_string(v)}" for k, v in q["headers"].items())
+        body = f'string.rep("x", {big_body})' if big_body else (lua_string(q["body"]) if q["body"] else "nil")
+        out.append(f"r[#r+1] = wrk.format({lua_string(q['method'])}, {lua_string(q['path'])}, {{{headers}}}, {body})")
+    out.append("local i = 0\nfunction request() i = i % #r + 1; return r[i] end")
+    out.append("""function done(s, l)
+  io.write(string.format("RESULT %d %d %d %d %d %d\\n", s.requests, s.duration, l:percentile(50), l:percentile(99), s.errors.status,
+    s.errors.connect + s.errors.read + s.errors.write + s.errors.timeout))
+end""")
+    return "\n".join(out)
+
+
+class Figure:
+    pass
+
+
+def drive(server, requests, seconds, connections=CONNECTIONS, big_body=None):
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(lua(requests, big_body))
+        script.flush()
+        before = cpu_seconds(server.pids())
+        out = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "--latency", "-s", script.name,
+                              f"http://127.0.0.1:{server.port}"], capture_output=True, text=True, check=True).stdout
+        after = cpu_seconds(server.pids())
+    n, us, p50, p99, bad, broken = map(int, re.search(r"RESULT (.*)", out)[1].split())
+    f = Figure()
+    f.n, f.rate, f.p50, f.p99, f.bad = n, n / (us / 1e6), p50, p99, bad + broken
+    f.cpu_us = (after - before) * 1e6 / max(n, 1)
+    return f
+
+
+# ---- what is asked ----------------------------------------------------------------------------------
+
+
+def caller_identity(port):
+    return signed("sts", port, "POST", "/", b"Action=GetCallerIdentity&Version=2011-06-15",
+                  {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"})
+
+
+def encrypt(port, key):
+    body = json.dumps({"KeyId": key, "Plaintext": "eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eHh4eA=="}).encode()
+    return signed("kms", port, "POST", "/", body, {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "TrentService.Encrypt"})
+
+
+def clients(port):
+    def make(service):
+        return boto3.client(service, region_name=REGION, endpoint_url=f"http://127.0.0.1:{port}", aws_access_key_id=KEY,
+                            aws_secret_access_key=SECRET, config=botocore.config.Config(s3={"addressing_style": "path"}))
+    return make
+
+
+def prepare(server):
+    make = clients(server.port)
+    key = make("kms").create_key()["KeyMetadata"]["KeyId"]
+    s3 = make("s3")
+    s3.create_bucket(Bucket="bench")
+    s3.put_object(Bucket="bench", Key="small", Body=b"x" * KIB)
+    return key
+
+
+# ---- floors -------------------------------------------------------------------------------------------
+
+
+def fdatasync_rate(base, seconds):
+    fd = os.open(base / "fdatasync", os.O_WRONLY | os.O_CREAT, 0o600)
+    block, n, end = os.urandom(4096), 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        os.pwrite(fd, block, (n % 4096) * 4096)
+        os.fdatasync(fd)
+        n += 1
+    os.close(fd)
+    return n / seconds
+
+
+def aes_gcm_rate():
+    out = subprocess.run(["openssl", "speed", "-elapsed", "-seconds", "2", "-bytes", "65536", "-evp", "aes-256-gcm", "-mr"],
+                         capture_output=True, text=True).stdout
+    return float(re.search(r"^\+F:.*:([\d.]+)$", out, re.M)[1])
+
+
+# ---- the table ----------------------------------------------------------------------------------------
+
+rows = []
+
+
+def row(what, who, f, floor, target="", extra=""):
+    ratio = f.cpu_us / floor if floor else 0
+    rows.append((what, who, f"{f.rate:,.0f}", f"{f.p50 / 1000:.2f}", f"{f.p99 / 1000:.2f}", f"{f.cpu_us:.1f}", f"{ratio:.1f}", target,
+                 extra + (f" {f.bad} ERRORS" if f.bad else "")))
+    print("  ", *rows[-1], file=sys.stderr, flush=True)
+
+
+def small_requests(args, holdfast, nginx, moto, base):
+    ask = {"GetCallerIdentity": ("4.5", lambda p, k: [caller_identity(p)]),
+           "KMS Encrypt 64 B": ("7.5", lambda p, k: [encrypt(p, k)]),
+           "S3 GET 1 KiB": ("7.5", lambda p, k: [signed("s3", p, "GET", "/bench/small")])}
+    servers = [holdfast] + ([moto] if moto else [])
+    keys = {s: prepare(s) for s in servers}
+    for what, (target, make) in ask.items():
+        floor = drive(nginx, make(nginx.port, keys[holdfast]), args.seconds)
+        row(what, nginx.name, floor, floor.cpu_us)
+        for s in servers:
+            f = drive(s, make(s.port, keys[s]), args.seconds)
+            row(what, s.name, f, floor.cpu_us, f"<= {target}" if s is holdfast else "")
+
+
+
+def durable_puts(args, holdfast, nginx, base):
+    body = b"x" * KIB
+    requests = [signed("s3", holdfast.port, "PUT", f"/bench/put/{i}", body) for i in range(512)]
+    sync = fdatasync_rate(base, 2)
+    before = holdfast.metrics()
+    f = drive(holdfast, requests, args.seconds, 32)
+    after = holdfast.metrics()
+    batches = after["store_batches_total"] - before["store_batches_total"]
+    row("S3 PUT 1 KiB, durable, 32 connections", holdfast.name, f, 0, "rate >= 1.5x fdatasync, < 0.25 syncs/request",
+        f"{f.rate / sync:.1f}x of {sync:,.0f} fdatasync/s; {batches / max(f.n, 1):.3f} commits/request")
+
+
+def big_objects(args, holdfast):
+    gcm = aes_gcm_rate()
+    target = gcm / 8
+    put = signed("s3", holdfast.port, "PUT", "/bench/big", b"", {}, unsigned_payload=True)
+    get = signed("s3", holdfast.port, "GET", "/bench/big")
+    for what, request, body in (("S3 PUT 64 MiB", put, 64 * MIB), ("S3 GET 64 MiB", get, None)):
+        f = drive(holdfast, [request], max(args.seconds, 5), 2, body)
+        rate = f.rate * 64 * MIB
+        row(what, holdfast.name, f, 0, f">= {target / MIB:,.0f} MiB/s", f"{rate / MIB:,.0f} MiB/s, {rate / target:.2f} of the target; "
+            f"memory peak {memory_mib(holdfast.process.pid, 'VmHWM'):.0f} MiB (<= 64)")
+
+
+def start_time(holdfast):
+    holdfast.stop()
+    began = time.monotonic()
+    holdfast.process = subprocess.Popen(
+        [HOLDFAST, "serve", "--data", holdfast.data, "--listen", "127.0.0.1:0", "--http", f"127.0.0.1:{holdfast.port}"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", holdfast.port), 1) as s:
+                s.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                if s.recv(12):
+                    return (time.monotonic() - began) * 1000
+        except OSError:
+            time.sleep(0.0005)
+
+
+def policy_figures(args):
+    bench = ROOT / "build" / "src" / "policy" / "policy_bench"
+    if bench.exists():
+        print("\n### Policy decisions\n\n```")
+        print(subprocess.run([bench], capture_output=True, text=True).stdout.rstrip())
+        cedar = args.peers / "node_modules" / "@cedar-policy" / "cedar-wasm"
+        if cedar.exists():
+            print(subprocess.run(["node", ROOT / "bench" / "cedar.mjs", str(args.peers)], capture_output=True, text=True).stdout.rstrip())
+        print("```")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--peers", type=pathlib.Path, required=True)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="holdfast-bench-", dir=ROOT / "build") as base:
+        base = pathlib.Path(base)
+        holdfast, nginx = Holdfast(base), Nginx(base)
+        idle = memory_mib(holdfast.process.pid)
+        moto = Moto(base, args.peers) if (args.peers / "moto" / "bin" / "moto_server").exists() else None
+        try:
+            small_requests(args, holdfast, nginx, moto, base)
+            durable_puts(args, holdfast, nginx, base)
+            big_objects(args, holdfast)
+            starts = sorted(start_time(holdfast) for _ in range(5))
+        finally:
+            for s in (holdfast, nginx, moto):
+                if s:
+                    s.stop()
+    print(f"\n| what | server | requests/s | p50 ms | p99 ms | CPU us/request | against nginx | must reach | notes |\n|{'---|' * 9}")
+    for r in rows:
+        print("| " + " | ".join(r) + " |")
+    print(f"\nIdle memory {idle:.1f} MiB (must be under 12). Start on existing data to first answer: "
+          f"{starts[0]:.1f} ms best, {starts[2]:.1f} ms median of 5 (must be within 30).")
+    policy_figures(args)
+
+
+main()

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * In the system shard:
+ *     a <id>            order, created_ms, canonical id, wrapped account key, root access key id, root secret
+ *     k <id> <service>  wrapped service key
+ *
+ * In memory accounts form a list that only grows: a reader follows it without a lock, and
+ * whoever adds one publishes it whole (release), under the lock that keeps adders apart.
+ */
+#include "api/accounts.h"
+
+#include "api/ids.h"
+#include "base/codec.h"
+#include "base/str.h"
+#include "policy/policy.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { SERVICES_MAX = 64, ACCOUNT_DIGITS = 12, CANONICAL_BYTES = 32 };
+
+struct entry {
+	struct account pub;
+	uint64_t order;
+	struct account_root root;
+	struct str wrapped;
+	struct key_ref key;
+	struct key_ref services[SERVICES_MAX]; /* in the order of app->services */
+	_Atomic(struct entry *) next;
+};
+
+struct accounts {
+	struct app *app;
+	struct shard *shard;
+	struct arena *mem; /* of all entries; under the lock */
+	pthread_mutex_t lock;
+	_Atomic(struct entry *) first;
+};
+
+/* ---- rows --------------------------------------------------------------------------- */
+
+static void put(struct buf *b, struct str s)
+{
+	buf_varint(b, s.n);
+	buf_put(b, s);
+}
+
+static struct str take(struct rd *r) { return rd_bytes(r, (size_t)rd_varint(r)); }
+
+static struct str row_of(struct arena *mem, const struct entry *e)
+{
+	struct buf b = buf_in(mem);
+	buf_be64(&b, e->order);
+	buf_be64(&b, (uint64_t)e->pub.created_ms);
+	put(&b, e->pub.canonical_id);
+	put(&b, e->wrapped);
+	put(&b, e->root.access_key_id);
+	put(&b, e->root.secret_key);
+	return buf_str(&b);
+}
+
+static struct status row_read(struct arena *mem, struct str id, struct str row, struct entry *e)
+{
+	struct rd r = rd_of(str_dup(mem, row));
+	e->pub.id = str_dup(mem, id);
+	e->order = rd_be64(&r);
+	e->pub.created_ms = (int64_t)rd_be64(&r);
+	e->pub.canonical_id = take(&r);
+	e->wrapped = take(&r);
+	e->root.access_key_id = take(&r);
+	e->root.secret_key = take(&r);
+	return r.bad ? ERR(E_CORRUPT) : OK;
+}
+
+/* ---- keys ------------------------------------------------------------------------------ */
+
+static void make_ref(struct arena *mem, struct entry *e)
+{
+	e->key = key_ref_of(NULL, arena_printf(mem, "account/%.*s", PR(e->pub.id)), e->wrapped);
+}
+
+/* The service's key from its row, or a new one put there. */
+static struct status service_key(struct accounts *a, struct txn *t, struct entry *e, size_t i)
+{
+	struct str name = str_of(a->app->services[i]->name), wrapped;
+	struct str purpose = arena_printf(a->mem, "service/%.*s", PR(name));
+	struct str row = key_of(a->mem, 'k', e->pub.id, name, (struct str){ 0 });
+	struct status st = txn_get(t, row, a->mem, &wrapped);
+	if (st.code == E_NOT_FOUND) {
+		TRY(keyring_key_new(a->app->keyring, &e->key, purpose, a->mem, &wrapped));
+		st = txn_put(t, row, wrapped);
+	}
+	TRY(st);
+	e->services[i] = key_ref_of(&e->key, purpose, wrapped);
+	return OK;
+}
+
+static struct status service_keys(struct accounts *a, struct txn *t, struct entry *e)
+{
+	make_ref(a->mem, e);
+	for (size_t i = 0; a->app->services[i]; i++) {
+		assert(i < SERVICES_MAX);
+		TRY(service_key(a, t, e, i));
+	}
+	return OK;
+}
+
+/* ---- the list ---------------------------------------------------------------------------- */
+
+static void publish(struct accounts *a, struct entry *e)
+{
+	_Atomic(struct entry *) *at = &a->first;
+	struct entry *have;
+	while ((have = atomic_load_explicit(at, memory_order_relaxed)) && have->order < e->order)
+		at = &have->next;
+	atomic_store_explicit(&e->next, have, memory_order_relaxed);
+	atomic_store_explicit(at, e, memory_order_release);
+}
+
+static const struct entry *find(const struct accounts *a, struct str id)
+{
+	const struct entry *e = atomic_load_explicit(&a->first, memory_order_acquire);
+	while (e && !str_eq(e->pub.id, id))
+		e = atomic_load_explicit(&e->next, memory_order_acquire);
+	return e;
+}
+
+const struct account *account_find(const struct accounts *a, struct str id)
+{
+	const struct entry *e = find(a, id);
+	return e ? &e->pub : NULL;
+}
+
+const struct account *account_at(const struct accounts *a, size_t i)
+{
+	const struct entry *e = atomic_load_explicit(&a->first, memory_order_acquire);
+	while (e && i-- > 0)
+		e = atomic_load_explicit(&e->next, memory_order_acquire);
+	return e ? &e->pub : NULL;
+}
+
+const struct account *account_by_root_key(const struct accounts *a, struct str access_key_id, struct str *secret)
+{
+	const struct entry *e = atomic_load_explicit(&a->first, memory_order_acquire);
+	while (e && !str_eq(e->root.access_key_id, access_key_id))
+		e = atomic_load_explicit(&e->next, memory_order_acquire);
+	if (!e)
+		return NULL;
+	*secret = e->root.secret_key;
+	return &e->pub;
+}
+
+struct account_root account_root_of(const struct accounts *a, struct str id)
+{
+	const struct entry *e = find(a, id);
+	return e ? e->root : (struct account_root){ 0 };
+}
+
+struct status account_service_key(struct accounts *a, struct str account, struct str service, const struct key_ref **out)
+{
+	const struct entry *e = find(a, account);
+	for (size_t i = 0; e && a->app->services[i]; i++)
+		if (str_eq(service, str_of(a->app->services[i]->name))) {
+			*out = &e->services[i];
+			return OK;
+		}
+	return ERR(E_NO_KEY);
+}
+
+/* ---- opening and creating -------------------------------------------------------------------- */
+
+static struct status load_all(struct accounts *a, struct txn *t)
+{
+	struct cursor c;
+	struct str prefix = S("a");
+	TRY(txn_range(t, &(struct range){ .prefix = prefix }, &c));
+	while (cursor_next(&c)) {
+		struct rd r = rd_of(c.key);
+		key_take_tag(&r);
+		struct entry *e = NEW(a->mem, struct entry);
+		TRY(row_read(a->mem, key_take_str(&r, a->mem), c.val, e));
+		publish(a, e);
+	}
+	TRY(cursor_end(&c));
+	for (struct entry *e = a->first; e; e = e->next)
+		TRY(service_keys(a, t, e));
+	return OK;
+}
+
+static struct status open_in(struct accounts *a)
+{
+	struct txn *t;
+	TRY(txn_write(a->shard, &t));
+	struct status st = load_all(a, t);
+	if (failed(st)) {
+		txn_abort(t);
+		return st;
+	}
+	return txn_commit(t);
+}
+
+struct status accounts_open(struct app *app, const struct key_ref *system, struct accounts **out)
+{
+	struct shard *shard;
+	TRY(shard_open(app->store, S("system"), system, &shard));
+	struct accounts *a = HEAP(struct accounts);
+	a->app = app;
+	a->shard = shard;
+	a->mem = arena_new();
+	pthread_mutex_init(&a->lock, NULL);
+	struct status st = open_in(a);
+	if (failed(st)) {
+		accounts_close(a);
+		return st;
+	}
+	*out = a;
+	return OK;
+}
+
+void accounts_close(struct accounts *a)
+{
+	if (!a)
+		return;
+	arena_wipe(a->mem);
+	arena_free(a->mem);
+	shard_close(a->shard);
+	pthread_mutex_destroy(&a->lock);
+	heap_free(a);
+}
+
+static struct entry *new_entry(struct accounts *a, struct str id, struct account_root root)
+{
+	struct entry *e = NEW(a->mem, struct entry);
+	uint8_t canonical[CANONICAL_BYTES];
+	world_random(a->app->world, canonical, sizeof canonical);
+	for (const struct entry *have = a->first; have; have = have->next)
+		e->order = have->order + 1;
+	e->pub = (struct account){ str_dup(a->mem, id), hex_encode(a->mem, str_make(canonical, sizeof canonical)),
+				   app_now_ms(a->app) };
+	e->root = (struct account_root){ str_dup(a->mem, root.access_key_id), str_dup(a->mem, root.secret_key) };
+	return e;
+}
+
+static struct status create_in(struct accounts *a, struct txn *t, struct entry *e)
+{
+	struct str purpose = arena_printf(a->mem, "account/%.*s", PR(e->pub.id));
+	struct str row = key_of(a->mem, 'a', e->pub.id, (struct str){ 0 }, (struct str){ 0 });
+	bool taken;
+	TRY(txn_has(t, row, &taken)); /* by another of this same batch */
+	if (taken)
+		return ERR(E_EXISTS);
+	TRY(keyring_key_new(a->app->keyring, NULL, purpose, a->mem, &e->wrapped));
+	TRY(txn_put(t, row, row_of(a->mem, e)));
+	return service_keys(a, t, e);
+}
+
+struct status account_create(struct accounts *a, struct str id, struct account_root root, const struct account **out)
+{
+	struct str secret;
+	struct txn *t;
+	if (id.n != ACCOUNT_DIGITS || !account_id_is(id) || root.access_key_id.n < 3 || root.secret_key.n < 1)
+		return ERR(E_INVALID);
+	TRY(txn_write(a->shard, &t)); /* one at a time from here: the shard's writer is the lock */
+	if (find(a, id) || account_by_root_key(a, root.access_key_id, &secret)) {
+		txn_abort(t);
+		return ERR(E_EXISTS);
+	}
+	struct entry *e = new_entry(a, id, root);
+	struct status st = create_in(a, t, e);
+	if (failed(st)) {
+		txn_abort(t);
+		return st;
+	}
+	TRY(txn_commit(t));
+	pthread_mutex_lock(&a->lock);
+	publish(a, e);
+	pthread_mutex_unlock(&a->lock);
+	*out = &e->pub;
+	return OK;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The running server: everything that lives as long as the process, in one struct that
+ * is handed around instead of globals. Made by cli/ (or by a test's world), immutable
+ * afterwards but for what its parts guard themselves.
+ */
+#ifndef API_APP_H
+#define API_APP_H
+
+#include "api/op.h"
+#include "base/world.h"
+#include "crypto/keyring.h"
+#include "store/blob.h"
+#include "store/store.h"
+
+struct accounts;
+struct caches;
+struct identity_provider;
+struct patterns;
+struct router;
+struct sigv4_caches;
+struct trail;
+
+struct app {
+	struct world *world;
+	struct keyring *keyring;
+	struct store *store;
+	struct blobs *blobs;
+	struct trail *trail;
+	struct accounts *accounts;  /* api/accounts.h */
+	struct caches *caches;      /* api/cache.h */
+	struct router *router;      /* api/route.h */
+	struct patterns *patterns;  /* wire/constraint.h */
+	struct sigv4_caches *signing_keys; /* api/authenticate.h */
+	const struct identity_provider *identity;
+	const struct service *const *services; /* null-terminated */
+	struct str partition; /* "aws" */
+	struct str region;    /* where requests without a scope belong: "us-east-1" */
+	struct str domain;    /* virtual hosts are <bucket>.<domain> or <bucket>.s3.<region>.<domain>; empty: none */
+	bool audit_sync;      /* record reads before their answer, too */
+};
+
+static inline int64_t app_now_ms(const struct app *app) { return world_now_ms(app->world); }
+static inline int64_t app_now_s(const struct app *app) { return world_now_ms(app->world) / 1000; }
+
+const struct service *app_service(const struct app *app, struct str name); /* NULL: not built */
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The step that finds out who is asking: verifies the signature, opens session tokens,
+ * and fills rq->caller and rq->policies.
+ */
+#ifndef API_AUTHENTICATE_H
+#define API_AUTHENTICATE_H
+
+#include "api/req.h"
+#include "api/sigv4.h"
+
+struct sigv4_caches;
+struct sigv4_caches *sigv4_caches_new(struct world *w);
+void sigv4_caches_free(struct sigv4_caches *c);
+
+struct status req_authenticate(struct req *rq);
+
+/* Turns what sigv4 and payload_check found (rq->sig_fault) into the request's fault; passes everything else through. */
+struct status req_fail_signature(struct req *rq, struct status st);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What must be allowed before a request is executed.
+ *
+ * Usually the operation's row says it: one action on one resource, with condition keys
+ * from the input. Where it cannot, the row names a function of the service that lists
+ * items; the pipeline evaluates all of them and every one must be allowed. Such a
+ * function may read (req_read, cached) but not change anything, and it may fail with a
+ * fault (NoSuchBucket, NotFoundException): that fault then is the answer.
+ */
+#ifndef API_AUTHZ_H
+#define API_AUTHZ_H
+
+#include "api/req.h"
+
+struct authz_key {
+	struct str name;             /* "kms:RequestAlias", "s3:prefix" */
+	const struct str *values;
+	size_t n;
+	bool multi;                  /* a multi-valued key (for ForAllValues, ForAnyValue) even when n is 1 */
+	struct authz_key *next;
+};
+
+struct authz_item {
+	struct str action;           /* "s3:GetObject" */
+	struct str resource;         /* ARN, or "*" */
+	struct str resource_account; /* owner; p == NULL: the request's account */
+	const struct policy *resource_policy; /* alive until the request ends; NULL: none */
+	enum policy_mode mode;       /* POLICY_STANDARD unless the resource's policy must allow (keys, role trust) */
+	struct str_map resource_tags;
+	struct authz_key *keys;
+	const struct fault_kind *denied; /* the fault to raise instead of the usual AccessDenied, or NULL */
+	struct authz_item *next;
+};
+
+struct authz {
+	struct req *rq;
+	struct authz_item *first, **last;
+};
+
+/* The new item has the row's condition keys already. `action` NULL: the row's. */
+struct authz_item *authz_add(struct authz *az, const char *action, struct str resource);
+void authz_key(struct authz *az, struct authz_item *item, const char *name, struct str value); /* p == NULL: nothing added */
+void authz_key_list(struct authz *az, struct authz_item *item, const char *name, const struct str *values, size_t n);
+void authz_key_bool(struct authz *az, struct authz_item *item, const char *name, bool value);
+void authz_key_int(struct authz *az, struct authz_item *item, const char *name, int64_t value);
+/* aws:RequestTag/<key> for each and aws:TagKeys. */
+void authz_request_tags(struct authz *az, struct authz_item *item, struct str_map tags);
+
+/* The row's resource with its {Member}s filled in from the input: a full ARN or "*". */
+struct str authz_row_resource(struct req *rq, const void *in);
+
+/* The pipeline's step: lists the items, evaluates each, raises AccessDenied in AWS's words. */
+struct status req_authorize(struct req *rq);
+/* One item, without raising: for req_allowed and the steps of other rooms. */
+bool authz_evaluate(struct req *rq, const struct authz_item *item, struct policy_decision *out);
+
+/* Why a request was refused: kept for the record and for explain. */
+struct authz_denial {
+	struct str action, resource;
+	struct str sentence; /* as the client is told */
+	struct policy_decision decision;
+};
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What was read from a shard and made ready for use (a principal with compiled policies,
+ * a bucket's settings, a key's metadata), kept while the shard does not change.
+ *
+ * Every thread has tables of its own, so a hit takes no lock. An entry remembers the
+ * shard's version (store.h: it moves with every commit, before the answer is sent) as it
+ * was before the entry's data were read; an entry of another version is loaded anew. So a
+ * change is in force for every request that starts after its answer, with no message sent.
+ *
+ * A cached value is immutable and is held by the request until it ends.
+ */
+#ifndef API_CACHE_H
+#define API_CACHE_H
+
+#include "api/req.h"
+
+struct caches;
+
+struct cache_kind {
+	const char *name;
+	unsigned slot;     /* distinct for each kind: enum cache_slot */
+	unsigned max;      /* entries a thread keeps */
+	/* Make the value from the shard (through req_read). Heap memory, owned by the cache. E_NOT_FOUND is not kept. */
+	struct status (*load)(struct req *rq, struct shard *shard, struct str key, void **value);
+	void (*free)(void *value);
+};
+
+enum cache_slot { CACHE_IAM_KEY, CACHE_IAM_PRINCIPAL, CACHE_IAM_POLICY, CACHE_KMS_KEY, CACHE_KMS_ALIAS, CACHE_S3_BUCKET, CACHE_DOCUMENT, CACHE_SLOTS };
+
+struct caches *caches_new(struct world *w);
+void caches_free(struct caches *c); /* no request may be under way */
+
+/* shard == NULL: the value depends on the key alone and never goes stale. *value lives until the request ends. */
+struct status cached(struct req *rq, const struct cache_kind *kind, struct shard *shard, struct str key, const void **value);
+
+/* A policy compiled from its text, by content; E_INVALID when it does not parse. */
+struct status cached_policy(struct req *rq, enum policy_kind kind, struct str document, const struct policy **out);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who is asking: the principal a request was authenticated as, and what its policies are.
+ *
+ * A caller is made by authenticate.c (or by call.c for one service asking another) and
+ * never changes afterwards. Its strings live as long as the request.
+ */
+#ifndef API_CALLER_H
+#define API_CALLER_H
+
+#include "policy/policy.h"
+#include "wire/shape.h"
+
+struct req;
+
+enum caller_kind {
+	CALLER_ANONYMOUS, /* no signature */
+	CALLER_ROOT,
+	CALLER_USER,
+	CALLER_ROLE, /* an assumed-role session */
+	CALLER_FEDERATED,
+	CALLER_SERVICE, /* a service of ours acting for itself */
+};
+
+/* What an access key proves, before policies are looked up. */
+struct caller {
+	enum caller_kind kind;
+	struct str account;      /* 12 digits; "anonymous" for nobody */
+	struct str arn;          /* aws:PrincipalArn's form for sessions is role_arn; this is the session's ARN */
+	struct str principal_id; /* AIDA..., AROA...:session, the account for root */
+	struct str name;         /* user name, role session name, service principal ("s3.amazonaws.com") */
+	struct str access_key_id;
+
+	/* Sessions. */
+	struct str role_arn, role_id, role_name, role_path;
+	int64_t issued_ms, expires_ms; /* 0: not a temporary credential */
+	struct str source_identity;
+	bool mfa;               /* aws:MultiFactorAuthPresent */
+	int64_t mfa_ms;         /* when it was shown */
+	struct str session_policy;     /* document, or p == NULL */
+	struct str_list session_policy_arns;
+	struct str_map session_tags;   /* of this session, inherited transitive ones included */
+	struct str_list transitive;    /* their keys */
+	unsigned chained;              /* how many roles stand before this one */
+
+	struct str user_path;
+	struct str_map tags;    /* aws:PrincipalTag: the user's or role's own, overlaid by session tags */
+	struct str invoked_by;  /* "s3.amazonaws.com" when a service asks on somebody's behalf */
+};
+
+/* The policies that bear on a caller, besides those of the resource. All are alive until the request ends. */
+struct caller_policies {
+	struct policy_set identity;
+	const struct policy *boundary; /* NULL: none */
+	struct policy_set session;     /* n == 0: none were passed */
+};
+
+/* A role as the service that hands out its sessions must know it. Alive until the request ends. */
+struct identity_role {
+	struct str arn, id, name, path;
+	int64_t max_session_s;
+	const struct policy *trust; /* who may assume it */
+	struct str_map tags;
+};
+
+/* What the pipeline must know of identities; svc/iam is the one that knows. */
+struct identity_provider {
+	/*
+	 * The active long-term key of that id in `account`: fills `who` and the secret (locked for the request's
+	 * life). E_NOT_FOUND when there is none or it is inactive.
+	 */
+	struct status (*access_key)(struct req *rq, struct str account, struct str id, struct caller *who, struct str *secret);
+	/*
+	 * The policies in force for `who` at this moment, its tags, path and name filled in. E_NOT_FOUND when the user
+	 * or role behind it is gone.
+	 */
+	struct status (*policies)(struct req *rq, struct caller *who, struct caller_policies *out);
+	/* A policy document by ARN (managed policies named by a session). E_NOT_FOUND. */
+	struct status (*managed_policy)(struct req *rq, struct str arn, const struct policy **out);
+	/* The role of that name in `account`. E_NOT_FOUND: no such account or role. */
+	struct status (*role)(struct req *rq, struct str account, struct str name, struct identity_role *out);
+	/* A successful authentication with a long-term key, for GetAccessKeyLastUsed. Never waits. */
+	void (*key_used)(struct req *rq, const struct caller *who);
+};
+
+#endif

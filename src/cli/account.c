@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * holdfast account create|list. While the directory is being served the server is asked
+ * through its admin socket, since only one process may have the store open.
+ */
+#include "base/buf.h"
+#include "base/str.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/server.h"
+#include "policy/policy.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+struct account_wish {
+	struct str data, account;
+	bool help;
+};
+
+/* One request to the admin socket; E_CLOSED when nobody serves. *status is HTTP's. */
+static struct status ask_server(struct arena *mem, struct str dir, struct str request, int *status, struct str *body)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct str path = layout_path(mem, dir, "admin.sock");
+	if (path.n >= sizeof at.sun_path)
+		return ERR(E_TOO_BIG);
+	memcpy(at.sun_path, path.p, path.n);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof at) || write(fd, request.p, request.n) != (ssize_t)request.n) {
+		if (fd >= 0)
+			close(fd);
+		return ERR(E_CLOSED);
+	}
+	struct buf all = buf_in(mem);
+	ssize_t n;
+	while ((n = read(fd, buf_room(&all, 4096), 4096)) > 0)
+		buf_took(&all, (size_t)n);
+	close(fd);
+	struct str text = buf_str(&all);
+	size_t head = str_find(text, S("\r\n\r\n"));
+	int64_t code;
+	if (text.n < 12 || head == SIZE_MAX || !str_to_i64(str_sub(text, 9, 3), &code))
+		return ERR(E_IO);
+	*status = (int)code;
+	*body = str_from(text, head + 4);
+	return OK;
+}
+
+static int create_here(struct str dir, struct str id)
+{
+	struct world w;
+	struct server s;
+	struct credentials c;
+	world_real(&w);
+	if (failed(server_open(&s, &w, dir))) {
+		fprintf(stderr, "holdfast account: cannot open %.*s\n", PR(dir));
+		return 1;
+	}
+	struct status st = server_account_create(&s, id, &c);
+	if (failed(st))
+		fprintf(stderr, "holdfast account: %s\n", st.code == E_EXISTS ? "that account exists" : status_name(st));
+	else
+		printf("%.*s %.*s %.*s\n", PR(c.account), PR(c.access_key_id), PR(c.secret_key));
+	server_close(&s);
+	return failed(st);
+}
+
+static int create(struct arena *mem, const struct account_wish *w)
+{
+	int status;
+	struct str body;
+	if (!account_id_is(w->account)) {
+		fprintf(stderr, "holdfast account: --account takes 12 digits\n");
+		return 2;
+	}
+	struct str request = arena_printf(mem,
+					  "POST /account?id=%.*s HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+					  PR(w->account));
+	struct status st = ask_server(mem, w->data, request, &status, &body);
+	if (st.code == E_CLOSED)
+		return create_here(w->data, w->account);
+	if (failed(st) || status != 200) {
+		fprintf(stderr, "holdfast account: %.*s\n", PR(failed(st) ? str_of(status_name(st)) : body));
+		return 1;
+	}
+	printf("%.*s", PR(body));
+	return 0;
+}
+
+static int list(struct arena *mem, const struct account_wish *w)
+{
+	struct world world;
+	struct config c;
+	struct vault_keys keys;
+	struct credentials *all;
+	size_t n = 0;
+	world_real(&world);
+	struct status st = config_load(mem, w->data, &c);
+	if (!failed(st))
+		st = keys_open(&world, mem, w->data, &c, &keys);
+	if (failed(st)) {
+		fprintf(stderr, "holdfast account: %.*s: %s\n", PR(w->data), status_name(st));
+		return 1;
+	}
+	st = credentials_load(&keys, mem, w->data, &all, &n);
+	for (size_t i = 0; i < n; i++)
+		printf("%.*s %.*s\n", PR(all[i].account), PR(all[i].access_key_id));
+	keyring_close(keys.keyring);
+	return failed(st);
+}
+
+int command_account(int argc, char **argv)
+{
+	struct account_wish w = { .data = S("data") };
+	struct str others[OPTION_REPEAT_MAX];
+	struct str_list rest = { others, 0 };
+	const struct option_row rows[] = {
+		{ "data", "DIR", "the data directory [data]", .text = &w.data },
+		{ "account", "ID", "create: the new account's 12 digits", .text = &w.account },
+		{ "help", NULL, "print this", .flag = &w.help },
+		{ 0 },
+	};
+	if (!options_parse("account", rows, argc, argv, &rest))
+		return 2;
+	struct arena *mem = arena_new();
+	int status = 2;
+	if (w.help || rest.n != 1) {
+		printf("usage: holdfast account create|list --data DIR [OPTIONS]\n\n"
+		       "create prints the account, its root access key id and secret key, once.\n\n");
+		options_help(rows);
+		status = w.help ? 0 : 2;
+	} else if (str_eq(rest.v[0], S("create"))) {
+		status = create(mem, &w);
+	} else if (str_eq(rest.v[0], S("list"))) {
+		status = list(mem, &w);
+	} else {
+		fprintf(stderr, "holdfast account: create or list, not %.*s\n", PR(rest.v[0]));
+	}
+	arena_wipe(mem);
+	arena_free(mem);
+	return status;
+}

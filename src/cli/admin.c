@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the admin socket serves. The socket is in the data directory with mode 0600: whoever
+ * can open it can read the root key's directory anyway. Nothing here touches customers' data.
+ *
+ *     GET  /health               200 while serving
+ *     GET  /metrics              Prometheus text
+ *     GET  /clock                the server's time
+ *     POST /clock?advance=30d    with --test-clock only: move time forward (s, m, h, d)
+ *     POST /account?id=ID        make an account; answers its root credentials
+ */
+#include "api/accounts.h"
+#include "api/trail.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "cli/server.h"
+#include "wire/http.h"
+#include "wire/json.h"
+#include "wire/uri.h"
+
+static void answer(struct http_req *http, int status, const char *type, struct str body)
+{
+	struct http_pair *h = NEW(http->mem, struct http_pair);
+	*h = (struct http_pair){ S("Content-Type"), str_of(type) };
+	http_respond(http, status, (struct http_pairs){ h, 1 }, body);
+}
+
+static void say(struct http_req *http, int status, const char *text)
+{
+	answer(http, status, "application/json", arena_printf(http->mem, "{\"message\":\"%s\"}\n", text));
+}
+
+static struct str parameter(struct http_req *http, const char *name)
+{
+	struct http_pairs pairs = { 0 };
+	if (!http->query.n || failed(uri_pairs(http->mem, http->query, true, 16, &pairs)))
+		return (struct str){ 0 };
+	return uri_find(&pairs, str_of(name));
+}
+
+/* ---- metrics ------------------------------------------------------------------------ */
+
+static void metric(struct buf *b, const char *name, const char *kind, const char *help, uint64_t v)
+{
+	buf_printf(b, "# HELP holdfast_%s %s\n# TYPE holdfast_%s %s\nholdfast_%s %llu\n", name, help, name, kind, name,
+		   (unsigned long long)v);
+}
+
+static void metrics(struct http_req *http, struct server *s, struct http_server *front)
+{
+	struct buf b = buf_in(http->mem);
+	struct http_stats h = http_stats_get(front);
+	struct store_stats st;
+	store_stats(s->app.store, &st);
+	metric(&b, "connections_total", "counter", "Connections accepted.", h.connections);
+	metric(&b, "connections", "gauge", "Connections open.", h.connections_open);
+	metric(&b, "requests_total", "counter", "Requests handed to the pipeline.", h.requests);
+	metric(&b, "requests", "gauge", "Requests under way.", h.requests_open);
+	metric(&b, "http_refused_total", "counter", "Refused before the pipeline: malformed, too big, too slow.", h.refused);
+	metric(&b, "body_bytes_in_total", "counter", "Bytes of request bodies.", h.bytes_in);
+	metric(&b, "body_bytes_out_total", "counter", "Bytes of answers' bodies.", h.bytes_out);
+	metric(&b, "store_commits_total", "counter", "Write transactions made durable.", st.commits);
+	metric(&b, "store_batches_total", "counter", "Group commits: one fdatasync each.", st.batches);
+	metric(&b, "store_aborts_total", "counter", "Write transactions undone.", st.aborts);
+	metric(&b, "store_reads_total", "counter", "Snapshots opened.", st.reads);
+	metric(&b, "store_shards", "gauge", "Shards open.", st.shards_open);
+	answer(http, 200, "text/plain; version=0.0.4", buf_str(&b));
+}
+
+/* ---- the clock ------------------------------------------------------------------------- */
+
+static bool duration_ms(struct str text, int64_t *ms)
+{
+	static const struct {
+		char unit;
+		int64_t ms;
+	} units[] = { { 's', SECOND_MS }, { 'm', MINUTE_MS }, { 'h', HOUR_MS }, { 'd', DAY_MS } };
+	int64_t n;
+	if (text.n < 2 || !str_to_i64(str_sub(text, 0, text.n - 1), &n) || n < 0 || n > 100 * 366)
+		return false;
+	for (size_t i = 0; i < COUNT(units); i++)
+		if (text.p[text.n - 1] == units[i].unit) {
+			*ms = n * units[i].ms;
+			return true;
+		}
+	return false;
+}
+
+static void clock_read(struct http_req *http, struct server *s)
+{
+	struct str now = time_iso8601_ms(http->mem, world_now_ms(s->world));
+	answer(http, 200, "application/json", arena_printf(http->mem, "{\"now\":\"%.*s\"}\n", PR(now)));
+}
+
+static void clock_move(struct http_req *http, struct server *s)
+{
+	int64_t ms;
+	if (!s->test_clock) {
+		say(http, 403, "this server was not started with --test-clock");
+		return;
+	}
+	if (!duration_ms(parameter(http, "advance"), &ms)) {
+		say(http, 400, "advance takes a number and s, m, h or d, at most 36600 of them");
+		return;
+	}
+	world_advance(s->world, ms);
+	clock_read(http, s);
+}
+
+/* ---- accounts -------------------------------------------------------------------------- */
+
+static void account_make(struct http_req *http, struct server *s)
+{
+	struct credentials c;
+	struct status st = server_account_create(s, parameter(http, "id"), &c);
+	if (st.code == E_INVALID)
+		say(http, 400, "an account id has 12 digits");
+	else if (st.code == E_EXISTS)
+		say(http, 409, "that account exists");
+	else if (failed(st))
+		say(http, 500, status_name(st));
+	else
+		answer(http, 200, "text/plain",
+		       arena_printf(http->mem, "%.*s %.*s %.*s\n", PR(c.account), PR(c.access_key_id), PR(c.secret_key)));
+}
+
+/* ---- the table ------------------------------------------------------------------------- */
+
+static void health(struct http_req *http) { answer(http, 200, "application/json", S("{\"status\":\"ok\"}\n")); }
+
+void admin_serve(struct http_req *http, struct server *s, struct http_server *front)
+{
+	bool get = str_eq(http->method, S("GET")), post = str_eq(http->method, S("POST"));
+	if (get && str_eq(http->path, S("/health")))
+		health(http);
+	else if (get && str_eq(http->path, S("/metrics")))
+		metrics(http, s, front);
+	else if (get && str_eq(http->path, S("/clock")))
+		clock_read(http, s);
+	else if (post && str_eq(http->path, S("/clock")))
+		clock_move(http, s);
+	else if (post && str_eq(http->path, S("/account")))
+		account_make(http, s);
+	else
+		say(http, 404, "no such thing here");
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/layout.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FILE_MAX = 1024 * 1024 };
+
+struct str layout_path(struct arena *mem, struct str dir, const char *rest)
+{
+	return arena_printf(mem, "%.*s/%s", PR(dir), rest);
+}
+
+/* ---- files ------------------------------------------------------------------------- */
+
+static struct status read_all(struct arena *mem, int fd, struct str *out)
+{
+	struct buf b = buf_in(mem);
+	for (;;) {
+		ssize_t n = read(fd, buf_room(&b, 4096), 4096);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 || b.n > FILE_MAX)
+			return ERR(n < 0 ? E_IO : E_TOO_BIG);
+		if (n == 0)
+			break;
+		buf_took(&b, (size_t)n);
+	}
+	*out = buf_str(&b);
+	return OK;
+}
+
+struct status file_read(struct arena *mem, struct str path, struct str *out)
+{
+	int fd = open(str_z(mem, path), O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return ERR(errno == ENOENT || errno == ENOTDIR ? E_NOT_FOUND : E_IO);
+	struct status st = read_all(mem, fd, out);
+	close(fd);
+	return st;
+}
+
+static struct str dir_of(struct str path)
+{
+	size_t n = path.n;
+	while (n > 0 && path.p[n - 1] != '/')
+		n--;
+	return n ? str_sub(path, 0, n) : S(".");
+}
+
+struct status file_write(struct world *w, struct arena *mem, struct str path, unsigned mode, struct str bytes)
+{
+	struct disk *d = w->disk;
+	char *temp = str_z(mem, arena_printf(mem, "%.*s.new", PR(path)));
+	int fd = d->open(d, temp, O_WRONLY | O_CREAT | O_TRUNC, mode);
+	if (fd < 0)
+		return ERR(errno == ENOSPC ? E_FULL : E_IO);
+	bool ok = d->pwrite(d, fd, bytes.p, bytes.n, 0) == (ssize_t)bytes.n && fchmod(fd, mode) == 0 && d->fdatasync(d, fd) == 0;
+	ok = d->close(d, fd) == 0 && ok;
+	ok = ok && d->rename(d, temp, str_z(mem, path)) == 0 && d->sync_dir(d, str_z(mem, dir_of(path))) == 0;
+	if (!ok)
+		d->unlink(d, temp);
+	return ok ? OK : ERR(errno == ENOSPC ? E_FULL : E_IO);
+}
+
+/* ---- config -------------------------------------------------------------------------- */
+
+static struct str_list split_names(struct arena *mem, struct str text)
+{
+	struct str *v = NEWS(mem, struct str, text.n + 1);
+	size_t n = 0;
+	while (text.p && text.n) {
+		struct str one = str_trim(str_cut(&text, ','));
+		if (one.n)
+			v[n++] = one;
+	}
+	return (struct str_list){ v, n };
+}
+
+struct status config_load(struct arena *mem, struct str dir, struct config *out)
+{
+	struct str text;
+	TRY(file_read(mem, layout_path(mem, dir, "config"), &text));
+	struct config c = { 0 };
+	while (text.p && text.n) {
+		struct str value = str_cut(&text, '\n');
+		struct str name = str_trim(str_cut(&value, '='));
+		if (!value.p || (name.n && name.p[0] == '#'))
+			continue;
+		value = str_trim(value);
+		if (str_eq(name, S("root_key")))
+			c.root_key = value;
+		else if (str_eq(name, S("account")))
+			c.account = value;
+		else if (str_eq(name, S("region")))
+			c.region = value;
+		else if (str_eq(name, S("domain")))
+			c.domain = value;
+		else if (str_eq(name, S("names")))
+			c.names = split_names(mem, value);
+		else
+			log_warn("unknown setting ignored", "name", name);
+	}
+	if (!c.root_key.n || !c.account.n || !c.region.n)
+		return ERR(E_INVALID);
+	*out = c;
+	return OK;
+}
+
+struct status config_save(struct world *w, struct arena *mem, struct str dir, const struct config *c)
+{
+	struct buf b = buf_in(mem);
+	buf_printf(&b, "# Holdfast's settings for this data directory. No secrets stand here.\n");
+	buf_printf(&b, "root_key = %.*s\naccount = %.*s\nregion = %.*s\ndomain = %.*s\nnames = ", PR(c->root_key), PR(c->account),
+		   PR(c->region), PR(c->domain));
+	for (size_t i = 0; i < c->names.n; i++)
+		buf_printf(&b, "%s%.*s", i ? ", " : "", PR(c->names.v[i]));
+	buf_byte(&b, '\n');
+	return file_write(w, mem, layout_path(mem, dir, "config"), 0644, buf_str(&b));
+}
+
+/* ---- keys ------------------------------------------------------------------------------- */
+
+static void system_ref(struct vault_keys *k, struct str wrapped) { k->system = key_ref_of(NULL, S("system"), wrapped); }
+
+struct status keys_create(struct world *w, struct arena *mem, struct str dir, const struct config *c, struct vault_keys *out)
+{
+	struct str wrapped;
+	TRY(keyring_create_root(w, str_z(mem, c->root_key)));
+	TRY(keyring_open(w, str_z(mem, c->root_key), &out->keyring));
+	TRY(keyring_key_new(out->keyring, NULL, S("system"), mem, &wrapped));
+	system_ref(out, wrapped);
+	return file_write(w, mem, layout_path(mem, dir, "keys/system"), 0600, wrapped);
+}
+
+struct status keys_open(struct world *w, struct arena *mem, struct str dir, const struct config *c, struct vault_keys *out)
+{
+	struct str wrapped;
+	TRY(file_read(mem, layout_path(mem, dir, "keys/system"), &wrapped));
+	TRY(keyring_open(w, str_z(mem, c->root_key), &out->keyring));
+	system_ref(out, wrapped);
+	struct status st = keyring_check(out->keyring, &out->system);
+	if (failed(st))
+		keyring_close(out->keyring);
+	return st;
+}
+
+struct status sealed_read(struct vault_keys *k, struct arena *mem, struct str dir, const char *name, struct str *out)
+{
+	struct str cipher;
+	TRY(file_read(mem, arena_printf(mem, "%.*s/keys/%s", PR(dir), name), &cipher));
+	return keyring_unseal(k->keyring, &k->system, str_of(name), cipher, mem, out);
+}
+
+struct status sealed_write(struct world *w, struct vault_keys *k, struct arena *mem, struct str dir, const char *name,
+			   struct str plain)
+{
+	struct str cipher;
+	TRY(keyring_seal(k->keyring, &k->system, str_of(name), plain, mem, &cipher));
+	return file_write(w, mem, arena_printf(mem, "%.*s/keys/%s", PR(dir), name), 0600, cipher);
+}
+
+/* ---- root credentials ---------------------------------------------------------------------- */
+
+struct status credentials_load(struct vault_keys *k, struct arena *mem, struct str dir, struct credentials **out, size_t *n)
+{
+	struct str text;
+	TRY(sealed_read(k, mem, dir, "credentials", &text));
+	struct credentials *v = NEWS(mem, struct credentials, text.n / 3 + 1);
+	size_t count = 0;
+	while (text.p && text.n) {
+		struct str line = str_cut(&text, '\n');
+		struct str account = str_cut(&line, ' ');
+		struct str id = line.p ? str_cut(&line, ' ') : (struct str){ 0 };
+		if (!line.p)
+			return ERR(E_INVALID);
+		v[count++] = (struct credentials){ account, id, line };
+	}
+	*out = v;
+	*n = count;
+	return OK;
+}
+
+struct status credentials_save(struct world *w, struct vault_keys *k, struct arena *mem, struct str dir,
+			       const struct credentials *c, size_t n)
+{
+	struct buf b = buf_in(mem);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b, "%.*s %.*s %.*s\n", PR(c[i].account), PR(c[i].access_key_id), PR(c[i].secret_key));
+	return sealed_write(w, k, mem, dir, "credentials", buf_str(&b));
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A data directory: what lies where, and the settings that are not secret.
+ *
+ *     DIR/config            settings, as text: name = value
+ *     DIR/keys/system       the system key, wrapped by the root key
+ *     DIR/keys/credentials  the accounts' root credentials, sealed under the system key
+ *     DIR/keys/tls          the CA's and the server's private keys, sealed the same way
+ *     DIR/tls/ca.pem        for clients;  DIR/tls/server.pem  the chain we show
+ *     DIR/store  DIR/blobs  DIR/trail
+ *     DIR/admin.sock        while serving: health, metrics, accounts, the test clock
+ *     DIR/urls              while serving: where, a URL a line
+ *     DIR.rootkey           the root key, outside the directory unless --root-key says otherwise
+ */
+#ifndef CLI_LAYOUT_H
+#define CLI_LAYOUT_H
+
+#include "base/base.h"
+#include "base/world.h"
+#include "crypto/keyring.h"
+#include "wire/shape.h"
+
+struct config {
+	struct str root_key; /* path */
+	struct str account;  /* the first account */
+	struct str region;   /* where requests without a scope belong */
+	struct str domain;   /* for virtual-host addressing; empty: none */
+	struct str_list names; /* of the server certificate, beyond localhost and the host's own */
+};
+
+struct str layout_path(struct arena *mem, struct str dir, const char *rest); /* "<dir>/<rest>", NUL-terminated behind n */
+struct status config_load(struct arena *mem, struct str dir, struct config *out);
+struct status config_save(struct world *w, struct arena *mem, struct str dir, const struct config *c);
+
+/* Whole small files (at most 1 MiB). Written under another name, made durable, renamed. */
+struct status file_read(struct arena *mem, struct str path, struct str *out);
+struct status file_write(struct world *w, struct arena *mem, struct str path, unsigned mode, struct str bytes);
+
+/* The root key opened, and the key above everything that is not an account's. Both live in *out. */
+struct vault_keys {
+	struct keyring *keyring;
+	struct key_ref system;
+};
+struct status keys_create(struct world *w, struct arena *mem, struct str dir, const struct config *c, struct vault_keys *out);
+struct status keys_open(struct world *w, struct arena *mem, struct str dir, const struct config *c, struct vault_keys *out);
+/* A file under keys/, sealed; its name is bound to it. */
+struct status sealed_read(struct vault_keys *k, struct arena *mem, struct str dir, const char *name, struct str *out);
+struct status sealed_write(struct world *w, struct vault_keys *k, struct arena *mem, struct str dir, const char *name,
+			   struct str plain);
+
+struct credentials {
+	struct str account, access_key_id, secret_key;
+};
+/* Root credentials of every account, in order of creation. */
+struct status credentials_load(struct vault_keys *k, struct arena *mem, struct str dir, struct credentials **out, size_t *n);
+struct status credentials_save(struct world *w, struct vault_keys *k, struct arena *mem, struct str dir,
+			       const struct credentials *c, size_t n);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * holdfast serve: opens the data directory, listens, says what is enforced, and waits for
+ * SIGTERM or SIGINT, which drain and stop.
+ */
+#include "api/serve.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/server.h"
+#include "cli/tls_files.h"
+#include "wire/http.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { LISTEN_MAX = 8, DRAIN_MS = 10000, DEFAULT_PORT = 4566 };
+
+struct serving {
+	struct server server;
+	struct http_server *front; /* TLS and loopback */
+	struct http_server *admin;
+	struct http_listen listen[LISTEN_MAX];
+	size_t n_listen;
+	struct str data, ready_file;
+	struct str_list https, http;
+	bool test_clock, help;
+};
+
+static bool split_address(struct str text, struct http_listen *out)
+{
+	int64_t port = DEFAULT_PORT;
+	size_t colon = text.n;
+	while (colon > 0 && text.p[colon - 1] != ':' && text.p[colon - 1] != ']')
+		colon--;
+	if (colon > 0 && text.p[colon - 1] == ':') {
+		if (!str_to_i64(str_from(text, colon), &port) || port < 0 || port > 65535)
+			return false;
+		text = str_sub(text, 0, colon - 1);
+	}
+	if (text.n > 2 && text.p[0] == '[' && text.p[text.n - 1] == ']')
+		text = str_sub(text, 1, text.n - 2);
+	out->addr = text;
+	out->port = (int)port;
+	return text.n > 0;
+}
+
+static bool add_listeners(struct serving *s, const struct str_list *texts, bool tls)
+{
+	for (size_t i = 0; i < texts->n; i++) {
+		struct http_listen *l = &s->listen[s->n_listen];
+		if (s->n_listen == LISTEN_MAX || !split_address(texts->v[i], l)) {
+			fprintf(stderr, "holdfast serve: not ADDR:PORT: %.*s\n", PR(texts->v[i]));
+			return false;
+		}
+		if (!tls && !http_is_loopback(l->addr)) {
+			fprintf(stderr, "holdfast serve: plain HTTP is for loopback only, not for %.*s\n", PR(l->addr));
+			return false;
+		}
+		l->tls = tls;
+		s->n_listen++;
+	}
+	return true;
+}
+
+/* ---- listening ------------------------------------------------------------------------ */
+
+static struct str url_of(struct serving *s, struct arena *mem, size_t i)
+{
+	const struct http_listen *l = &s->listen[i];
+	bool six = str_find_char(l->addr, ':') != SIZE_MAX;
+	return arena_printf(mem, "%s://%s%.*s%s:%d", l->tls ? "https" : "http", six ? "[" : "", PR(l->addr), six ? "]" : "",
+			    http_port(s->front, i));
+}
+
+static void on_admin(struct http_req *http, void *arg)
+{
+	struct serving *s = arg;
+	admin_serve(http, &s->server, s->front);
+}
+
+static struct status start_front(struct serving *s, struct arena *mem)
+{
+	struct x509_pair tls;
+	TRY(tls_files_load(s->server.world, mem, &s->server.keys, s->server.dir, &s->server.config, &tls));
+	struct http_options o = { .listen = s->listen, .n_listen = s->n_listen, .cert_pem = tls.cert_pem, .key_pem = tls.key_pem };
+	return http_start(&o, serve_http, &s->server.app, &s->front);
+}
+
+static struct status start_admin(struct serving *s, struct arena *mem)
+{
+	struct http_listen l = { .path = layout_path(mem, s->server.dir, "admin.sock") };
+	struct http_options o = { .listen = &l, .n_listen = 1, .threads = 1 };
+	unlink(str_z(mem, l.path));
+	return http_start(&o, on_admin, s, &s->admin);
+}
+
+static struct status announce(struct serving *s, struct arena *mem)
+{
+	struct buf urls = buf_in(mem);
+	for (size_t i = 0; i < s->n_listen; i++) {
+		buf_put(&urls, url_of(s, mem, i));
+		buf_byte(&urls, '\n');
+	}
+	TRY(file_write(s->server.world, mem, layout_path(mem, s->server.dir, "urls"), 0644, buf_str(&urls)));
+	if (s->ready_file.n)
+		TRY(file_write(s->server.world, mem, s->ready_file, 0644, buf_str(&urls)));
+	printf("holdfast %s serves\n%.*s", HOLDFAST_VERSION, PR(buf_str(&urls)));
+	printf("enforced, on every call: signature, policies (deny by default), encryption at rest, audit record\n");
+	if (s->test_clock)
+		printf("TEST CLOCK: time can be moved through the admin socket. Not for anything real.\n");
+	fflush(stdout);
+	return OK;
+}
+
+static struct status start(struct serving *s, struct arena *mem)
+{
+	TRY(start_front(s, mem));
+	TRY(start_admin(s, mem));
+	return announce(s, mem);
+}
+
+/* ---- running ---------------------------------------------------------------------------- */
+
+static void wait_for_signal(void)
+{
+	sigset_t set;
+	int got = 0;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	while (sigwait(&set, &got))
+		;
+	log_info("stopping", "signal", str_of(got == SIGTERM ? "SIGTERM" : "SIGINT"));
+}
+
+/* Before any thread starts, so that all of them leave these signals to us. */
+static void block_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int serve(struct serving *s)
+{
+	struct world w;
+	world_real(&w);
+	if (failed(server_open(&s->server, &w, s->data))) {
+		fprintf(stderr, "holdfast serve: cannot open %.*s (see above; is it initialised, or being served already?)\n", PR(s->data));
+		return 1;
+	}
+	s->server.test_clock = s->test_clock;
+	struct arena *mem = arena_new();
+	struct status st = start(s, mem);
+	if (failed(st))
+		fprintf(stderr, "holdfast serve: cannot listen: %s\n", status_name(st));
+	else
+		wait_for_signal();
+	unlink(str_z(mem, layout_path(mem, s->server.dir, "urls")));
+	if (s->front)
+		http_stop(s->front, DRAIN_MS);
+	if (s->admin)
+		http_stop(s->admin, 0);
+	unlink(str_z(mem, layout_path(mem, s->server.dir, "admin.sock")));
+	arena_wipe(mem);
+	arena_free(mem);
+	server_close(&s->server);
+	return failed(st);
+}
+
+int command_serve(int argc, char **argv)
+{
+	static const struct str default_listen[] = { { "127.0.0.1:4566", 14 } };
+	struct str https[OPTION_REPEAT_MAX], http[OPTION_REPEAT_MAX], others[OPTION_REPEAT_MAX];
+	struct serving s = { .https = { https, 0 }, .http = { http, 0 } };
+	struct str_list rest = { others, 0 };
+	const struct option_row rows[] = {
+		{ "data", "DIR", "the data directory", .text = &s.data },
+		{ "listen", "ADDR:PORT", "HTTPS here; may be repeated; port 0: any [127.0.0.1:4566]", .many = &s.https },
+		{ "http", "ADDR:PORT", "plain HTTP here, loopback only", .many = &s.http },
+		{ "ready-file", "FILE", "written once requests are served: a URL a line", .text = &s.ready_file },
+		{ "test-clock", NULL, "let the admin socket move time; never for real data", .flag = &s.test_clock },
+		{ "help", NULL, "print this", .flag = &s.help },
+		{ 0 },
+	};
+	if (!options_parse("serve", rows, argc, argv, &rest))
+		return 2;
+	if (s.help) {
+		printf("usage: holdfast serve --data DIR [OPTIONS]\n\n");
+		options_help(rows);
+		return 0;
+	}
+	if (!s.data.n) {
+		fprintf(stderr, "holdfast serve: --data DIR is needed\n");
+		return 2;
+	}
+	if (!s.https.n)
+		s.https = (struct str_list){ default_listen, 1 };
+	if (!add_listeners(&s, &s.https, true) || !add_listeners(&s, &s.http, false))
+		return 2;
+	log_setup(2, LOG_INFO);
+	block_signals();
+	return serve(&s);
+}

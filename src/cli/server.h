@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A whole server put together: what `serve` runs, what `account create` opens when nobody
+ * serves, what tests drive in their own process.
+ */
+#ifndef CLI_SERVER_H
+#define CLI_SERVER_H
+
+#include "api/app.h"
+#include "cli/layout.h"
+
+struct server {
+	struct world *world;
+	struct arena *mem;
+	struct str dir;
+	struct config config;
+	struct vault_keys keys;
+	struct app app;
+	bool test_clock;
+};
+
+/* Everything below HTTP. Outside of fibers. On failure the log says what is wrong and nothing stays open. */
+struct status server_open(struct server *s, struct world *w, struct str dir);
+void server_close(struct server *s);
+
+/* Makes an account and adds its credentials to the sealed file. Outside of fibers or in one. */
+struct status server_account_create(struct server *s, struct str id, struct credentials *out);
+
+/* The admin socket's handler; the same signature as api/serve.h's. arg: the struct server. */
+struct http_req;
+struct http_server;
+void admin_serve(struct http_req *http, struct server *s, struct http_server *front);
+
+#endif

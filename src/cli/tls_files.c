@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/tls_files.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "base/time.h"
+
+#include <unistd.h>
+
+enum { RENEW_DAYS = 30, FIXED_NAMES = 6 };
+
+/* localhost, *.localhost, loopback addresses, the host's name, the domain and what is under it, configured names. */
+static struct str_list names_of(struct arena *mem, const struct config *c)
+{
+	struct str *v = NEWS(mem, struct str, FIXED_NAMES + 2 + c->names.n);
+	char host[256] = { 0 };
+	size_t n = 0;
+	v[n++] = S("localhost");
+	v[n++] = S("*.localhost");
+	v[n++] = S("127.0.0.1");
+	v[n++] = S("::1");
+	if (!gethostname(host, sizeof host - 1) && host[0] && strcmp(host, "localhost"))
+		v[n++] = str_dup(mem, str_of(host));
+	if (c->domain.n && !str_eq(c->domain, S("localhost"))) {
+		v[n++] = c->domain;
+		v[n++] = arena_printf(mem, "*.%.*s", PR(c->domain));
+	}
+	for (size_t i = 0; i < c->names.n; i++)
+		v[n++] = c->names.v[i];
+	return (struct str_list){ v, n };
+}
+
+static struct status issue(struct world *w, struct arena *mem, struct vault_keys *k, struct str dir, const struct config *c,
+			   const struct x509_pair *ca)
+{
+	struct str_list names = names_of(mem, c);
+	struct x509_pair server;
+	TRY(x509_server_new(w, mem, ca, names.v, names.n, &server));
+	TRY(sealed_write(w, k, mem, dir, "tls", server.key_pem));
+	return file_write(w, mem, layout_path(mem, dir, "tls/server.pem"), 0644,
+			  arena_printf(mem, "%.*s%.*s", PR(server.cert_pem), PR(ca->cert_pem)));
+}
+
+struct status tls_files_create(struct world *w, struct arena *mem, struct vault_keys *k, struct str dir, const struct config *c)
+{
+	struct x509_pair ca;
+	TRY(x509_ca_new(w, mem, S("Holdfast local CA"), &ca));
+	TRY(sealed_write(w, k, mem, dir, "ca", ca.key_pem));
+	TRY(file_write(w, mem, layout_path(mem, dir, "tls/ca.pem"), 0644, ca.cert_pem));
+	return issue(w, mem, k, dir, c, &ca);
+}
+
+static struct status renew(struct world *w, struct arena *mem, struct vault_keys *k, struct str dir, const struct config *c)
+{
+	struct x509_pair ca;
+	TRY(file_read(mem, layout_path(mem, dir, "tls/ca.pem"), &ca.cert_pem));
+	TRY(sealed_read(k, mem, dir, "ca", &ca.key_pem));
+	log_info("renewing the server certificate");
+	return issue(w, mem, k, dir, c, &ca);
+}
+
+struct status tls_files_load(struct world *w, struct arena *mem, struct vault_keys *k, struct str dir, const struct config *c,
+			     struct x509_pair *out)
+{
+	int64_t ends_ms;
+	TRY(file_read(mem, layout_path(mem, dir, "tls/server.pem"), &out->cert_pem));
+	TRY(x509_not_after(out->cert_pem, &ends_ms));
+	if (ends_ms - world_now_ms(w) < (int64_t)RENEW_DAYS * DAY_MS) {
+		TRY(renew(w, mem, k, dir, c));
+		TRY(file_read(mem, layout_path(mem, dir, "tls/server.pem"), &out->cert_pem));
+	}
+	return sealed_read(k, mem, dir, "tls", &out->key_pem);
+}
