@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keeper: one thread a server. It ticks once a second and shuts down the connections
+ * that have waited too long for a whole request header, however busily bytes trickle in
+ * (libmicrohttpd's own timeout counts from the last byte). And it steps the fibers whose
+ * client is gone, when what they waited for has come.
+ */
+#include "wire/http_conn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+static void nudge(struct http_keeper *k)
+{
+	uint64_t one = 1;
+	ssize_t n = write(k->wake_fd, &one, sizeof(one));
+	assert(n == (ssize_t)sizeof(one));
+}
+
+void keeper_add(struct http_server *s, struct request *rq)
+{
+	pthread_mutex_lock(&s->keeper.lock);
+	list_push(&s->keeper.orphans, &rq->link);
+	pthread_mutex_unlock(&s->keeper.lock);
+	nudge(&s->keeper);
+}
+
+static struct request *next_orphan(struct http_keeper *k)
+{
+	struct request *rq = NULL;
+	pthread_mutex_lock(&k->lock);
+	if (!list_empty(&k->orphans)) {
+		rq = ENTRY(k->orphans.next, struct request, link);
+		list_del(&rq->link);
+	}
+	pthread_mutex_unlock(&k->lock);
+	return rq;
+}
+
+/* The descriptor is ours to shut down while the connection is in the list: it leaves it before it is closed. */
+static void shut_where(struct http_server *s, bool (*which)(struct http_conn *, unsigned now))
+{
+	unsigned now = atomic_load_explicit(&s->tick, memory_order_relaxed);
+	pthread_mutex_lock(&s->lock);
+	for (struct link *l = s->conns.next; l != &s->conns; l = l->next) {
+		struct http_conn *c = ENTRY(l, struct http_conn, link);
+		if (which(c, now))
+			shutdown(c->fd, SHUT_RDWR);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+static bool is_any(struct http_conn *c, unsigned now)
+{
+	(void)c;
+	(void)now;
+	return true;
+}
+
+static bool is_idle(struct http_conn *c, unsigned now)
+{
+	(void)now;
+	return atomic_load_explicit(&c->idle_since, memory_order_relaxed) != 0;
+}
+
+static bool is_overdue(struct http_conn *c, unsigned now)
+{
+	unsigned since = atomic_load_explicit(&c->idle_since, memory_order_relaxed);
+	return since && now - since > c->server->limits.idle_s;
+}
+
+void keeper_shut(struct http_server *s, bool idle_only) { shut_where(s, idle_only ? is_idle : is_any); }
+
+static void tick(struct http_server *s, uint64_t seconds)
+{
+	atomic_fetch_add_explicit(&s->tick, (unsigned)seconds, memory_order_relaxed);
+	shut_where(s, is_overdue);
+}
+
+static void *keep(void *arg)
+{
+	struct http_server *s = arg;
+	struct http_keeper *k = &s->keeper;
+	struct pollfd fds[] = { { .fd = k->wake_fd, .events = POLLIN }, { .fd = k->timer_fd, .events = POLLIN } };
+	while (!atomic_load(&s->done)) {
+		uint64_t n;
+		(void)poll(fds, COUNT(fds), -1);
+		if (read(k->timer_fd, &n, sizeof(n)) == sizeof(n))
+			tick(s, n);
+		(void)!read(k->wake_fd, &n, sizeof(n));
+		for (struct request *rq; (rq = next_orphan(k));)
+			request_step_orphan(rq);
+	}
+	return NULL;
+}
+
+struct status keeper_start(struct http_server *s)
+{
+	struct http_keeper *k = &s->keeper;
+	const struct itimerspec second = { { 1, 0 }, { 1, 0 } };
+	list_init(&k->orphans);
+	pthread_mutex_init(&k->lock, NULL);
+	atomic_store(&s->tick, 1);
+	k->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	k->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (k->wake_fd < 0 || k->timer_fd < 0 || timerfd_settime(k->timer_fd, 0, &second, NULL) != 0)
+		return ERR(E_IO);
+	if (pthread_create(&k->thread, NULL, keep, s) != 0)
+		return ERR(E_IO);
+	k->running = true;
+	return OK;
+}
+
+void keeper_stop(struct http_server *s)
+{
+	struct http_keeper *k = &s->keeper;
+	if (k->running) {
+		atomic_store(&s->done, true);
+		nudge(k);
+		pthread_join(k->thread, NULL);
+	}
+	if (k->wake_fd >= 0)
+		close(k->wake_fd);
+	if (k->timer_fd >= 0)
+		close(k->timer_fd);
+	pthread_mutex_destroy(&k->lock);
+}
