@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The decision: all policies of a request, combined as AWS combines them ("Policy
+ * evaluation logic", "Cross-account policy evaluation logic", "Permissions boundaries").
+ *
+ *   1. an explicit deny anywhere                                        → denied
+ *   2. a ceiling without an allow: RCP, SCP (each level), endpoint      → denied
+ *   3. resource policy, same account, naming the principal himself      → allowed
+ *   4. identity policies (or, same account, a resource policy naming
+ *      his role) without an allow                                       → denied
+ *   5. permissions boundary, session policies without an allow          → denied
+ *   6. another account's resource whose policy does not allow           → denied
+ *   7. otherwise                                                        → allowed
+ *
+ * For KMS keys and role trust the resource policy must allow even within the account;
+ * naming the account there delegates to its identity policies. The account's root user
+ * has no identity policies and needs none.
+ */
+#include "policy/impl.h"
+
+struct outcome { /* of one policy, or of the best of a set */
+	const struct policy *deny_in, *allow_in;
+	const struct stmt *deny, *allow;
+	size_t deny_level, deny_index, allow_level, allow_index;
+	enum grant grant; /* of `allow` */
+};
+
+struct place { /* where a policy stands in the request */
+	enum policy_kind kind;
+	size_t level, index;
+};
+
+static void tell(const struct asked *q, const struct policy *p, const struct stmt *s, struct place w, struct matched m)
+{
+	struct policy_step step = {
+		.kind = w.kind,
+		.level = w.level,
+		.index = w.index,
+		.policy = p,
+		.statement = policy_statement_at(p, (size_t)(s - p->stmts)),
+		.matched = m.failed == POLICY_E_NONE,
+		.failed = m.failed,
+		.condition = m.condition,
+	};
+	q->rq->trace->step(q->rq->trace->arg, &step);
+}
+
+/* Could this statement still change what is known? A deny, if it comes before the one found; an allow, if it grants
+ * more, or comes before one that grants the same. */
+static bool is_news(const struct policy *p, const struct stmt *s, const struct outcome *o)
+{
+	if (s->deny)
+		return o->deny == NULL || (o->deny_in == p && s < o->deny);
+	return o->grant < GRANT_FULL || (o->allow_in == p && s < o->allow);
+}
+
+static void try_statement(const struct asked *q, const struct policy *p, uint32_t i, struct place w, struct outcome *o)
+{
+	const struct stmt *s = &p->stmts[i];
+	bool tracing = q->rq->trace != NULL, news = is_news(p, s, o);
+	if (!news && !tracing)
+		return;
+	struct matched m = pol_statement_match(q, p, s);
+	if (tracing)
+		tell(q, p, s, w, m);
+	if (!news || m.failed != POLICY_E_NONE)
+		return;
+	if (s->deny) {
+		o->deny_in = p;
+		o->deny = s;
+		o->deny_level = w.level;
+		o->deny_index = w.index;
+		return;
+	}
+	if (m.grant < o->grant || (m.grant == o->grant && (o->allow_in != p || s > o->allow)))
+		return;
+	o->allow_in = p;
+	o->allow = s;
+	o->allow_level = w.level;
+	o->allow_index = w.index;
+	o->grant = m.grant;
+}
+
+static void try_slot(const struct asked *q, const struct policy *p, uint32_t hash, uint32_t spread, struct place w,
+		     struct outcome *o)
+{
+	for (uint32_t i = spread & p->slot_mask; p->slots[i].n > 0; i = (i + 1) & p->slot_mask) {
+		if (p->slots[i].hash != hash)
+			continue;
+		for (uint32_t k = 0; k < p->slots[i].n; k++)
+			try_statement(q, p, p->lists[p->slots[i].start + k], w, o);
+		return;
+	}
+}
+
+static void try_policy(const struct asked *q, const struct policy *p, struct place w, struct outcome *o)
+{
+	if (p == NULL)
+		return;
+	if (q->rq->trace != NULL) {
+		for (uint32_t i = 0; i < p->stmt_n; i++)
+			try_statement(q, p, i, w, o);
+		return;
+	}
+	for (uint32_t k = 0; k < p->any_n; k++)
+		try_statement(q, p, p->lists[k], w, o);
+	if (sieve_has(p->sieve, q->action_spread))
+		try_slot(q, p, q->action_hash, q->action_spread, w, o);
+	if (sieve_has(p->sieve, q->vendor_spread))
+		try_slot(q, p, q->vendor_hash, q->vendor_spread, w, o);
+}
+
+static struct outcome try_set(const struct asked *q, struct policy_set set, enum policy_kind kind, size_t level)
+{
+	struct outcome o = { 0 };
+	for (size_t i = 0; i < set.n; i++)
+		try_policy(q, set.all[i], (struct place){ kind, level, i }, &o);
+	return o;
+}
+
+static struct outcome try_one(const struct asked *q, const struct policy *p, enum policy_kind kind)
+{
+	struct outcome o = { 0 };
+	try_policy(q, p, (struct place){ kind, 0, 0 }, &o);
+	return o;
+}
+
+/* Every level must allow: *lacking becomes true when one does not. The first deny of any level is kept. */
+static struct outcome try_levels(const struct asked *q, const struct policy_set *levels, size_t n,
+				 enum policy_kind kind, bool *lacking)
+{
+	struct outcome all = { 0 };
+	*lacking = false;
+	for (size_t i = 0; i < n; i++) {
+		struct outcome o = try_set(q, levels[i], kind, i);
+		*lacking |= o.allow == NULL;
+		if (o.deny != NULL && all.deny == NULL)
+			all = o;
+	}
+	return all;
+}
+
+static struct policy_decision denied_by(enum policy_kind kind, const struct outcome *o)
+{
+	return (struct policy_decision){
+		.verdict = POLICY_EXPLICIT_DENY,
+		.by = kind,
+		.policy = o->deny_in,
+		.level = o->deny_level,
+		.index = o->deny_index,
+		.statement = policy_statement_at(o->deny_in, (size_t)(o->deny - o->deny_in->stmts)),
+	};
+}
+
+static struct policy_decision allowed_by(enum policy_kind kind, const struct outcome *o)
+{
+	struct policy_decision d = { .verdict = POLICY_ALLOW };
+	if (o->allow == NULL)
+		return d;
+	d.by = kind;
+	d.policy = o->allow_in;
+	d.level = o->allow_level;
+	d.index = o->allow_index;
+	d.statement = policy_statement_at(o->allow_in, (size_t)(o->allow - o->allow_in->stmts));
+	return d;
+}
+
+static struct policy_decision lacking(enum policy_kind kind)
+{
+	return (struct policy_decision){ .verdict = POLICY_IMPLICIT_DENY, .by = kind };
+}
+
+struct found { /* what all policies of a request say */
+	struct outcome rcp, scp, endpoint, resource, identity, boundary, session;
+	bool rcp_lacking, scp_lacking;
+	enum policy_kind resource_kind;
+	bool cross;
+};
+
+static void find_all(const struct asked *q, struct found *f)
+{
+	const struct policy_request *rq = q->rq;
+	f->resource_kind = rq->mode == POLICY_ASSUME ? POLICY_TRUST : POLICY_RESOURCE;
+	f->rcp = try_levels(q, rq->rcps, rq->rcps_n, POLICY_RCP, &f->rcp_lacking);
+	f->scp = try_levels(q, rq->scps, rq->scps_n, POLICY_SCP, &f->scp_lacking);
+	f->endpoint = try_one(q, rq->endpoint, POLICY_ENDPOINT);
+	f->resource = try_one(q, rq->resource_policy, f->resource_kind);
+	f->identity = try_set(q, rq->identity, POLICY_IDENTITY, 0);
+	f->boundary = try_one(q, rq->boundary, POLICY_BOUNDARY);
+	f->session = try_set(q, rq->session, POLICY_SESSION, 0);
+	f->cross = rq->resource_account.n > 0 && rq->principal->account.n > 0 &&
+		   !str_eq(rq->resource_account, rq->principal->account);
+}
+
+static bool explicit_deny(const struct found *f, struct policy_decision *d)
+{
+	const struct {
+		enum policy_kind kind;
+		const struct outcome *o;
+	} order[] = {
+		{ POLICY_RCP, &f->rcp },           { POLICY_SCP, &f->scp },
+		{ POLICY_ENDPOINT, &f->endpoint }, { f->resource_kind, &f->resource },
+		{ POLICY_IDENTITY, &f->identity }, { POLICY_BOUNDARY, &f->boundary },
+		{ POLICY_SESSION, &f->session },
+	};
+	for (size_t i = 0; i < COUNT(order); i++) {
+		if (order[i].o->deny == NULL)
+			continue;
+		*d = denied_by(order[i].kind, order[i].o);
+		return true;
+	}
+	return false;
+}
+
+/* Steps 4 to 7, for those who have identity policies. */
+static struct policy_decision by_identity(const struct policy_request *rq, const struct found *f, enum grant grant)
+{
+	bool root = rq->principal->kind == POLICY_ROOT, federated = rq->principal->kind == POLICY_FEDERATED_USER;
+	bool role_named = !f->cross && grant == GRANT_ROLE;
+	if (!root && !role_named && f->identity.allow == NULL)
+		return lacking(POLICY_IDENTITY);
+	if (!root && rq->boundary != NULL && f->boundary.allow == NULL)
+		return lacking(POLICY_BOUNDARY);
+	/* a federated user has what user and session policies share; without session policies that is nothing */
+	if ((rq->session.n > 0 || federated) && f->session.allow == NULL)
+		return lacking(POLICY_SESSION);
+	if (f->cross && grant == GRANT_NONE)
+		return lacking(f->resource_kind);
+	if (f->identity.allow != NULL && !root)
+		return allowed_by(POLICY_IDENTITY, &f->identity);
+	return allowed_by(f->resource_kind, &f->resource);
+}
+
+static struct policy_decision combine(const struct policy_request *rq, const struct found *f)
+{
+	enum policy_principal_kind kind = rq->principal->kind;
+	enum grant grant = rq->granted ? GRANT_FULL : f->resource.grant;
+	if (f->rcp_lacking)
+		return lacking(POLICY_RCP);
+	if (f->scp_lacking && rq->principal->account.n > 0) /* SCPs bind accounts, not services and strangers */
+		return lacking(POLICY_SCP);
+	if (rq->endpoint != NULL && f->endpoint.allow == NULL)
+		return lacking(POLICY_ENDPOINT);
+	if (kind == POLICY_ANONYMOUS || kind == POLICY_SERVICE || kind == POLICY_WEB_IDENTITY)
+		return grant == GRANT_FULL ? allowed_by(f->resource_kind, &f->resource) : lacking(f->resource_kind);
+	if (!f->cross && grant == GRANT_FULL)
+		return allowed_by(f->resource_kind, &f->resource);
+	if (rq->mode != POLICY_STANDARD && grant == GRANT_NONE)
+		return lacking(f->resource_kind);
+	return by_identity(rq, f, grant);
+}
+
+struct policy_decision policy_decide(const struct policy_request *rq)
+{
+	struct asked q;
+	struct found f;
+	struct policy_decision d;
+	if (!pol_asked_prepare(&q, rq))
+		return lacking(POLICY_IDENTITY);
+	find_all(&q, &f);
+	if (!explicit_deny(&f, &d))
+		d = combine(rq, &f);
+	d.cross_account = f.cross;
+	return d;
+}
+
+static bool one_policy(const struct policy *p, const struct policy_request *rq, bool deny, struct policy_statement *out)
+{
+	struct asked q;
+	if (!pol_asked_prepare(&q, rq))
+		return false;
+	struct outcome o = try_one(&q, p, policy_kind_of(p));
+	const struct stmt *s = deny ? o.deny : o.allow;
+	if (s != NULL && out != NULL)
+		*out = policy_statement_at(p, (size_t)(s - p->stmts));
+	return s != NULL;
+}
+
+bool policy_allows(const struct policy *p, const struct policy_request *rq, struct policy_statement *out)
+{
+	return one_policy(p, rq, false, out);
+}
+
+bool policy_denies(const struct policy *p, const struct policy_request *rq, struct policy_statement *out)
+{
+	return one_policy(p, rq, true, out);
+}
