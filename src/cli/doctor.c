@@ -62,7 +62,7 @@ static void check_certificate(struct patient *p)
 {
 	struct str pem;
 	int64_t ends = 0;
-	struct status st = file_read(p->mem, layout_path(p->mem, p->dir, "tls/server.pem"), &pem);
+	struct status st = text_file_read(p->mem, layout_path(p->mem, p->dir, "tls/server.pem"), &pem);
 	if (!failed(st))
 		st = x509_not_after(pem, &ends);
 	int64_t days = (ends - world_now_ms(&p->world)) / DAY_MS;
@@ -92,7 +92,7 @@ static void check_store(struct patient *p)
 {
 	struct server s;
 	struct str urls;
-	if (!failed(file_read(p->mem, layout_path(p->mem, p->dir, "urls"), &urls)) &&
+	if (!failed(text_file_read(p->mem, layout_path(p->mem, p->dir, "urls"), &urls)) &&
 	    access(str_z(p->mem, layout_path(p->mem, p->dir, "admin.sock")), F_OK) == 0) {
 		report(p, true, "store", arena_printf(p->mem, "being served at %.*s", PR(str_cut(&urls, '\n'))));
 		return;

@@ -53,7 +53,7 @@ static struct status find_server(struct client *c, struct arena *mem)
 	struct str urls;
 	world_real(&w);
 	TRY(config_load(mem, c->data, &c->config));
-	TRY(file_read(mem, layout_path(mem, c->data, "urls"), &urls));
+	TRY(text_file_read(mem, layout_path(mem, c->data, "urls"), &urls));
 	c->url = str_cut(&urls, '\n');
 	TRY(keys_open(&w, mem, c->data, &c->config, &keys));
 	struct status st = pick_credentials(c, &keys, mem);

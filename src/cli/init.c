@@ -131,7 +131,7 @@ static int init(struct arena *mem, const struct wish *wish)
 	struct world w;
 	struct str text, dir = without_slash(absolute(mem, wish->data));
 	world_real(&w);
-	if (!failed(file_read(mem, layout_path(mem, dir, "config"), &text)))
+	if (!failed(text_file_read(mem, layout_path(mem, dir, "config"), &text)))
 		return complain("this directory is already initialised", dir);
 	if (!make_dirs(mem, dir))
 		return complain(strerror(errno), dir);

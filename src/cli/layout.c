@@ -36,7 +36,7 @@ static struct status read_all(struct arena *mem, int fd, struct str *out)
 	return OK;
 }
 
-struct status file_read(struct arena *mem, struct str path, struct str *out)
+struct status text_file_read(struct arena *mem, struct str path, struct str *out)
 {
 	int fd = open(str_z(mem, path), O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -54,7 +54,7 @@ static struct str dir_of(struct str path)
 	return n ? str_sub(path, 0, n) : S(".");
 }
 
-struct status file_write(struct world *w, struct arena *mem, struct str path, unsigned mode, struct str bytes)
+struct status text_file_write(struct world *w, struct arena *mem, struct str path, unsigned mode, struct str bytes)
 {
 	struct disk *d = w->disk;
 	char *temp = str_z(mem, arena_printf(mem, "%.*s.new", PR(path)));
@@ -86,7 +86,7 @@ static struct str_list split_names(struct arena *mem, struct str text)
 struct status config_load(struct arena *mem, struct str dir, struct config *out)
 {
 	struct str text;
-	TRY(file_read(mem, layout_path(mem, dir, "config"), &text));
+	TRY(text_file_read(mem, layout_path(mem, dir, "config"), &text));
 	struct config c = { 0 };
 	while (text.p && text.n) {
 		struct str value = str_cut(&text, '\n');
@@ -122,7 +122,7 @@ struct status config_save(struct world *w, struct arena *mem, struct str dir, co
 	for (size_t i = 0; i < c->names.n; i++)
 		buf_printf(&b, "%s%.*s", i ? ", " : "", PR(c->names.v[i]));
 	buf_byte(&b, '\n');
-	return file_write(w, mem, layout_path(mem, dir, "config"), 0644, buf_str(&b));
+	return text_file_write(w, mem, layout_path(mem, dir, "config"), 0644, buf_str(&b));
 }
 
 /* ---- keys ------------------------------------------------------------------------------- */
@@ -136,13 +136,13 @@ struct status keys_create(struct world *w, struct arena *mem, struct str dir, co
 	TRY(keyring_open(w, str_z(mem, c->root_key), &out->keyring));
 	TRY(keyring_key_new(out->keyring, NULL, S("system"), mem, &wrapped));
 	system_ref(out, wrapped);
-	return file_write(w, mem, layout_path(mem, dir, "keys/system"), 0600, wrapped);
+	return text_file_write(w, mem, layout_path(mem, dir, "keys/system"), 0600, wrapped);
 }
 
 struct status keys_open(struct world *w, struct arena *mem, struct str dir, const struct config *c, struct vault_keys *out)
 {
 	struct str wrapped;
-	TRY(file_read(mem, layout_path(mem, dir, "keys/system"), &wrapped));
+	TRY(text_file_read(mem, layout_path(mem, dir, "keys/system"), &wrapped));
 	TRY(keyring_open(w, str_z(mem, c->root_key), &out->keyring));
 	system_ref(out, wrapped);
 	struct status st = keyring_check(out->keyring, &out->system);
@@ -154,7 +154,7 @@ struct status keys_open(struct world *w, struct arena *mem, struct str dir, cons
 struct status sealed_read(struct vault_keys *k, struct arena *mem, struct str dir, const char *name, struct str *out)
 {
 	struct str cipher;
-	TRY(file_read(mem, arena_printf(mem, "%.*s/keys/%s", PR(dir), name), &cipher));
+	TRY(text_file_read(mem, arena_printf(mem, "%.*s/keys/%s", PR(dir), name), &cipher));
 	return keyring_unseal(k->keyring, &k->system, str_of(name), cipher, mem, out);
 }
 
@@ -163,7 +163,7 @@ struct status sealed_write(struct world *w, struct vault_keys *k, struct arena *
 {
 	struct str cipher;
 	TRY(keyring_seal(k->keyring, &k->system, str_of(name), plain, mem, &cipher));
-	return file_write(w, mem, arena_printf(mem, "%.*s/keys/%s", PR(dir), name), 0600, cipher);
+	return text_file_write(w, mem, arena_printf(mem, "%.*s/keys/%s", PR(dir), name), 0600, cipher);
 }
 
 /* ---- root credentials ---------------------------------------------------------------------- */

@@ -33,8 +33,8 @@ struct status config_load(struct arena *mem, struct str dir, struct config *out)
 struct status config_save(struct world *w, struct arena *mem, struct str dir, const struct config *c);
 
 /* Whole small files (at most 1 MiB). Written under another name, made durable, renamed. */
-struct status file_read(struct arena *mem, struct str path, struct str *out);
-struct status file_write(struct world *w, struct arena *mem, struct str path, unsigned mode, struct str bytes);
+struct status text_file_read(struct arena *mem, struct str path, struct str *out);
+struct status text_file_write(struct world *w, struct arena *mem, struct str path, unsigned mode, struct str bytes);
 
 /* The root key opened, and the key above everything that is not an account's. Both live in *out. */
 struct vault_keys {

@@ -107,9 +107,9 @@ static struct status announce(struct serving *s, struct arena *mem)
 		buf_put(&urls, url_of(s, mem, i));
 		buf_byte(&urls, '\n');
 	}
-	TRY(file_write(s->server.world, mem, layout_path(mem, s->server.dir, "urls"), 0644, buf_str(&urls)));
+	TRY(text_file_write(s->server.world, mem, layout_path(mem, s->server.dir, "urls"), 0644, buf_str(&urls)));
 	if (s->ready_file.n)
-		TRY(file_write(s->server.world, mem, s->ready_file, 0644, buf_str(&urls)));
+		TRY(text_file_write(s->server.world, mem, s->ready_file, 0644, buf_str(&urls)));
 	printf("holdfast %s serves\n%.*s", HOLDFAST_VERSION, PR(buf_str(&urls)));
 	printf("enforced, on every call: signature, policies (deny by default), encryption at rest, audit record\n");
 	if (s->test_clock)

@@ -97,6 +97,7 @@ struct status server_open(struct server *s, struct world *w, struct str dir)
 void server_close(struct server *s)
 {
 	struct app *app = &s->app;
+	services_stop(app);
 	trail_close(app->trail);
 	accounts_close(app->accounts);
 	caches_free(app->caches);

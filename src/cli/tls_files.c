@@ -37,7 +37,7 @@ static struct status issue(struct world *w, struct arena *mem, struct vault_keys
 	struct x509_pair server;
 	TRY(x509_server_new(w, mem, ca, names.v, names.n, &server));
 	TRY(sealed_write(w, k, mem, dir, "tls", server.key_pem));
-	return file_write(w, mem, layout_path(mem, dir, "tls/server.pem"), 0644,
+	return text_file_write(w, mem, layout_path(mem, dir, "tls/server.pem"), 0644,
 			  arena_printf(mem, "%.*s%.*s", PR(server.cert_pem), PR(ca->cert_pem)));
 }
 
@@ -46,14 +46,14 @@ struct status tls_files_create(struct world *w, struct arena *mem, struct vault_
 	struct x509_pair ca;
 	TRY(x509_ca_new(w, mem, S("Holdfast local CA"), &ca));
 	TRY(sealed_write(w, k, mem, dir, "ca", ca.key_pem));
-	TRY(file_write(w, mem, layout_path(mem, dir, "tls/ca.pem"), 0644, ca.cert_pem));
+	TRY(text_file_write(w, mem, layout_path(mem, dir, "tls/ca.pem"), 0644, ca.cert_pem));
 	return issue(w, mem, k, dir, c, &ca);
 }
 
 static struct status renew(struct world *w, struct arena *mem, struct vault_keys *k, struct str dir, const struct config *c)
 {
 	struct x509_pair ca;
-	TRY(file_read(mem, layout_path(mem, dir, "tls/ca.pem"), &ca.cert_pem));
+	TRY(text_file_read(mem, layout_path(mem, dir, "tls/ca.pem"), &ca.cert_pem));
 	TRY(sealed_read(k, mem, dir, "ca", &ca.key_pem));
 	log_info("renewing the server certificate");
 	return issue(w, mem, k, dir, c, &ca);
@@ -63,11 +63,11 @@ struct status tls_files_load(struct world *w, struct arena *mem, struct vault_ke
 			     struct x509_pair *out)
 {
 	int64_t ends_ms;
-	TRY(file_read(mem, layout_path(mem, dir, "tls/server.pem"), &out->cert_pem));
+	TRY(text_file_read(mem, layout_path(mem, dir, "tls/server.pem"), &out->cert_pem));
 	TRY(x509_not_after(out->cert_pem, &ends_ms));
 	if (ends_ms - world_now_ms(w) < (int64_t)RENEW_DAYS * DAY_MS) {
 		TRY(renew(w, mem, k, dir, c));
-		TRY(file_read(mem, layout_path(mem, dir, "tls/server.pem"), &out->cert_pem));
+		TRY(text_file_read(mem, layout_path(mem, dir, "tls/server.pem"), &out->cert_pem));
 	}
 	return sealed_read(k, mem, dir, "tls", &out->key_pem);
 }

@@ -1,159 +1,17 @@
-"""A server of our own for every test session, and clients for it.
+"""Servers for the tests of this folder.
 
-HOLDFAST_BIN names the binary. Fixtures:
   server   one running server for the whole session (account 111122223333)
   fresh    a server for one test alone: may be stopped, killed, restarted, given a moved clock
 """
-import json
-import os
 import pathlib
-import re
-import signal
-import socket
-import subprocess
+import sys
 import tempfile
-import time
-import uuid
 
-import boto3
-import botocore.config
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BIN = os.environ.get("HOLDFAST_BIN", str(ROOT / "build" / "src" / "cli" / "holdfast"))
-ACCOUNT = "111122223333"
-START_SECONDS = 30
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-
-class Server:
-    def __init__(self, base, *options, account=ACCOUNT):
-        self.base = pathlib.Path(base)
-        self.data = self.base / "data"
-        self.options = options
-        self.account = account
-        self.process = None
-        self.log = self.base / "server.log"
-        self.holdfast("init", "--data", self.data, "--account", account, "--domain", "s3.test")
-        self.ca = str(self.data / "tls" / "ca.pem")
-
-    def holdfast(self, *args, check=True, **kw):
-        return subprocess.run([BIN, *map(str, args)], check=check, text=True, capture_output=True, **kw)
-
-    def start(self):
-        ready = self.base / "ready"
-        ready.unlink(missing_ok=True)
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                [BIN, "serve", "--data", str(self.data), "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
-                 "--ready-file", str(ready), *self.options], stdout=log, stderr=log)
-        deadline = time.monotonic() + START_SECONDS
-        while not (ready.exists() and ready.read_text().count("\n") >= 2):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("the server did not start:\n" + self.log.read_text()[-4000:])
-            time.sleep(0.01)
-        self.url, self.http_url = ready.read_text().split()
-        env = self.holdfast("env", "--data", self.data).stdout
-        self.env = dict(re.findall(r"export (\w+)='([^']*)'", env))
-        self.root = (self.env["AWS_ACCESS_KEY_ID"], self.env["AWS_SECRET_ACCESS_KEY"])
-        return self
-
-    def stop(self):
-        """SIGTERM; the exit status. Sanitizers make it non-zero when something leaked or was overrun."""
-        if self.process is None:
-            return 0
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=60)
-        self.process = None
-        return code
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process = None
-
-    def client(self, service, key=None, secret=None, token=None, *, plain=False, region="us-east-1", **config):
-        """A boto3 client; root's credentials unless others are given (credentials dict of STS works too)."""
-        if isinstance(key, dict):
-            key, secret, token = key["AccessKeyId"], key["SecretAccessKey"], key.get("SessionToken")
-        config.setdefault("retries", {"max_attempts": 0})
-        return boto3.client(
-            service, region_name=region, endpoint_url=self.http_url if plain else self.url,
-            verify=None if plain else self.ca, aws_access_key_id=key or self.root[0],
-            aws_secret_access_key=secret or self.root[1], aws_session_token=token,
-            config=botocore.config.Config(**config))
-
-    def user(self, *statements, name=None):
-        """A new IAM user with one inline policy of those statements; its credentials."""
-        iam = self.client("iam")
-        name = name or "u-" + uuid.uuid4().hex[:12]
-        iam.create_user(UserName=name)
-        if statements:
-            iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy(*statements))
-        made = iam.create_access_key(UserName=name)["AccessKey"]
-        return {"AccessKeyId": made["AccessKeyId"], "SecretAccessKey": made["SecretAccessKey"], "UserName": name}
-
-    def role(self, *statements, name=None, trust=None, by=None):
-        """A new role and a session of it; the session's credentials."""
-        iam = self.client("iam")
-        name = name or "r-" + uuid.uuid4().hex[:12]
-        trust = trust or [allow("sts:AssumeRole", None, Principal={"AWS": f"arn:aws:iam::{self.account}:root"})]
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(*trust))
-        if statements:
-            iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(*statements))
-        by = by or self.user(allow("sts:AssumeRole", "*"))
-        arn = f"arn:aws:iam::{self.account}:role/{name}"
-        made = self.client("sts", by).assume_role(RoleArn=arn, RoleSessionName="s")
-        return {**made["Credentials"], "RoleName": name, "RoleArn": arn}
-
-    def admin(self, method, path):
-        """A request to the admin socket; (status, body)."""
-        with socket.socket(socket.AF_UNIX) as s:
-            s.connect(str(self.data / "admin.sock"))
-            s.sendall(f"{method} {path} HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
-            reply = b""
-            while piece := s.recv(65536):
-                reply += piece
-        head, _, body = reply.partition(b"\r\n\r\n")
-        return int(head.split()[1]), body.decode()
-
-    def advance(self, text):
-        status, body = self.admin("POST", f"/clock?advance={text}")
-        assert status == 200, body
-        return json.loads(body)["now"]
-
-    def new_account(self, account):
-        """Another account; its root's credentials."""
-        out = self.holdfast("account", "create", "--data", self.data, "--account", account).stdout.split()
-        return {"AccessKeyId": out[1], "SecretAccessKey": out[2]}
-
-
-def statement(effect, action, resource, **more):
-    made = {"Effect": effect, "Action": action, **more}
-    if resource is not None:
-        made["Resource"] = resource
-    return made
-
-
-def allow(action, resource="*", **more):
-    return statement("Allow", action, resource, **more)
-
-
-def deny(action, resource="*", **more):
-    return statement("Deny", action, resource, **more)
-
-
-def policy(*statements):
-    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-
-
-def code(error):
-    """(code, HTTP status) of a botocore ClientError (or of pytest's ExceptionInfo)."""
-    response = getattr(error, "value", error).response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
-
-
-def message(error):
-    return getattr(error, "value", error).response["Error"]["Message"]
+from harness import *  # noqa: E402,F401,F403: tests say `from conftest import allow, policy`
 
 
 @pytest.fixture(scope="session")

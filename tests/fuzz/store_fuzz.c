@@ -16,6 +16,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -112,6 +113,13 @@ static void load(struct lab *l, enum kind kind)
 	close(fd);
 }
 
+static void remove_lab(void)
+{
+	char cmd[64];
+	snprintf(cmd, sizeof cmd, "rm -r /dev/shm/store-fuzz-%d", getpid());
+	(void)!system(cmd);
+}
+
 static struct lab *lab_new(void)
 {
 	struct lab *l = calloc(1, sizeof *l);
@@ -120,8 +128,8 @@ static struct lab *lab_new(void)
 	log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_ERROR);
 	world_real(&l->w);
 	l->mem = arena_new();
-	snprintf(l->dir, sizeof l->dir, "/dev/shm/store-fuzz-XXXXXX");
-	must(mkdtemp(l->dir) != NULL);
+	snprintf(l->dir, sizeof l->dir, "/dev/shm/store-fuzz-%d", getpid());
+	must(mkdir(l->dir, 0700) == 0 && atexit(remove_lab) == 0);
 	snprintf(l->db, sizeof l->db, "%s/db", l->dir);
 	snprintf(l->log_dir, sizeof l->log_dir, "%s/log", l->dir);
 	char *root = str_z(l->mem, arena_printf(l->mem, "%s/root.key", l->dir));
