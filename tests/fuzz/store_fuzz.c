@@ -43,7 +43,10 @@ static void must(bool held)
 		abort();
 }
 
-static void well(struct status st) { must(!failed(st)); }
+static void well(struct status st)
+{
+	must(!failed(st));
+}
 
 static void fill(uint8_t *page, size_t n, unsigned seed)
 {
@@ -80,7 +83,10 @@ static void make_vault(struct lab *l)
 	vault_close(v);
 }
 
-static struct str text_n(struct arena *mem, uint64_t no) { return arena_printf(mem, "text of block %llu", (unsigned long long)no); }
+static struct str text_n(struct arena *mem, uint64_t no)
+{
+	return arena_printf(mem, "text of block %llu", (unsigned long long)no);
+}
 
 static void make_blob_and_log(struct lab *l)
 {
