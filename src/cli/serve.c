@@ -13,10 +13,11 @@
 #include "cli/tls_files.h"
 #include "wire/http.h"
 
+#include <link.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { LISTEN_MAX = 8, DRAIN_MS = 10000, DEFAULT_PORT = 4566 };
@@ -125,6 +126,24 @@ static struct status start(struct serving *s, struct arena *mem)
 	return announce(s, mem);
 }
 
+/*
+ * Starting touches much code once (libraries' tables, self-tests, certificates). Its pages are given back to the page
+ * cache; what is needed again comes back by a minor fault. Only code: those mappings are never written.
+ */
+static int release_code(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	(void)size, (void)arg;
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *h = &info->dlpi_phdr[i];
+		if (h->p_type != PT_LOAD || !(h->p_flags & PF_X) || h->p_flags & PF_W)
+			continue;
+		uintptr_t from = (info->dlpi_addr + h->p_vaddr) & ~(page - 1), to = info->dlpi_addr + h->p_vaddr + h->p_memsz;
+		(void)madvise((void *)from, to - from, MADV_DONTNEED);
+	}
+	return 0;
+}
+
 /* ---- running ---------------------------------------------------------------------------- */
 
 static void wait_for_signal(void)
@@ -161,10 +180,12 @@ static int serve(struct serving *s)
 	s->server.test_clock = s->test_clock;
 	struct arena *mem = arena_new();
 	struct status st = start(s, mem);
-	if (failed(st))
+	if (failed(st)) {
 		fprintf(stderr, "holdfast serve: cannot listen: %s\n", status_name(st));
-	else
+	} else {
+		dl_iterate_phdr(release_code, NULL);
 		wait_for_signal();
+	}
 	unlink(str_z(mem, layout_path(mem, s->server.dir, "urls")));
 	if (s->front)
 		http_stop(s->front, DRAIN_MS);
