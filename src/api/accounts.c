@@ -10,6 +10,7 @@
 #include "api/accounts.h"
 
 #include "api/ids.h"
+#include "api/sigv4.h"
 #include "base/codec.h"
 #include "base/str.h"
 #include "policy/policy.h"
@@ -17,7 +18,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { SERVICES_MAX = 64, ACCOUNT_DIGITS = 12, CANONICAL_BYTES = 32 };
+enum { SERVICES_MAX = 64, CANONICAL_BYTES = 32, ACCESS_KEY_MAX = 128,
+       ROOT_SECRET_MAX = sizeof(((struct sigv4_secret *)0)->p) };
 
 struct entry {
 	struct account pub;
@@ -169,16 +171,21 @@ struct status account_service_key(struct accounts *a, struct str account, struct
 
 /* ---- opening and creating -------------------------------------------------------------------- */
 
+static struct status entry_read(struct arena *mem, const struct cursor *c, struct entry *e)
+{
+	struct rd r = rd_of(c->key);
+	key_take_tag(&r);
+	return row_read(mem, key_take_str(&r, mem), c->val, e);
+}
+
 static struct status load_all(struct accounts *a, struct txn *t)
 {
 	struct cursor c;
 	struct str prefix = S("a");
 	TRY(txn_range(t, &(struct range){ .prefix = prefix }, &c));
 	while (cursor_next(&c)) {
-		struct rd r = rd_of(c.key);
-		key_take_tag(&r);
 		struct entry *e = NEW(a->mem, struct entry);
-		TRY(row_read(a->mem, key_take_str(&r, a->mem), c.val, e));
+		TRY(entry_read(a->mem, &c, e));
 		publish(a, e);
 	}
 	TRY(cursor_end(&c));
@@ -233,38 +240,62 @@ static struct entry *new_entry(struct accounts *a, struct str id, struct account
 	struct entry *e = NEW(a->mem, struct entry);
 	uint8_t canonical[CANONICAL_BYTES];
 	world_random(a->app->world, canonical, sizeof canonical);
-	for (const struct entry *have = a->first; have; have = have->next)
-		e->order = have->order + 1;
 	e->pub = (struct account){ str_dup(a->mem, id), hex_encode(a->mem, str_make(canonical, sizeof canonical)),
 				   app_now_ms(a->app) };
 	e->root = (struct account_root){ str_dup(a->mem, root.access_key_id), str_dup(a->mem, root.secret_key) };
 	return e;
 }
 
+/*
+ * The rows know more than the list: an account of this same batch is in them, but not yet
+ * published. Neither its id nor its root's key may be taken, and its place comes before.
+ */
+static struct status take_place(struct accounts *a, struct txn *t, struct entry *e)
+{
+	struct cursor c;
+	bool taken = false;
+	TRY(txn_range(t, &(struct range){ .prefix = S("a") }, &c));
+	while (!taken && cursor_next(&c)) {
+		struct entry *have = NEW(a->mem, struct entry);
+		TRY(entry_read(a->mem, &c, have));
+		taken = str_eq(have->pub.id, e->pub.id) || str_eq(have->root.access_key_id, e->root.access_key_id);
+		if (have->order >= e->order)
+			e->order = have->order + 1;
+	}
+	TRY(cursor_end(&c));
+	return taken ? ERR(E_EXISTS) : OK;
+}
+
 static struct status create_in(struct accounts *a, struct txn *t, struct entry *e)
 {
 	struct str purpose = arena_printf(a->mem, "account/%.*s", PR(e->pub.id));
 	struct str row = key_of(a->mem, 'a', e->pub.id, (struct str){ 0 }, (struct str){ 0 });
-	bool taken;
-	TRY(txn_has(t, row, &taken)); /* by another of this same batch */
-	if (taken)
-		return ERR(E_EXISTS);
+	TRY(take_place(a, t, e));
 	TRY(keyring_key_new(a->app->keyring, NULL, purpose, a->mem, &e->wrapped));
 	TRY(txn_put(t, row, row_of(a->mem, e)));
 	return service_keys(a, t, e);
 }
 
+/*
+ * A key that could never sign anything is refused here rather than by every request: scopes
+ * are cut at slashes, "ASIA" promises a session token, and secrets have ROOT_SECRET_MAX bytes of room.
+ */
+static bool root_is_usable(struct account_root root)
+{
+	struct str id = root.access_key_id;
+	for (size_t i = 0; i < id.n; i++)
+		if (!char_alnum(id.p[i]) && id.p[i] != '_' && id.p[i] != '-' && id.p[i] != '.')
+			return false;
+	return id.n >= 3 && id.n <= ACCESS_KEY_MAX && !str_starts(id, S("ASIA")) && root.secret_key.n >= 1 &&
+	       root.secret_key.n <= ROOT_SECRET_MAX;
+}
+
 struct status account_create(struct accounts *a, struct str id, struct account_root root, const struct account **out)
 {
-	struct str secret;
 	struct txn *t;
-	if (id.n != ACCOUNT_DIGITS || !account_id_is(id) || root.access_key_id.n < 3 || root.secret_key.n < 1)
+	if (!account_id_is(id) || !root_is_usable(root))
 		return ERR(E_INVALID);
-	TRY(txn_write(a->shard, &t)); /* one at a time from here: the shard's writer is the lock */
-	if (find(a, id) || account_by_root_key(a, root.access_key_id, &secret)) {
-		txn_abort(t);
-		return ERR(E_EXISTS);
-	}
+	TRY(txn_write(a->shard, &t)); /* one at a time from here: the shard's writer is the lock of a->mem, too */
 	struct entry *e = new_entry(a, id, root);
 	struct status st = create_in(a, t, e);
 	if (failed(st)) {

@@ -33,7 +33,10 @@ struct account_root {
 struct status accounts_open(struct app *app, const struct key_ref *system, struct accounts **out);
 void accounts_close(struct accounts *a); /* wipes the secrets; null is allowed */
 
-/* Within a fiber. E_EXISTS: the id or the access key id is taken; E_INVALID: an id that is not 12 digits. */
+/*
+ * Within a fiber. E_EXISTS: the id or the access key id is taken; E_INVALID: an id that is not 12 digits, an access
+ * key id that is not 3 to 128 of A-Z a-z 0-9 _ - . or begins with ASIA, a secret that is not 1 to 128 bytes.
+ */
 struct status account_create(struct accounts *a, struct str id, struct account_root root, const struct account **out);
 
 const struct account *account_find(const struct accounts *a, struct str id); /* NULL: not ours */

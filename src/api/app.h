@@ -15,9 +15,11 @@
 
 struct accounts;
 struct caches;
+struct iam_used;
 struct identity_provider;
 struct patterns;
 struct router;
+struct s3_state;
 struct sigv4_caches;
 struct trail;
 
@@ -33,6 +35,8 @@ struct app {
 	struct patterns *patterns;  /* wire/constraint.h */
 	struct sigv4_caches *signing_keys; /* api/authenticate.h */
 	const struct identity_provider *identity;
+	struct iam_used *iam_used; /* svc/iam/used.h: when keys and roles were last used; NULL: not kept */
+	struct s3_state *s3; /* svc/s3/reading.h: who reads what; NULL: nobody keeps count */
 	const struct service *const *services; /* null-terminated */
 	struct str partition; /* "aws" */
 	struct str region;    /* where requests without a scope belong: "us-east-1" */

@@ -14,6 +14,7 @@
 #include "api/accounts.h"
 #include "api/faults.h"
 #include "api/ids.h"
+#include "api/route.h"
 #include "api/token.h"
 #include "base/str.h"
 #include "base/thread.h"
@@ -81,18 +82,28 @@ static bool keep_secret(struct sigv4_secret *to, struct str secret)
 	return true;
 }
 
-static enum sigv4_found find_session(struct req *rq, struct str access_key, struct str token, struct sigv4_secret *out)
+/* The looking up, and what kept it from an answer: a damaged store is not an unknown key. */
+struct finding {
+	struct req *rq;
+	struct status st;
+};
+
+static enum sigv4_found find_session(struct finding *f, struct str access_key, struct str token, struct sigv4_secret *out)
 {
+	struct req *rq = f->rq;
 	struct caller who;
 	struct str secret;
-	if (failed(token_open(rq, token, &who, &secret)))
+	struct status st = token_open(rq, token, &who, &secret);
+	if (failed(st)) {
+		f->st = st.code == E_CORRUPT ? OK : st;
 		return SIGV4_TOKEN_INVALID;
-	if (!str_eq(who.access_key_id, access_key))
+	}
+	bool kept = str_eq(who.access_key_id, access_key) && keep_secret(out, secret);
+	secret_wipe((void *)(uintptr_t)secret.p, secret.n); /* opened into rq->mem, for us alone */
+	if (!kept)
 		return SIGV4_TOKEN_INVALID;
 	rq->caller = who;
-	if (rq->now_ms >= who.expires_ms)
-		return SIGV4_TOKEN_EXPIRED;
-	return keep_secret(out, secret) ? SIGV4_FOUND : SIGV4_TOKEN_INVALID;
+	return rq->now_ms < who.expires_ms ? SIGV4_FOUND : SIGV4_TOKEN_EXPIRED;
 }
 
 static void be_root(struct req *rq, const struct account *account, struct str access_key)
@@ -107,8 +118,9 @@ static void be_root(struct req *rq, const struct account *account, struct str ac
 	};
 }
 
-static enum sigv4_found find_long_term(struct req *rq, struct str access_key, struct sigv4_secret *out)
+static enum sigv4_found find_long_term(struct finding *f, struct str access_key, struct sigv4_secret *out)
 {
+	struct req *rq = f->rq;
 	struct str secret, account;
 	const struct account *root_of = account_by_root_key(rq->app->accounts, access_key, &secret);
 	if (root_of) {
@@ -117,18 +129,22 @@ static enum sigv4_found find_long_term(struct req *rq, struct str access_key, st
 	}
 	if (failed(id_access_key_account(rq->mem, access_key, &account)) || !account_find(rq->app->accounts, account))
 		return SIGV4_NO_SUCH_KEY;
-	if (failed(rq->app->identity->access_key(rq, account, access_key, &rq->caller, &secret)))
+	rq->caller.account = account; /* whose key was tried, for the record */
+	struct status st = rq->app->identity->access_key(rq, account, access_key, &rq->caller, &secret);
+	if (failed(st)) {
+		f->st = st.code == E_NOT_FOUND ? OK : st;
 		return SIGV4_NO_SUCH_KEY;
+	}
 	return keep_secret(out, secret) ? SIGV4_FOUND : SIGV4_NO_SUCH_KEY;
 }
 
 static enum sigv4_found find_secret(void *ctx, struct str access_key, struct str token, struct sigv4_secret *secret)
 {
-	struct req *rq = ctx;
-	rq->caller = (struct caller){ .access_key_id = access_key };
+	struct finding *f = ctx;
+	f->rq->caller = (struct caller){ .access_key_id = access_key };
 	if (token.p)
-		return find_session(rq, access_key, token, secret);
-	return str_starts(access_key, S("ASIA")) ? SIGV4_TOKEN_INVALID : find_long_term(rq, access_key, secret);
+		return find_session(f, access_key, token, secret);
+	return str_starts(access_key, S("ASIA")) ? SIGV4_TOKEN_INVALID : find_long_term(f, access_key, secret);
 }
 
 /* ---- the step --------------------------------------------------------------------- */
@@ -154,6 +170,19 @@ static struct status fetch_policies(struct req *rq)
 	return req_fail_signature(rq, ERR(E_FAULT));
 }
 
+/* Whose data, and where. Any region is served, but its name must be one: it names shards. */
+static struct status take_scope(struct req *rq)
+{
+	rq->account = rq->caller.account;
+	if (!region_name_is(rq->auth->region)) {
+		(void)sigv4_fail(rq->mem, rq->sig_fault, SIGV4_BAD_SCOPE, "Credential should be scoped to a valid region.");
+		return req_fail_signature(rq, ERR(E_FAULT));
+	}
+	if (!rq->svc->global)
+		rq->region = rq->auth->region;
+	return OK;
+}
+
 static void wipe_auth(void *auth) { sigv4_auth_wipe(auth); }
 
 struct status req_authenticate(struct req *rq)
@@ -164,7 +193,8 @@ struct status req_authenticate(struct req *rq)
 	struct sigv4_rules rules = {
 		.family = family_of(rq->svc->protocol), .service = str_of(rq->svc->signing), .now_ms = rq->now_ms,
 	};
-	struct sigv4_lookup lookup = { find_secret, rq };
+	struct finding finding = { .rq = rq };
+	struct sigv4_lookup lookup = { find_secret, &finding };
 
 	rq->sig_fault = NEW(rq->mem, struct sigv4_fault);
 	rq->auth = NEW(rq->mem, struct sigv4_auth);
@@ -174,11 +204,9 @@ struct status req_authenticate(struct req *rq)
 	struct status st = sigv4_verify(rq->mem, &parts, &rules, &lookup, cache_here(rq), rq->auth, rq->sig_fault);
 	if (failed(st)) {
 		rq->caller.kind = CALLER_ANONYMOUS; /* what it claimed stays for the record, and proves nothing */
-		return req_fail_signature(rq, st);
+		return failed(finding.st) ? finding.st : req_fail_signature(rq, st);
 	}
-	rq->account = rq->caller.account;
-	if (!rq->svc->global)
-		rq->region = rq->auth->region;
+	TRY(take_scope(rq));
 	TRY(fetch_policies(rq));
 	if (!rq->caller.issued_ms && rq->caller.kind == CALLER_USER)
 		rq->app->identity->key_used(rq, &rq->caller);

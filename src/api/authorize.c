@@ -13,13 +13,13 @@
 #include "base/str.h"
 #include "base/time.h"
 
-enum { CONTEXT_ROOM = 96 };
+enum { CONTEXT_ROOM = 16, SENTENCE_MAX = 4096 };
 
 /* ---- listing -------------------------------------------------------------------- */
 
 static const void *member_at(const struct member *m, const void *in) { return (const char *)in + m->offset; }
 
-static struct str int_text(struct req *rq, int64_t v) { return arena_printf(rq->mem, "%lld", (long long)v); }
+static struct str int_text(const struct req *rq, int64_t v) { return arena_printf(rq->mem, "%lld", (long long)v); }
 
 /* A scalar as condition text; p == NULL when it was not given. */
 static struct str scalar_text(struct req *rq, const struct member *m, const void *at)
@@ -38,10 +38,12 @@ static struct str scalar_text(struct req *rq, const struct member *m, const void
 	}
 	case K_INT:
 	case K_LONG:
-	case K_TIME:
+	case K_TIME: {
 		if (m->flags & M_OPT && !((const struct opt_int *)at)->set)
 			return (struct str){ 0 };
-		return int_text(rq, m->flags & M_OPT ? ((const struct opt_int *)at)->v : *(const int64_t *)at);
+		int64_t v = m->flags & M_OPT ? ((const struct opt_int *)at)->v : *(const int64_t *)at;
+		return m->shape->kind == K_TIME ? time_iso8601(rq->mem, v) : int_text(rq, v);
+	}
 	default: return (struct str){ 0 };
 	}
 }
@@ -60,19 +62,37 @@ static const void *follow(const struct member *const *path, const void *in, cons
 	}
 }
 
+/* A list of words, as a multi-valued key. An empty list is a key without values, as AWS has it: not there. */
+static void list_condition(struct authz *az, struct authz_item *item, const char *key, const struct shape *elem, const void *at)
+{
+	if (elem->kind == K_STRING) {
+		const struct str_list *list = at;
+		if (list->n)
+			authz_key_list(az, item, key, list->v, list->n);
+		return;
+	}
+	const struct {
+		const int *v;
+		size_t n;
+	} *words = at;
+	if (elem->kind != K_ENUM || !words->n)
+		return;
+	struct str *v = NEWS(az->rq->mem, struct str, words->n);
+	for (size_t i = 0; i < words->n; i++)
+		v[i] = str_of(elem->names[words->v[i] - 1]);
+	authz_key_list(az, item, key, v, words->n);
+}
+
 static void row_condition(struct authz *az, struct authz_item *item, const struct condition *c, const void *in)
 {
 	const struct member *m;
 	const void *at = c->path ? follow(c->path, in, &m) : NULL;
 	if (!at)
 		return;
-	if (m->shape->kind == K_LIST && m->shape->elem->kind == K_STRING) {
-		const struct str_list *list = at;
-		if (list->v)
-			authz_key_list(az, item, c->key, list->v, list->n);
-		return;
-	}
-	authz_key(az, item, c->key, scalar_text(az->rq, m, at));
+	if (m->shape->kind == K_LIST)
+		list_condition(az, item, c->key, m->shape->elem, at);
+	else
+		authz_key(az, item, c->key, scalar_text(az->rq, m, at));
 }
 
 struct authz_item *authz_add(struct authz *az, const char *action, struct str resource)
@@ -158,31 +178,39 @@ struct str authz_row_resource(struct req *rq, const void *in)
 
 /* ---- the context ------------------------------------------------------------------ */
 
+/*
+ * Nothing but the principal is put into the context beforehand: what a key's value is, is
+ * found out when a policy asks for it. Most policies ask for little or nothing.
+ */
 struct asked {
 	struct req *rq;
 	const struct authz_item *item;
 };
 
-static bool tag_of(struct str_map tags, struct str name, size_t prefix, struct policy_entry *out)
+static struct str bool_text(bool b) { return b ? S("true") : S("false"); }
+
+static bool give(struct policy_entry *out, struct str value)
 {
-	struct str key = str_from(name, prefix);
+	*out = (struct policy_entry){ .one = value, .n = 1 };
+	return value.p != NULL;
+}
+
+static bool tag_of(struct str_map tags, struct str key, struct policy_entry *out)
+{
 	for (size_t i = 0; i < tags.n; i++)
-		if (str_eq_ci(tags.v[i].key, key)) { /* "aws:ResourceTag/tag-key": key names are not case-sensitive */
-			*out = (struct policy_entry){ .one = tags.v[i].value, .n = 1 };
-			return true;
-		}
+		if (str_eq_ci(tags.v[i].key, key)) /* "aws:ResourceTag/tag-key": key names are not case-sensitive */
+			return give(out, tags.v[i].value);
 	return false;
 }
 
-static bool look_up(void *arg, enum policy_key key, struct str name, struct policy_entry *out)
+/* A key by its own name: what the row or the service's function gave, else a tag. */
+static bool look_up_named(const struct asked *a, struct str name, struct policy_entry *out)
 {
-	struct asked *a = arg;
-	(void)key;
 	static const struct str principal_tag = { "aws:PrincipalTag/", 17 }, resource_tag = { "aws:ResourceTag/", 16 };
 	if (str_starts_ci(name, principal_tag))
-		return tag_of(a->rq->caller.tags, name, principal_tag.n, out);
+		return tag_of(a->rq->caller.tags, str_from(name, principal_tag.n), out);
 	if (str_starts_ci(name, resource_tag))
-		return tag_of(a->item->resource_tags, name, resource_tag.n, out);
+		return tag_of(a->item->resource_tags, str_from(name, resource_tag.n), out);
 	for (const struct authz_key *k = a->item->keys; k; k = k->next)
 		if (str_eq_ci(k->name, name)) {
 			*out = (struct policy_entry){ .values = k->values, .n = (uint32_t)k->n, .multi = k->multi };
@@ -191,38 +219,75 @@ static bool look_up(void *arg, enum policy_key key, struct str name, struct poli
 	return false;
 }
 
-static struct str bool_text(bool b) { return b ? S("true") : S("false"); }
-
-static void put_session(struct req *rq, struct policy_context *cx)
+/* Long-term keys have none of these, not even as "false". */
+static bool look_up_session(const struct req *rq, enum policy_key key, struct policy_entry *out)
 {
 	const struct caller *who = &rq->caller;
+	struct str none = { 0 };
 	if (!who->issued_ms)
-		return; /* long-term keys have none of these, not even as "false" */
-	policy_context_put(cx, POLICY_KEY_AWS_TOKEN_ISSUE_TIME, time_iso8601(rq->mem, who->issued_ms));
-	policy_context_put(cx, POLICY_KEY_AWS_MFA_PRESENT, bool_text(who->mfa));
-	if (who->mfa)
-		policy_context_put(cx, POLICY_KEY_AWS_MFA_AGE, int_text(rq, (rq->now_ms - who->mfa_ms) / 1000));
-	if (who->source_identity.n)
-		policy_context_put(cx, POLICY_KEY_AWS_SOURCE_IDENTITY, who->source_identity);
+		return false;
+	switch (key) {
+	case POLICY_KEY_AWS_TOKEN_ISSUE_TIME: return give(out, time_iso8601(rq->mem, who->issued_ms));
+	case POLICY_KEY_AWS_MFA_PRESENT: return give(out, bool_text(who->mfa));
+	case POLICY_KEY_AWS_MFA_AGE:
+		return give(out, who->mfa ? int_text(rq, (rq->now_ms - who->mfa_ms) / 1000) : none);
+	default: return give(out, who->source_identity.n ? who->source_identity : none);
+	}
 }
 
-static void put_request(struct req *rq, struct policy_context *cx)
+/* On somebody's behalf, which is what the Via keys are about; a service that acts for itself is its own principal. */
+static bool is_forwarded(const struct req *rq) { return rq->caller.invoked_by.n && rq->caller.kind != CALLER_SERVICE; }
+
+/* The services the request came through, first to last. */
+static bool called_via(const struct req *rq, enum policy_key key, struct policy_entry *out)
 {
-	struct str via = rq->caller.invoked_by;
-	policy_context_put(cx, POLICY_KEY_AWS_CURRENT_TIME, time_iso8601(rq->mem, rq->now_ms));
-	policy_context_put(cx, POLICY_KEY_AWS_EPOCH_TIME, int_text(rq, rq->now_ms / 1000));
-	policy_context_put(cx, POLICY_KEY_AWS_SECURE_TRANSPORT, bool_text(rq->secure));
-	policy_context_put(cx, POLICY_KEY_AWS_REQUESTED_REGION, rq->svc->global ? S("us-east-1") : rq->region);
-	policy_context_put(cx, POLICY_KEY_AWS_VIA_AWS_SERVICE, bool_text(via.n > 0));
-	if (via.n) {
-		policy_context_put(cx, POLICY_KEY_AWS_CALLED_VIA_FIRST, via);
-		policy_context_put(cx, POLICY_KEY_AWS_CALLED_VIA_LAST, via);
-		policy_context_put_many(cx, POLICY_KEY_AWS_CALLED_VIA, &rq->caller.invoked_by, 1);
-		return;
+	size_t n = 0, i;
+	for (const struct req *r = rq; r && is_forwarded(r); r = r->parent)
+		n++;
+	if (!n)
+		return false;
+	struct str *all = NEWS(rq->mem, struct str, n);
+	i = n;
+	for (const struct req *r = rq; i > 0; r = r->parent)
+		all[--i] = r->caller.invoked_by;
+	if (key != POLICY_KEY_AWS_CALLED_VIA)
+		return give(out, key == POLICY_KEY_AWS_CALLED_VIA_FIRST ? all[0] : all[n - 1]);
+	*out = (struct policy_entry){ .values = all, .n = (uint32_t)n, .multi = true };
+	return true;
+}
+
+static struct str owner_of(const struct asked *a)
+{
+	return a->item->resource_account.p ? a->item->resource_account : a->rq->account;
+}
+
+static bool look_up(void *arg, enum policy_key key, struct str name, struct policy_entry *out)
+{
+	const struct asked *a = arg;
+	const struct req *rq = a->rq;
+	struct str none = { 0 };
+	bool outside = !rq->caller.invoked_by.n; /* came from a client: has an address and so on */
+	switch (key) {
+	case POLICY_KEY_AWS_TOKEN_ISSUE_TIME:
+	case POLICY_KEY_AWS_MFA_PRESENT:
+	case POLICY_KEY_AWS_MFA_AGE:
+	case POLICY_KEY_AWS_SOURCE_IDENTITY: return look_up_session(rq, key, out);
+	case POLICY_KEY_AWS_CALLED_VIA:
+	case POLICY_KEY_AWS_CALLED_VIA_FIRST:
+	case POLICY_KEY_AWS_CALLED_VIA_LAST: return called_via(rq, key, out);
+	case POLICY_KEY_AWS_VIA_AWS_SERVICE: return give(out, bool_text(is_forwarded(rq)));
+	case POLICY_KEY_AWS_CURRENT_TIME: return give(out, time_iso8601(rq->mem, rq->now_ms));
+	case POLICY_KEY_AWS_EPOCH_TIME: return give(out, int_text(rq, rq->now_ms / 1000));
+	case POLICY_KEY_AWS_SECURE_TRANSPORT: return give(out, bool_text(rq->secure));
+	case POLICY_KEY_AWS_REQUESTED_REGION: return give(out, rq->svc->global ? S("us-east-1") : rq->region);
+	case POLICY_KEY_AWS_RESOURCE_ACCOUNT: return give(out, owner_of(a));
+	case POLICY_KEY_AWS_SOURCE_ACCOUNT: /* for whom a service of ours does it: the confused deputy's key */
+		return give(out, rq->caller.kind == CALLER_SERVICE && rq->caller.account.n ? rq->caller.account : none);
+	case POLICY_KEY_AWS_SOURCE_IP: return give(out, outside && rq->source_ip.n ? rq->source_ip : none);
+	case POLICY_KEY_AWS_USER_AGENT: return give(out, outside ? rq->user_agent : none);
+	case POLICY_KEY_AWS_REFERER: return give(out, outside ? req_in_header(rq, "referer") : none);
+	default: return look_up_named(a, name, out);
 	}
-	policy_context_put(cx, POLICY_KEY_AWS_SOURCE_IP, rq->source_ip.n ? rq->source_ip : (struct str){ 0 });
-	policy_context_put(cx, POLICY_KEY_AWS_USER_AGENT, rq->user_agent);
-	policy_context_put(cx, POLICY_KEY_AWS_REFERER, req_in_header(rq, "referer"));
 }
 
 static struct policy_principal principal_of(struct req *rq)
@@ -259,15 +324,12 @@ static struct policy_decision decide(struct req *rq, const struct authz_item *it
 	cx.lookup = look_up;
 	cx.lookup_arg = &asked;
 	policy_context_principal(&cx, &who);
-	put_session(rq, &cx);
-	put_request(rq, &cx);
-	policy_context_put(&cx, POLICY_KEY_AWS_RESOURCE_ACCOUNT, item->resource_account.p ? item->resource_account : rq->account);
 
 	struct policy_request ask = {
 		.principal = &who,
 		.action = item->action,
 		.resource = item->resource,
-		.resource_account = item->resource_account.p ? item->resource_account : rq->account,
+		.resource_account = owner_of(&asked),
 		.context = &cx,
 		.mode = item->mode,
 		.identity = rq->policies.identity,
@@ -277,8 +339,8 @@ static struct policy_decision decide(struct req *rq, const struct authz_item *it
 	};
 	struct policy_decision d = policy_decide(&ask);
 	if (d.verdict != POLICY_ALLOW && sentence) {
-		char *text = NEWS(rq->mem, char, 2048);
-		*sentence = policy_denial(&ask, &d, rq->svc->protocol == PROTO_REST_XML, text, 2048);
+		char *text = NEWS(rq->mem, char, SENTENCE_MAX);
+		*sentence = policy_denial(&ask, &d, rq->svc->protocol == PROTO_REST_XML, text, SENTENCE_MAX);
 	}
 	return d;
 }
@@ -296,19 +358,35 @@ bool req_allowed(struct req *rq, const char *action, struct str resource, const 
 	return authz_evaluate(rq, &item, &d);
 }
 
+/*
+ * S3 explains itself only within an account ("Troubleshoot access denied (403 Forbidden) errors
+ * in Amazon S3"): strangers must not learn from it what a bucket's policy says.
+ */
+static bool tells_why(const struct req *rq, const struct authz_item *item)
+{
+	struct str owner = item->resource_account.p ? item->resource_account : rq->account;
+	if (rq->svc->protocol != PROTO_REST_XML)
+		return true;
+	return rq->caller.kind != CALLER_ANONYMOUS && str_eq(rq->caller.account, owner);
+}
+
 static struct status refuse(struct req *rq, const struct authz_item *item, struct policy_decision d, struct str sentence)
 {
 	struct authz_denial *why = NEW(rq->mem, struct authz_denial);
 	*why = (struct authz_denial){ item->action, item->resource, sentence, d };
 	rq->denial = why;
-	return FAIL(rq, item->denied ? item->denied : api_AccessDeniedException, "%.*s", PR(sentence));
+	return FAIL(rq, item->denied ? item->denied : api_AccessDeniedException, "%.*s", PR(tells_why(rq, item) ? sentence : S("Access Denied")));
 }
 
 static struct status list_items(struct req *rq, struct authz *az)
 {
 	if (rq->op->authorize)
 		return rq->op->authorize(rq, rq->in, az);
-	authz_add(az, NULL, authz_row_resource(rq, rq->in));
+	struct authz_item *item = authz_add(az, NULL, authz_row_resource(rq, rq->in));
+	struct arn arn;
+	/* A member may hold a whole ARN, of whatever account its sender likes: it is that account's resource then. */
+	if (!failed(arn_parse(item->resource, &arn)) && arn.account.n)
+		item->resource_account = arn.account;
 	return OK;
 }
 

@@ -43,7 +43,8 @@ struct status req_body(struct req *rq, struct str *piece)
 {
 	if (!rq->payload)
 		TRY(start(rq));
-	for (;;) {
+	*piece = (struct str){ "", 0 };
+	while (!rq->body_ended) {
 		while (rq->raw_piece.n) {
 			struct status st = payload_check_feed(rq->payload, &rq->raw_piece, piece);
 			if (failed(st))
@@ -51,13 +52,14 @@ struct status req_body(struct req *rq, struct str *piece)
 			if (piece->n)
 				return OK;
 		}
-		bool end;
+		bool end = false;
 		TRY(more(rq, &end));
-		if (!end)
-			continue;
-		*piece = (struct str){ "", 0 };
-		return req_fail_signature(rq, payload_check_finish(rq->payload));
+		if (end) {
+			TRY(req_fail_signature(rq, payload_check_finish(rq->payload)));
+			rq->body_ended = true;
+		}
 	}
+	return OK;
 }
 
 struct status req_body_all(struct req *rq, size_t max, struct str *out)
@@ -82,4 +84,8 @@ void req_body_sums(struct req *rq, uint32_t compute)
 	rq->body_sums |= compute;
 }
 
-const struct payload_sums *req_body_have(const struct req *rq) { return &rq->payload->sums; }
+const struct payload_sums *req_body_have(const struct req *rq)
+{
+	assert(rq->body_ended);
+	return &rq->payload->sums;
+}

@@ -16,6 +16,10 @@ const struct fault_kind api_NotImplemented[1] = { { "NotImplemented", NULL, 501,
 const struct fault_kind api_MethodNotAllowed[1] = { { "MethodNotAllowed", NULL, 405, false } };
 const struct fault_kind api_RequestTimeout[1] = { { "RequestTimeout", NULL, 400, false } };
 const struct fault_kind api_MalformedXML[1] = { { "MalformedXML", NULL, 400, false } };
+const struct fault_kind api_InvalidURI[1] = { { "InvalidURI", NULL, 400, false } };
+const struct fault_kind api_MissingAction[1] = { { "MissingAction", NULL, 400, false } };
+const struct fault_kind api_MissingRequestBody[1] = { { "MissingRequestBodyError", NULL, 400, false } };
+const struct fault_kind api_AccessForbidden[1] = { { "AccessForbidden", NULL, 403, false } };
 
 enum family { JSON, QUERY, S3, FAMILIES };
 
@@ -31,11 +35,16 @@ static const struct {
 	  { { "RequestEntityTooLargeException", 413 }, { "RequestEntityTooLarge", 413 }, { "MaxMessageLengthExceeded", 400 } } },
 	{ api_InternalFailure, { { "InternalFailure", 500 }, { "InternalFailure", 500 }, { "InternalError", 500 } } },
 	{ api_ServiceUnavailable,
-	  { { "ServiceUnavailableException", 503 }, { "ServiceUnavailable", 503 }, { "ServiceUnavailable", 503 } } },
+	  { { "ServiceUnavailable", 503 }, { "ServiceUnavailable", 503 }, { "ServiceUnavailable", 503 } } },
 	{ api_NotImplemented, { { "NotImplementedException", 501 }, { "NotImplemented", 501 }, { "NotImplemented", 501 } } },
 	{ api_MethodNotAllowed, { { "MethodNotAllowed", 405 }, { "MethodNotAllowed", 405 }, { "MethodNotAllowed", 405 } } },
 	{ api_RequestTimeout, { { "RequestTimeout", 408 }, { "RequestTimeout", 408 }, { "RequestTimeout", 400 } } },
 	{ api_MalformedXML, { { "SerializationException", 400 }, { "MalformedInput", 400 }, { "MalformedXML", 400 } } },
+	{ api_InvalidURI, { { "ValidationException", 400 }, { "MalformedQueryString", 404 }, { "InvalidURI", 400 } } },
+	{ api_MissingAction, { { "UnknownOperationException", 400 }, { "MissingAction", 400 }, { "NotImplemented", 501 } } },
+	{ api_MissingRequestBody,
+	  { { "SerializationException", 400 }, { "MalformedInput", 400 }, { "MissingRequestBodyError", 400 } } },
+	{ api_AccessForbidden, { { "AccessDeniedException", 400 }, { "AccessDenied", 403 }, { "AccessForbidden", 403 } } },
 };
 
 static enum family family_of(enum protocol p)

@@ -21,6 +21,10 @@ extern const struct fault_kind api_NotImplemented[1];
 extern const struct fault_kind api_MethodNotAllowed[1];
 extern const struct fault_kind api_RequestTimeout[1];
 extern const struct fault_kind api_MalformedXML[1];
+extern const struct fault_kind api_InvalidURI[1];
+extern const struct fault_kind api_MissingAction[1];
+extern const struct fault_kind api_MissingRequestBody[1];
+extern const struct fault_kind api_AccessForbidden[1];
 
 /* How it travels in that protocol: the code and the status. */
 struct fault_wire {

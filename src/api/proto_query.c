@@ -10,9 +10,7 @@
 static struct status decode(struct req *rq, void *in)
 {
 	if (failed(query_decode(rq->decode, rq->op->in, QUERY_AWS, &rq->query, in)))
-		return FAIL(rq, api_SerializationException, "%.*s",
-			    rq->decode->why.p ? (int)rq->decode->why.n : 20,
-			    rq->decode->why.p ? rq->decode->why.p : "The input is invalid");
+		return FAIL(rq, api_SerializationException, "%.*s", PR(rq->decode->why.p ? rq->decode->why : S("The input is invalid")));
 	return proto_check(rq, in);
 }
 

@@ -61,6 +61,17 @@ void req_unpin_all(struct req *rq)
 	rq->pins = NULL;
 }
 
+void req_unpin_into_parent(struct req *rq)
+{
+	struct pin **end = &rq->pins;
+	req_read_end(rq);
+	while (*end)
+		end = &(*end)->next;
+	*end = rq->parent->pins;
+	rq->parent->pins = rq->pins;
+	rq->pins = NULL;
+}
+
 /* ---- data -------------------------------------------------------------------- */
 
 static void close_shard(void *shard) { shard_close(shard); }
@@ -100,11 +111,20 @@ struct status req_read(struct req *rq, struct shard *shard, struct txn **out)
 			return OK;
 		}
 	assert(rq->n_reads < REQ_READS_MAX);
+	rq->reads[rq->n_reads].version = shard_version(shard); /* before the snapshot: a later commit makes what is read from it stale */
 	TRY(txn_read(shard, out));
 	rq->reads[rq->n_reads].shard = shard;
 	rq->reads[rq->n_reads].txn = *out;
 	rq->n_reads++;
 	return OK;
+}
+
+uint64_t req_read_version(const struct req *rq, const struct shard *shard)
+{
+	for (unsigned i = 0; i < rq->n_reads; i++)
+		if (rq->reads[i].shard == shard)
+			return rq->reads[i].version;
+	return shard_version(shard);
 }
 
 void req_read_end(struct req *rq)
@@ -127,11 +147,20 @@ struct status req_write(struct req *rq, struct shard *shard, struct txn **out)
 
 void req_header(struct req *rq, const char *name, struct str value)
 {
-	struct http_pair *v = NEWS(rq->mem, struct http_pair, rq->extra_headers.n + 1);
-	if (rq->extra_headers.n)
-		memcpy(v, rq->extra_headers.v, rq->extra_headers.n * sizeof *v);
-	v[rq->extra_headers.n] = (struct http_pair){ str_of(name), value };
-	rq->extra_headers = (struct http_pairs){ v, rq->extra_headers.n + 1 };
+	req_header_pair(rq, str_of(name), str_dup(rq->mem, value));
+}
+
+void req_header_pair(struct req *rq, struct str name, struct str value)
+{
+	size_t n = rq->extra_headers.n;
+	if (rq->extra_headers.v != rq->header_room || n == rq->header_cap) {
+		rq->header_cap = n < 8 ? 16 : 2 * n;
+		rq->header_room = NEWS(rq->mem, struct http_pair, rq->header_cap);
+		if (n)
+			memcpy(rq->header_room, rq->extra_headers.v, n * sizeof *rq->header_room);
+	}
+	rq->header_room[n] = (struct http_pair){ name, value };
+	rq->extra_headers = (struct http_pairs){ rq->header_room, n + 1 };
 }
 
 struct str req_in_header(const struct req *rq, const char *name)

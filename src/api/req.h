@@ -61,7 +61,7 @@ struct req {
 	const struct op *op;
 	struct str region;      /* whose data: the credential scope's, or the app's */
 	struct str account;     /* whose data: the caller's account, unless the resource says otherwise */
-	struct str host, path, raw_query; /* path and query as sent */
+	struct str host, path, raw_query; /* path and query as sent: still encoded, what the signature is over */
 	struct http_pairs query;          /* percent-decoded */
 	struct str source_ip, user_agent;
 	bool secure;            /* TLS */
@@ -75,6 +75,7 @@ struct req {
 	struct sigv4_fault *sig_fault; /* what the two of them found wrong */
 	struct str raw_piece;          /* of the body: read, not yet decoded */
 	uint32_t body_sums;           /* payload_sum bits the handler wants */
+	bool body_ended;              /* and was what it promised to be */
 	struct http_pairs labels;     /* REST: the path's labels, percent-decoded */
 	struct decode *decode;        /* how `in` was read: words no enum has, for messages and the record */
 	const void *in;         /* the operation's input struct */
@@ -84,9 +85,18 @@ struct req {
 	struct fault fault;
 	const struct authz_denial *denial; /* why authorize said no, for the record and for explain */
 
-	/* The answer. */
+	/*
+	 * The answer. It leaves after the handler ended and all pins were released, so nothing of it may lie in what a
+	 * pin holds (a cached value, a snapshot's bytes): reply must live in rq->mem; header values are copied.
+	 *
+	 * A stream is pulled later still, on an event thread, outside of any fiber: pull_arg owns all that it uses (keys,
+	 * files, holds), or has it in rq->mem, and lets go of it in pull_done. rq and rq->mem live until then; rq->reads,
+	 * rq->auth and what req_shard, req_read and cached gave do not.
+	 */
 	int status;
-	struct http_pairs extra_headers; /* beyond those the output struct binds */
+	struct http_pairs extra_headers; /* beyond those the output struct binds; add with req_header */
+	struct http_pair *header_room;   /* where extra_headers grow */
+	size_t header_cap;
 	struct str reply;
 	int64_t head_length; /* answer to HEAD: the length the body would have had */
 	struct status (*pull)(void *arg, char *buf, size_t room, size_t *got); /* or a stream */
@@ -96,7 +106,7 @@ struct req {
 
 	/* Waiting and cleaning up. */
 	struct txn *write;
-	struct { struct shard *shard; struct txn *txn; } reads[REQ_READS_MAX];
+	struct { struct shard *shard; struct txn *txn; uint64_t version; } reads[REQ_READS_MAX];
 	unsigned n_reads;
 	struct pin *pins;       /* what must be released when the request ends */
 
@@ -120,9 +130,11 @@ bool req_failed_with(const struct req *rq, struct status st, const struct fault_
 
 /* ---- memory and cleaning up ----------------------------------------------- */
 
-/* Call done(arg) when the request ends, last first. */
+/* Call done(arg) when the handler has ended and its answer is encoded, last first; before a stream is pulled. */
 void req_pin(struct req *rq, void (*done)(void *arg), void *arg);
-void req_unpin_all(struct req *rq); /* the pipeline, at the end */
+void req_unpin_all(struct req *rq); /* the pipeline, at the end; ends the snapshots first */
+/* The same for a call from inside: its snapshots end, what it pinned is held by its parent, who has its output. */
+void req_unpin_into_parent(struct req *rq);
 
 /* ---- data ----------------------------------------------------------------- */
 
@@ -137,6 +149,8 @@ struct status req_shard_of(struct req *rq, struct str account, const char *servi
 /* A snapshot, opened once a request and shard, ended with the request (or by req_read_end, before a long stream). */
 struct status req_read(struct req *rq, struct shard *shard, struct txn **out);
 void req_read_end(struct req *rq);
+/* The shard's version that this request's snapshot is at least as new as; without a snapshot: the shard's own. */
+uint64_t req_read_version(const struct req *rq, const struct shard *shard);
 /* Carries the fiber to the shard's writer. At most once a request; ends all its snapshots first. */
 struct status req_write(struct req *rq, struct shard *shard, struct txn **out);
 
@@ -153,7 +167,9 @@ const struct payload_sums *req_body_have(const struct req *rq);
 
 /* ---- the answer ------------------------------------------------------------- */
 
+/* The value is copied. */
 void req_header(struct req *rq, const char *name, struct str value);
+void req_header_pair(struct req *rq, struct str name, struct str value); /* not copied: the pipeline's */
 struct str req_in_header(const struct req *rq, const char *name); /* p == NULL when absent */
 
 /* ---- names ------------------------------------------------------------------- */

@@ -21,7 +21,13 @@ void router_free(struct router *r);
 
 enum { BODY_MAX = 1024 * 1024 }; /* of every protocol but S3's objects */
 
-/* Sets svc, op, region; reads the body of JSON and query requests; sets labels of REST ones. */
+/*
+ * Sets svc, op, region, query; reads the body of JSON and query requests (unless it is there already); sets labels
+ * of REST ones. On failure svc may be NULL (nothing was recognised) or op (no such operation of svc).
+ */
 struct status req_route(struct req *rq);
+
+/* May it be a region: 1 to 32 of a-z, 0-9 and '-'. */
+bool region_name_is(struct str s);
 
 #endif

@@ -24,9 +24,12 @@
 #include "api/record.h"
 #include "api/route.h"
 #include "api/trail.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "wire/decode.h"
+#include "wire/json.h"
+#include "wire/query.h"
 
 /* ---- steps ------------------------------------------------------------------------ */
 
@@ -39,13 +42,13 @@ static struct status decode(struct req *rq)
 	return proto_of(rq->svc->protocol)->decode(rq, in);
 }
 
-/* A handler may raise only what its model says it may, and what any operation may. */
-static bool declared(struct req *rq)
+/* An operation may raise only what its model says it may, and what any operation may. */
+static bool declared(const struct req *rq)
 {
 	for (const struct fault_kind *const *k = rq->op->faults; *k; k++)
 		if (*k == rq->fault.kind)
 			return true;
-	return fault_is_common(rq->fault.kind);
+	return rq->fault.forwarded || fault_is_common(rq->fault.kind);
 }
 
 static struct status execute(struct req *rq)
@@ -57,11 +60,14 @@ static struct status execute(struct req *rq)
 /* What went wrong below the handlers has no place in an answer: the log tells the operator, the client learns which kind it is. */
 static void name_failure(struct req *rq, struct status st)
 {
-	if (st.code == E_FAULT)
+	if (st.code == E_FAULT) {
+		assert(rq->fault.kind);
 		return;
-	log_error("request failed", "request", rq->id, "status", str_of(status_name(st)), "operation",
-		  str_of(rq->op ? rq->op->name : "-"));
-	if (st.code == E_FULL || st.code == E_BUSY || st.code == E_CLOSED)
+	}
+	bool gone = st.code == E_CLOSED; /* the client hung up, or we are stopping: nothing is wrong */
+	log_line(gone ? LOG_INFO : LOG_ERROR, __FILE__, __LINE__, "request failed", "request", rq->id, "status",
+		 str_of(status_name(st)), "operation", str_of(rq->op ? rq->op->name : "-"), NULL);
+	if (gone || st.code == E_FULL || st.code == E_BUSY)
 		(void)FAIL(rq, api_ServiceUnavailable, "The service is unavailable. Please retry.");
 	else
 		(void)FAIL(rq, api_InternalFailure, "We encountered an internal error. Please try again.");
@@ -92,6 +98,7 @@ static struct status record_call(struct req *rq)
 
 static struct status record(struct req *rq) { return rq->write ? record_effect(rq) : record_call(rq); }
 
+/* Nothing stays of what a failed handler did, neither in its shard nor in the answer. */
 static void undo(struct req *rq)
 {
 	if (rq->write)
@@ -101,6 +108,10 @@ static void undo(struct req *rq)
 		rq->pull_done(rq->pull_arg);
 	rq->pull = NULL;
 	rq->pull_done = NULL;
+	rq->status = 0;
+	rq->head_length = 0;
+	rq->reply = (struct str){ 0 };
+	rq->extra_headers = (struct http_pairs){ 0 };
 }
 
 /* ---- lives ------------------------------------------------------------------------------ */
@@ -112,8 +123,10 @@ static struct status run(struct req *rq, step *const *steps, size_t n)
 	struct status st = OK;
 	for (size_t i = 0; i < n && !failed(st); i++)
 		st = steps[i](rq);
-	if (!failed(st))
+	if (!failed(st)) {
+		rq->fault.kind = NULL; /* a fault on the way that the handler got over is not this call's */
 		st = record(rq);
+	}
 	if (!failed(st))
 		return OK;
 	undo(rq);
@@ -126,12 +139,20 @@ static struct status run(struct req *rq, step *const *steps, size_t n)
 static struct status checked_execute(struct req *rq)
 {
 	struct status st = execute(rq);
-	assert(st.code != E_FAULT || declared(rq) || rq->fault.forwarded);
+	assert(st.code != E_FAULT || declared(rq));
 	return st;
 }
 
-static step *const decoded_life[] = { req_authorize, checked_execute };
-static step *const http_life[] = { req_route, req_authenticate, decode, req_authorize, checked_execute };
+/* What is raised in place of AccessDenied (authz_item.denied) is declared, too. */
+static struct status checked_authorize(struct req *rq)
+{
+	struct status st = req_authorize(rq);
+	assert(st.code != E_FAULT || declared(rq));
+	return st;
+}
+
+static step *const decoded_life[] = { checked_authorize, checked_execute };
+static step *const http_life[] = { req_route, req_authenticate, decode, checked_authorize, checked_execute };
 
 struct status serve_decoded(struct req *rq) { return run(rq, decoded_life, COUNT(decoded_life)); }
 
@@ -140,7 +161,7 @@ struct status serve_decoded(struct req *rq) { return run(rq, decoded_life, COUNT
 static struct str host_of(struct http_req *http)
 {
 	struct str host = http_header(http, S("host"));
-	return host.p ? host : S("");
+	return host.p ? host : S(""); /* HTTP/1.0 may leave it out; the signature then does not hold */
 }
 
 static void receive(struct req *rq, struct app *app, struct http_req *http)
@@ -164,12 +185,20 @@ static void receive(struct req *rq, struct app *app, struct http_req *http)
 	rq->caller.principal_id = S("anonymous");
 }
 
-/* Nothing was recognised, not even a service: the plainest refusal. */
+/* Nothing was recognised, not even a service: said so that whoever asked can read it, by the form of what he sent. */
 static void refuse_unknown(struct req *rq)
 {
-	struct http_pair *type = NEW(rq->mem, struct http_pair);
-	*type = (struct http_pair){ S("Content-Type"), S("application/x-amz-json-1.1") };
-	http_respond(rq->http, 400, (struct http_pairs){ type, 1 }, S("{\"__type\":\"UnknownOperationException\"}"));
+	bool form = str_starts_ci(req_in_header(rq, "content-type"), S("application/x-www-form-urlencoded"));
+	enum protocol as = form ? PROTO_QUERY : PROTO_JSON_1_1;
+	struct fault_wire w = fault_wire(rq->fault.kind, as);
+	struct buf b = buf_in(rq->mem);
+	req_header(rq, "x-amzn-RequestId", rq->id);
+	req_header(rq, "Content-Type", form ? S("text/xml") : S("application/x-amz-json-1.1"));
+	if (form)
+		query_error(&b, QUERY_AWS, !rq->fault.kind->server, str_of(w.code), rq->fault.text, S(""), rq->id);
+	else
+		json_error(&b, str_of(w.code), rq->fault.text);
+	http_respond(rq->http, w.http, rq->extra_headers, buf_str(&b));
 }
 
 static void respond(struct req *rq)
@@ -227,7 +256,7 @@ static struct status call_with(struct req *parent, const struct caller *who, con
 		.in = in,
 	};
 	struct status st = serve_decoded(rq);
-	req_unpin_all(rq);
+	req_unpin_into_parent(rq); /* its output may be views of what it pinned */
 	if (failed(st)) {
 		parent->fault = rq->fault;
 		parent->fault.forwarded = true;

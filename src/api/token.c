@@ -3,6 +3,8 @@
  * The sealed form: base64( account(12) || keyring ciphertext ), the plaintext being a
  * version byte and the fields below, each length-prefixed. The account in front only
  * says which key to try; it is bound as additional data, so it cannot be changed.
+ *
+ * Sealing refuses what opening would: a token that was handed out always opens.
  */
 #include "api/token.h"
 
@@ -99,6 +101,12 @@ static struct str encode(struct req *rq, const struct caller *who, struct str se
 	return buf_str(&b);
 }
 
+/* Nobody and our own services have none. */
+static bool has_sessions(enum caller_kind kind)
+{
+	return kind == CALLER_ROOT || kind == CALLER_USER || kind == CALLER_ROLE || kind == CALLER_FEDERATED;
+}
+
 static struct status decode(struct arena *mem, struct str plain, struct caller *who, struct str *secret)
 {
 	struct rd r = rd_of(plain);
@@ -117,24 +125,36 @@ static struct status decode(struct arena *mem, struct str plain, struct caller *
 	got.session_tags = take_map(&r, mem);
 	got.transitive = take_list(&r, mem);
 	struct str s = take(&r);
-	if (r.bad || !rd_end(&r) || got.kind > CALLER_SERVICE)
+	if (r.bad || !rd_end(&r) || !has_sessions(got.kind) || !s.n)
 		return ERR(E_CORRUPT);
 	*who = got;
 	*secret = s;
 	return OK;
 }
 
+/* The key seals other things too; what is bound keeps tokens apart from them. */
+static struct str bound_to(struct req *rq, struct str account) { return arena_printf(rq->mem, "token/%.*s", PR(account)); }
+
 struct status token_seal(struct req *rq, const struct caller *who, struct str secret_key, struct str *token)
 {
 	const struct key_ref *key;
 	struct str cipher;
-	assert(who->account.n == ACCOUNT_DIGITS);
+	assert(who->account.n == ACCOUNT_DIGITS && has_sessions(who->kind) && who->expires_ms > who->issued_ms);
+	if (who->session_policy_arns.n > LIST_MAX || who->session_tags.n > LIST_MAX || who->transitive.n > LIST_MAX ||
+	    who->chained > UINT8_MAX)
+		return ERR(E_TOO_BIG);
+	struct str plain = encode(rq, who, secret_key);
 	TRY(account_service_key(rq->app->accounts, who->account, S("sts"), &key));
-	TRY(keyring_seal(rq->app->keyring, key, who->account, encode(rq, who, secret_key), rq->mem, &cipher));
+	struct status st = keyring_seal(rq->app->keyring, key, bound_to(rq, who->account), plain, rq->mem, &cipher);
+	secret_wipe((void *)(uintptr_t)plain.p, plain.n);
+	TRY(st);
 	struct buf whole = buf_in(rq->mem);
 	buf_put(&whole, who->account);
 	buf_put(&whole, cipher);
-	*token = base64_encode(rq->mem, buf_str(&whole));
+	struct str text = base64_encode(rq->mem, buf_str(&whole));
+	if (text.n > TOKEN_MAX)
+		return ERR(E_TOO_BIG);
+	*token = text;
 	return OK;
 }
 
@@ -148,6 +168,11 @@ struct status token_open(struct req *rq, struct str token, struct caller *who, s
 	if (!account_find(rq->app->accounts, account))
 		return ERR(E_CORRUPT);
 	TRY(account_service_key(rq->app->accounts, account, S("sts"), &key));
-	TRY(keyring_unseal(rq->app->keyring, key, account, str_from(whole, ACCOUNT_DIGITS), rq->mem, &plain));
-	return decode(rq->mem, plain, who, secret_key);
+	TRY(keyring_unseal(rq->app->keyring, key, bound_to(rq, account), str_from(whole, ACCOUNT_DIGITS), rq->mem, &plain));
+	struct caller got;
+	TRY(decode(rq->mem, plain, &got, secret_key));
+	if (!str_eq(got.account, account))
+		return ERR(E_CORRUPT);
+	*who = got;
+	return OK;
 }

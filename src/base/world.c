@@ -8,8 +8,12 @@
  */
 #include "base/world.h"
 
+#include "base/str.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -161,9 +165,8 @@ static int64_t real_mono_us(struct world *w)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-static void real_random(struct world *w, void *p, size_t n)
+static void draw(void *p, size_t n)
 {
-	(void)w;
 	for (size_t done = 0; done < n;) {
 		ssize_t r = RETRY(getrandom((char *)p + done, n - done, 0));
 		if (r <= 0)
@@ -172,8 +175,55 @@ static void real_random(struct world *w, void *p, size_t n)
 	}
 }
 
+/*
+ * Ids and nonces are short and many, and a system call for each would cost a request more than
+ * checking its signature. So each thread draws STOCK bytes at a time and hands them out, each
+ * byte once and wiped as it goes. What may become a key is longer than SHORT, and always drawn
+ * fresh: none ever lies in memory before it is wanted. A child after fork() has its parent's
+ * stock in its memory and must not use it.
+ */
+enum { STOCK = 512, SHORT = 24 };
+
+struct stock {
+	uint8_t bytes[STOCK];
+	size_t left;
+	unsigned forks; /* how many forks lie behind the process that drew it */
+};
+
+static _Thread_local struct stock stock;
+static atomic_uint forks;
+static pthread_once_t watching = PTHREAD_ONCE_INIT;
+
+static void forked(void) { atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed); }
+
+static void watch_forks(void)
+{
+	if (pthread_atfork(NULL, NULL, forked) != 0)
+		abort();
+}
+
+static void real_random(struct world *w, void *p, size_t n)
+{
+	(void)w;
+	if (n > SHORT) {
+		draw(p, n);
+		return;
+	}
+	struct stock *s = &stock;
+	unsigned now = atomic_load_explicit(&forks, memory_order_relaxed);
+	if (s->left < n || s->forks != now) {
+		draw(s->bytes, STOCK);
+		s->left = STOCK;
+		s->forks = now;
+	}
+	s->left -= n;
+	memcpy(p, s->bytes + s->left, n);
+	secret_wipe(s->bytes + s->left, n);
+}
+
 void world_real(struct world *w)
 {
+	pthread_once(&watching, watch_forks);
 	*w = (struct world){
 		.now_ms = real_now_ms,
 		.mono_us = real_mono_us,

@@ -11,8 +11,6 @@
 #include "policy/policy.h"
 
 #include <stdio.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 struct account_wish {
@@ -23,15 +21,10 @@ struct account_wish {
 /* One request to the admin socket; E_CLOSED when nobody serves. *status is HTTP's. */
 static struct status ask_server(struct arena *mem, struct str dir, struct str request, int *status, struct str *body)
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	struct str path = layout_path(mem, dir, "admin.sock");
-	if (path.n >= sizeof at.sun_path)
-		return ERR(E_TOO_BIG);
-	memcpy(at.sun_path, path.p, path.n);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof at) || write(fd, request.p, request.n) != (ssize_t)request.n) {
-		if (fd >= 0)
-			close(fd);
+	int fd;
+	TRY(admin_connect(mem, dir, &fd));
+	if (write(fd, request.p, request.n) != (ssize_t)request.n) {
+		close(fd);
 		return ERR(E_CLOSED);
 	}
 	struct buf all = buf_in(mem);

@@ -18,6 +18,10 @@
 #include "wire/json.h"
 #include "wire/uri.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 static void answer(struct http_req *http, int status, const char *type, struct str body)
 {
 	struct http_pair *h = NEW(http->mem, struct http_pair);
@@ -143,4 +147,21 @@ void admin_serve(struct http_req *http, struct server *s, struct http_server *fr
 		account_make(http, s);
 	else
 		say(http, 404, "no such thing here");
+}
+
+struct status admin_connect(struct arena *mem, struct str dir, int *fd)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct str path = layout_path(mem, dir, "admin.sock");
+	if (path.n >= sizeof at.sun_path)
+		return ERR(E_TOO_BIG);
+	memcpy(at.sun_path, path.p, path.n);
+	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (s < 0 || connect(s, (struct sockaddr *)&at, sizeof at)) {
+		if (s >= 0)
+			close(s);
+		return ERR(E_CLOSED);
+	}
+	*fd = s;
+	return OK;
 }

@@ -92,9 +92,12 @@ static void check_store(struct patient *p)
 {
 	struct server s;
 	struct str urls;
-	if (!failed(text_file_read(p->mem, layout_path(p->mem, p->dir, "urls"), &urls)) &&
-	    access(str_z(p->mem, layout_path(p->mem, p->dir, "admin.sock")), F_OK) == 0) {
-		report(p, true, "store", arena_printf(p->mem, "being served at %.*s", PR(str_cut(&urls, '\n'))));
+	int fd;
+	if (!failed(admin_connect(p->mem, p->dir, &fd))) {
+		close(fd);
+		struct status known = text_file_read(p->mem, layout_path(p->mem, p->dir, "urls"), &urls);
+		struct str url = failed(known) ? S("an address not known yet") : str_cut(&urls, '\n');
+		report(p, true, "store", arena_printf(p->mem, "being served at %.*s", PR(url)));
 		return;
 	}
 	struct status st = server_open(&s, &p->world, p->dir);

@@ -121,6 +121,7 @@ struct creating {
 	struct status st;
 };
 
+/* The file is read only after the account was made: what parks is behind us, so no other fiber comes between reading and writing. */
 static struct status create(struct creating *c)
 {
 	struct server *s = c->s;
@@ -129,8 +130,8 @@ static struct status create(struct creating *c)
 	struct credentials *have;
 	size_t n;
 	struct account_root root = { id_access_key(s->world, mem, "AKIA", c->id), id_secret_key(s->world, mem) };
-	TRY(credentials_load(&s->keys, mem, s->dir, &have, &n));
 	TRY(account_create(s->app.accounts, c->id, root, &account));
+	TRY(credentials_load(&s->keys, mem, s->dir, &have, &n));
 	struct credentials *all = NEWS(mem, struct credentials, n + 1);
 	memcpy(all, have, n * sizeof *all);
 	all[n] = *c->out = (struct credentials){ account->id, root.access_key_id, root.secret_key };

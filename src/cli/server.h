@@ -30,5 +30,7 @@ struct status server_account_create(struct server *s, struct str id, struct cred
 struct http_req;
 struct http_server;
 void admin_serve(struct http_req *http, struct server *s, struct http_server *front);
+/* The other end: a connection to whoever serves the directory; E_CLOSED when nobody does. */
+struct status admin_connect(struct arena *mem, struct str dir, int *fd);
 
 #endif

@@ -13,5 +13,7 @@ extern const struct identity_provider iam_identity;
 
 /* What services do once before the first request, within a fiber: sweep what a crash left. */
 struct status services_start(struct app *app);
+/* What they do once after the last request, before the store is closed; also after services_start failed. */
+void services_stop(struct app *app);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * The server: a libmicrohttpd daemon for each listener, a keeper, and how all that stops.
  *
- * Stopping, in order: new connections are closed at once and idle ones shut down; answers
+ * Stopping, in order: new connections are refused and idle ones shut down; answers
  * say Connection: close; running requests have until the end of the grace time. Then new
  * requests are refused and every connection is shut down, so that a handler waiting for a
  * body gets E_CLOSED; handlers that wait for something else end when it comes. Only when the
@@ -27,7 +27,10 @@ enum {
 	POLL_US = 2000,
 };
 
-static unsigned or_default(unsigned v, unsigned d) { return v ? v : d; }
+static unsigned or_default(unsigned v, unsigned d)
+{
+	return v ? v : d;
+}
 
 static struct http_limits limits_of(const struct http_limits *given)
 {
@@ -41,14 +44,6 @@ static struct http_limits limits_of(const struct http_limits *given)
 	return l;
 }
 
-static enum MHD_Result accept_policy(void *cls, const struct sockaddr *addr, socklen_t size)
-{
-	(void)addr;
-	(void)size;
-	struct http_server *s = cls;
-	return atomic_load_explicit(&s->stopping, memory_order_relaxed) ? MHD_NO : MHD_YES;
-}
-
 static void conn_begin(struct http_listener *l, struct MHD_Connection *mhd, void **ctx)
 {
 	struct http_server *s = l->server;
@@ -56,6 +51,7 @@ static void conn_begin(struct http_listener *l, struct MHD_Connection *mhd, void
 	struct sockaddr_storage self = { 0 };
 	socklen_t size = sizeof(self);
 	c->server = s;
+	c->listener = l;
 	c->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	c->local = l->local;
 	c->tls = l->tls;
@@ -91,6 +87,9 @@ static void conn_end(struct http_server *s, struct http_conn *c)
 	s->n_conns--;
 	add_counts(&s->gone, &c->counts);
 	pthread_mutex_unlock(&s->lock);
+	atomic_fetch_add(&c->listener->closed, 1);
+	if (atomic_load(&c->listener->full))
+		keeper_nudge(s);
 	heap_free(c);
 }
 
@@ -116,9 +115,12 @@ static void on_log(void *cls, const char *format, va_list args)
 	(void)cls;
 	char text[256];
 	int n = vsnprintf(text, sizeof(text), format, args);
-	struct str line = str_make(text, n < 0 ? 0 : (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
-	log_debug("libmicrohttpd", "says", str_trim(str_sub(line, 0, line.n && line.p[line.n - 1] == '\n' ? line.n - 1
-													  : line.n)));
+	if (n <= 0)
+		return;
+	struct str line = str_make(text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
+	if (line.p[line.n - 1] == '\n')
+		line.n--;
+	log_debug("libmicrohttpd", "says", line);
 }
 
 static unsigned cores(void)
@@ -147,9 +149,9 @@ static size_t pool_size(const struct http_limits *l)
 static void add_limits(struct option_list *o, const struct http_limits *limits, const struct http_listener *l,
 		       unsigned threads)
 {
-	unsigned connections = limits->connections < threads ? threads : limits->connections;
+	unsigned most = limits->connections + 1;
 	add(o, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)pool_size(limits), NULL);
-	add(o, MHD_OPTION_CONNECTION_LIMIT, connections, NULL);
+	add(o, MHD_OPTION_CONNECTION_LIMIT, most * threads, NULL); /* divided among them; the keeper counts */
 	add(o, MHD_OPTION_CONNECTION_TIMEOUT, limits->idle_s, NULL);
 	if (limits->connections_per_ip && !l->local)
 		add(o, MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits->connections_per_ip, NULL);
@@ -161,9 +163,9 @@ static struct status daemon_start(struct http_server *s, struct http_listener *l
 				  const char *key)
 {
 	struct option_list o = { .n = 0 };
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	unsigned flags =
+	    MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG;
 	add(&o, MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)on_log, NULL);
-	add(&o, MHD_OPTION_LISTEN_SOCKET, l->fd, NULL);
 	add(&o, MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)request_uri, l);
 	add(&o, MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL);
 	add(&o, MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_completed, NULL);
@@ -177,13 +179,11 @@ static struct status daemon_start(struct http_server *s, struct http_listener *l
 		add(&o, MHD_OPTION_HTTPS_PRIORITIES, 0, tls_priorities);
 	}
 	add(&o, MHD_OPTION_END, 0, NULL);
-	l->daemon = MHD_start_daemon(flags, 0, accept_policy, s, request_serve, NULL, MHD_OPTION_ARRAY, o.v,
-				     MHD_OPTION_END);
+	l->daemon = MHD_start_daemon(flags, 0, NULL, NULL, request_serve, NULL, MHD_OPTION_ARRAY, o.v, MHD_OPTION_END);
 	if (!l->daemon) {
 		log_error("the HTTP library did not start");
 		return ERR(E_IO);
 	}
-	l->fd = -1; /* libmicrohttpd closes it */
 	return OK;
 }
 
@@ -214,7 +214,6 @@ static struct status start_all(const struct http_options *opt, struct http_serve
 		TRY(http_listener_open(&opt->listen[i], &s->listeners[i]));
 	if (wants_tls(opt))
 		s->tickets = tls_tickets_new();
-	TRY(keeper_start(s));
 
 	struct arena *mem = arena_new();
 	const char *cert = str_z(mem, opt->cert_pem), *key = str_z(mem, opt->key_pem);
@@ -223,7 +222,7 @@ static struct status start_all(const struct http_options *opt, struct http_serve
 		st = daemon_start(s, &s->listeners[i], opt->threads ? opt->threads : cores(), cert, key);
 	arena_wipe(mem);
 	arena_free(mem);
-	return st;
+	return failed(st) ? st : keeper_start(s);
 }
 
 static struct http_server *server_new(const struct http_options *opt, http_handler *handler, void *arg)
@@ -236,7 +235,7 @@ static struct http_server *server_new(const struct http_options *opt, http_handl
 	s->listeners = HEAPS(struct http_listener, opt->n_listen + 1);
 	for (size_t i = 0; i < s->n_listeners; i++)
 		s->listeners[i] = (struct http_listener){ .server = s, .fd = -1 };
-	s->keeper.wake_fd = s->keeper.timer_fd = -1;
+	keeper_init(s);
 	list_init(&s->conns);
 	pthread_mutex_init(&s->lock, NULL);
 	return s;
@@ -244,12 +243,13 @@ static struct http_server *server_new(const struct http_options *opt, http_handl
 
 static void server_free(struct http_server *s)
 {
+	keeper_stop(s);
 	for (size_t i = 0; i < s->n_listeners; i++) {
 		if (s->listeners[i].daemon)
 			MHD_stop_daemon(s->listeners[i].daemon);
 		http_listener_close(&s->listeners[i]);
 	}
-	keeper_stop(s);
+	keeper_close(s);
 	tls_tickets_free(s->tickets);
 	pthread_mutex_destroy(&s->lock);
 	heap_free(s->listeners);
@@ -285,6 +285,9 @@ static bool all_gone(struct http_server *s)
 void http_stop(struct http_server *s, int drain_ms)
 {
 	atomic_store(&s->stopping, true);
+	for (size_t i = 0; i < s->n_listeners; i++)
+		if (s->listeners[i].fd >= 0)
+			shutdown(s->listeners[i].fd, SHUT_RDWR);
 	for (int64_t us = 0; us < (int64_t)drain_ms * 1000 && !all_gone(s); us += POLL_US) {
 		keeper_shut(s, true);
 		usleep(POLL_US);

@@ -38,10 +38,10 @@ struct http_listen {
 
 /* Zero means the default, in brackets. */
 struct http_limits {
-	size_t header_bytes;         /* request line and headers, 431 beyond [16384]; 1024..65536 */
-	size_t headers;              /* number of headers, 431 beyond [100] */
-	int64_t body_bytes;          /* of any request: Content-Length beyond is 413, a longer chunked body E_TOO_BIG [6 GiB] */
-	size_t drain_bytes;          /* see the rules above [64 MiB] */
+	size_t header_bytes; /* request line and headers, 431 beyond [16384]; 1024..65536 */
+	size_t headers;      /* number of headers, 431 beyond [100] */
+	int64_t body_bytes;  /* of any request: Content-Length beyond is 413, a longer chunked body E_TOO_BIG [6 GiB] */
+	size_t drain_bytes;  /* see the rules above [64 MiB] */
 	unsigned connections;        /* per listener; more wait in the listen queue [1000] */
 	unsigned connections_per_ip; /* more are closed at once [no limit] */
 	unsigned idle_s;             /* without a byte either way, or without a whole request header [60] */
@@ -57,23 +57,23 @@ struct http_options {
 
 /* What the handler sees. All strings live as long as the request; the fields are not to be changed. */
 struct http_req {
-	struct str method;  /* as sent: "GET" */
-	struct str target;  /* as sent: path, and "?query" when there was one; absolute form keeps scheme and host */
-	struct str path;    /* the part of target from its first '/' to '?', still encoded */
-	struct str query;   /* what follows '?', still encoded; p == NULL without one */
+	struct str method; /* as sent: "GET" */
+	struct str target; /* as sent: path, and "?query" when there was one; absolute form keeps scheme and host */
+	struct str path;   /* the part of target from its first '/' to '?', still encoded */
+	struct str query;  /* what follows '?', still encoded; p == NULL without one */
 	struct http_pairs headers;
 	bool http_1_0;
 	bool tls;
-	bool local;         /* came in through a socket in the file system: peer and host address are empty */
+	bool local;             /* came in through a socket in the file system: peer and host address are empty */
 	struct str tls_version; /* "TLSv1.3"; p == NULL without TLS */
 	struct str tls_cipher;  /* "TLS_AES_128_GCM_SHA256" or "ECDHE-RSA-AES128-GCM-SHA256"; p == NULL without TLS */
-	struct str peer;    /* "192.0.2.1": the address without the port */
+	struct str peer;        /* "192.0.2.1": the address without the port */
 	int peer_port;
 	struct str server_addr; /* where the client found us */
 	int server_port;
 	int64_t content_length; /* 0: no body; -1: chunked, not known yet */
 	struct arena *mem;
-	void *user;         /* the handler's own; NULL at first */
+	void *user; /* the handler's own; NULL at first */
 };
 
 /* Runs in a fiber, one per request. */
@@ -85,15 +85,16 @@ typedef void http_handler(struct http_req *req, void *arg);
  */
 struct status http_start(const struct http_options *opt, http_handler *handler, void *arg, struct http_server **out);
 int http_port(const struct http_server *s, size_t i); /* of the i-th listener; 0 for sockets in the file system */
-/* Stop accepting, let the running requests end for at most drain_ms, cut off the rest (their handlers still end), free. */
+/* Stop accepting, let the running requests end for at most drain_ms, cut off the rest (their handlers still end), free.
+ */
 void http_stop(struct http_server *s, int drain_ms);
 
 struct http_stats {
-	uint64_t connections;      /* accepted so far */
+	uint64_t connections; /* accepted so far */
 	uint64_t connections_open;
-	uint64_t requests;         /* handed to the handler so far */
+	uint64_t requests; /* handed to the handler so far */
 	uint64_t requests_open;
-	uint64_t refused;          /* answered or cut off before the handler: malformed, too big, too slow */
+	uint64_t refused;             /* answered or cut off before the handler: malformed, too big, too slow */
 	uint64_t bytes_in, bytes_out; /* of bodies */
 };
 struct http_stats http_stats_get(struct http_server *s);

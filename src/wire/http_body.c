@@ -7,7 +7,8 @@
 #include "base/buf.h"
 #include "wire/http_conn.h"
 
-/* A name for a way of parking. The event thread knows it and waits for data; no one else may step a fiber that reads. */
+/* A name for a way of parking. The event thread knows it and waits for data; no one else may step a fiber that reads.
+ */
 void request_body_wanted(void *arg, struct fiber *f)
 {
 	(void)arg;

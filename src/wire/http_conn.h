@@ -42,13 +42,15 @@ struct http_counts {
 struct http_conn {
 	struct link link;
 	struct http_server *server;
+	struct http_listener *listener;
 	int fd;
 	bool local, tls;
 	bool tls_named; /* the two names below are filled in */
 	struct str tls_version, tls_cipher;
 	char peer[ADDR_TEXT], self[ADDR_TEXT];
 	int peer_port, self_port;
-	_Atomic unsigned idle_since; /* the server's tick when it last began to wait for a request; 0 while one is served */
+	_Atomic unsigned
+	    idle_since; /* the server's tick when it last began to wait for a request; 0 while one is served */
 	struct http_counts counts;
 };
 
@@ -57,10 +59,13 @@ struct http_listener {
 	struct MHD_Daemon *daemon;
 	int fd, port;
 	bool tls, local;
-	char path[108]; /* of the socket in the file system, to unlink */
+	uint64_t accepted;       /* the keeper's */
+	_Atomic uint64_t closed; /* of those */
+	_Atomic bool full;       /* the keeper wants to know when one closes */
+	char path[108];          /* of the socket in the file system, to unlink */
 };
 
-/* The keeper: a thread that ends what takes too long and steps the fibers whose client is gone. */
+/* The keeper: a thread that accepts, ends what takes too long and steps the fibers whose client is gone. */
 struct http_keeper {
 	pthread_t thread;
 	int wake_fd, timer_fd;
@@ -77,12 +82,12 @@ struct http_server {
 	size_t n_listeners;
 	struct tls_tickets *tickets; /* NULL without TLS listeners */
 	struct http_keeper keeper;
-	_Atomic unsigned tick;  /* seconds since the start, from 1 */
-	_Atomic bool stopping;  /* no new connections, answers say Connection: close */
-	_Atomic bool cut;       /* no new requests */
-	_Atomic bool done;      /* the keeper is to end */
-	_Atomic uint64_t open;  /* requests whose handler has not ended */
-	pthread_mutex_t lock;   /* the list, and the totals of what left it */
+	_Atomic unsigned tick; /* seconds since the start, from 1 */
+	_Atomic bool stopping; /* no new connections, answers say Connection: close */
+	_Atomic bool cut;      /* no new requests */
+	_Atomic bool done;     /* the keeper is to end */
+	_Atomic uint64_t open; /* requests whose handler has not ended */
+	pthread_mutex_t lock;  /* the list, and the totals of what left it */
 	struct link conns;
 	uint64_t n_conns, n_accepted;
 	struct http_counts gone;
@@ -98,20 +103,20 @@ struct request {
 	struct arena *mem;
 	struct fiber *fiber; /* NULL before the handler starts and after it has ended */
 	struct fiber_host host;
-	struct link link;        /* in the keeper's orphans */
-	const char *uri;         /* where libmicrohttpd has the target: compared, never read */
+	struct link link; /* in the keeper's orphans */
+	const char *uri;  /* where libmicrohttpd has the target: compared, never read */
 	enum phase phase;
-	bool vetted, expects;    /* expects: the client waits for 100 Continue */
-	bool over;               /* the handler has ended */
-	bool wants_body;         /* parked in http_body_read */
-	bool ended;              /* all of the body was given */
-	bool closed;             /* the client went */
+	bool vetted, expects; /* expects: the client waits for 100 Continue */
+	bool over;            /* the handler has ended */
+	bool wants_body;      /* parked in http_body_read */
+	bool ended;           /* all of the body was given */
+	bool closed;          /* the client went */
 	bool orphan;
 	bool too_big;
-	size_t held;             /* bytes at the front of libmicrohttpd's buffer that were given and not yet let go */
+	size_t held; /* bytes at the front of libmicrohttpd's buffer that were given and not yet let go */
 	uint64_t received, drained;
 	struct str piece;
-	char *room;              /* PIECE_MAX bytes, once there is a body */
+	char *room; /* PIECE_MAX bytes, once there is a body */
 	struct http_answer {
 		bool given, head_only;
 		int status;
@@ -142,18 +147,30 @@ void request_body_wanted(void *arg, struct fiber *f);
 enum MHD_Result request_answer(struct request *rq);
 enum MHD_Result request_refuse(struct request *rq, unsigned status);
 
-/* http_listen.c. A listener starts with fd -1; close also what failed to open. */
+/* http_listen.c */
+enum accepted { ACCEPT_NONE, ACCEPT_ONE, ACCEPT_NO_ROOM /* for descriptors */ };
+enum accepted http_listener_accept(struct http_listener *l); /* hands the connection to an event thread */
+/* A listener starts with fd -1; close also what failed to open. */
 struct status http_listener_open(const struct http_listen *l, struct http_listener *out);
 void http_listener_close(struct http_listener *l);
 void http_address_text(const void *sockaddr, char *text, int *port); /* "" and 0 for other families */
 
 /* http_keeper.c */
 struct status keeper_start(struct http_server *s);
-void keeper_stop(struct http_server *s);
+void keeper_init(struct http_server *s);
+void keeper_stop(struct http_server *s);  /* ends the thread */
+void keeper_close(struct http_server *s); /* after the daemons have stopped */
 void keeper_add(struct http_server *s, struct request *rq);
+void keeper_nudge(struct http_server *s);
 void keeper_shut(struct http_server *s, bool idle_only); /* cut connections off */
 
-static inline void count(_Atomic uint64_t *c, uint64_t n) { atomic_fetch_add_explicit(c, n, memory_order_relaxed); }
-static inline uint64_t counted(_Atomic uint64_t *c) { return atomic_load_explicit(c, memory_order_relaxed); }
+static inline void count(_Atomic uint64_t *c, uint64_t n)
+{
+	atomic_fetch_add_explicit(c, n, memory_order_relaxed);
+}
+static inline uint64_t counted(_Atomic uint64_t *c)
+{
+	return atomic_load_explicit(c, memory_order_relaxed);
+}
 
 #endif

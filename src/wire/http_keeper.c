@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keeper: one thread a server. It ticks once a second and shuts down the connections
- * that have waited too long for a whole request header, however busily bytes trickle in
- * (libmicrohttpd's own timeout counts from the last byte). And it steps the fibers whose
- * client is gone, when what they waited for has come.
+ * The keeper: one thread a server.
+ * - It accepts connections and deals them out to the event threads; left to themselves, the
+ *   first of them to wake takes all that wait. At the limit it leaves the rest in the queue.
+ * - It ticks once a second and shuts down the connections that have waited too long for a
+ *   whole request header, however busily bytes trickle in (libmicrohttpd's own timeout counts
+ *   from the last byte).
+ * - It steps the fibers whose client is gone, when what they waited for has come.
  */
 #include "wire/http_conn.h"
 
@@ -14,10 +17,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-static void nudge(struct http_keeper *k)
+void keeper_nudge(struct http_server *s)
 {
 	uint64_t one = 1;
-	ssize_t n = write(k->wake_fd, &one, sizeof(one));
+	ssize_t n = write(s->keeper.wake_fd, &one, sizeof(one));
 	assert(n == (ssize_t)sizeof(one));
 }
 
@@ -26,7 +29,7 @@ void keeper_add(struct http_server *s, struct request *rq)
 	pthread_mutex_lock(&s->keeper.lock);
 	list_push(&s->keeper.orphans, &rq->link);
 	pthread_mutex_unlock(&s->keeper.lock);
-	nudge(&s->keeper);
+	keeper_nudge(s);
 }
 
 static struct request *next_orphan(struct http_keeper *k)
@@ -73,7 +76,10 @@ static bool is_overdue(struct http_conn *c, unsigned now)
 	return since && now - since > c->server->limits.idle_s;
 }
 
-void keeper_shut(struct http_server *s, bool idle_only) { shut_where(s, idle_only ? is_idle : is_any); }
+void keeper_shut(struct http_server *s, bool idle_only)
+{
+	shut_where(s, idle_only ? is_idle : is_any);
+}
 
 static void tick(struct http_server *s, uint64_t seconds)
 {
@@ -81,30 +87,76 @@ static void tick(struct http_server *s, uint64_t seconds)
 	shut_where(s, is_overdue);
 }
 
+static bool has_room(struct http_listener *l)
+{
+	return l->accepted - atomic_load(&l->closed) < l->server->limits.connections;
+}
+
+/* False when no descriptors are left: then wait for the next tick. */
+static bool accept_from(struct http_listener *l)
+{
+	enum accepted a = ACCEPT_ONE;
+	while (a == ACCEPT_ONE && has_room(l))
+		a = http_listener_accept(l);
+	return a != ACCEPT_NO_ROOM;
+}
+
+enum { FD_WAKE, FD_TIMER, FD_LISTEN };
+
+static void set_listening(struct http_server *s, struct pollfd *fds, bool may)
+{
+	for (size_t i = 0; i < s->n_listeners; i++) {
+		struct http_listener *l = &s->listeners[i];
+		atomic_store(&l->full, true); /* before looking: who closes one looks after counting it */
+		bool room = has_room(l);
+		if (room)
+			atomic_store(&l->full, false);
+		bool yes = may && room && !atomic_load(&s->stopping);
+		fds[FD_LISTEN + i] = (struct pollfd){ .fd = yes ? l->fd : -1, .events = POLLIN };
+	}
+}
+
 static void *keep(void *arg)
 {
 	struct http_server *s = arg;
 	struct http_keeper *k = &s->keeper;
-	struct pollfd fds[] = { { .fd = k->wake_fd, .events = POLLIN }, { .fd = k->timer_fd, .events = POLLIN } };
+	nfds_t n_fds = FD_LISTEN + s->n_listeners;
+	struct pollfd *fds = HEAPS(struct pollfd, n_fds);
+	fds[FD_WAKE] = (struct pollfd){ .fd = k->wake_fd, .events = POLLIN };
+	fds[FD_TIMER] = (struct pollfd){ .fd = k->timer_fd, .events = POLLIN };
+	bool may_accept = true;
 	while (!atomic_load(&s->done)) {
 		uint64_t n;
-		(void)poll(fds, COUNT(fds), -1);
-		if (read(k->timer_fd, &n, sizeof(n)) == sizeof(n))
+		set_listening(s, fds, may_accept);
+		(void)poll(fds, n_fds, -1);
+		if (read(k->timer_fd, &n, sizeof(n)) == sizeof(n)) {
 			tick(s, n);
+			may_accept = true;
+		}
 		(void)!read(k->wake_fd, &n, sizeof(n));
+		for (size_t i = 0; i < s->n_listeners; i++)
+			if (fds[FD_LISTEN + i].revents & POLLIN)
+				may_accept = accept_from(&s->listeners[i]) && may_accept;
 		for (struct request *rq; (rq = next_orphan(k));)
 			request_step_orphan(rq);
 	}
+	heap_free(fds);
 	return NULL;
+}
+
+void keeper_init(struct http_server *s)
+{
+	struct http_keeper *k = &s->keeper;
+	k->wake_fd = k->timer_fd = -1;
+	list_init(&k->orphans);
+	pthread_mutex_init(&k->lock, NULL);
+	atomic_store(&s->tick, 1);
 }
 
 struct status keeper_start(struct http_server *s)
 {
 	struct http_keeper *k = &s->keeper;
 	const struct itimerspec second = { { 1, 0 }, { 1, 0 } };
-	list_init(&k->orphans);
-	pthread_mutex_init(&k->lock, NULL);
-	atomic_store(&s->tick, 1);
 	k->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	k->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (k->wake_fd < 0 || k->timer_fd < 0 || timerfd_settime(k->timer_fd, 0, &second, NULL) != 0)
@@ -117,12 +169,17 @@ struct status keeper_start(struct http_server *s)
 
 void keeper_stop(struct http_server *s)
 {
+	if (!s->keeper.running)
+		return;
+	atomic_store(&s->done, true);
+	keeper_nudge(s);
+	pthread_join(s->keeper.thread, NULL);
+	s->keeper.running = false;
+}
+
+void keeper_close(struct http_server *s)
+{
 	struct http_keeper *k = &s->keeper;
-	if (k->running) {
-		atomic_store(&s->done, true);
-		nudge(k);
-		pthread_join(k->thread, NULL);
-	}
 	if (k->wake_fd >= 0)
 		close(k->wake_fd);
 	if (k->timer_fd >= 0)

@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -71,9 +72,14 @@ void http_address_text(const void *sockaddr, char *text, int *port)
 	}
 }
 
-static struct status refused(struct str where, const char *what)
+static struct status refused(const struct http_listen *l, const char *what)
 {
-	log_error("cannot listen", "where", where, "step", str_of(what), "error", str_of(strerrordesc_np(errno)));
+	const char *error = strerrordesc_np(errno);
+	char port[16] = "";
+	if (!l->path.p)
+		snprintf(port, sizeof port, "%d", l->port);
+	log_error("cannot listen", "where", l->path.p ? l->path : l->addr, "port", str_of(port), "step", str_of(what), "error",
+		  str_of(error));
 	return ERR(E_IO);
 }
 
@@ -82,13 +88,13 @@ static struct status bind_tcp(const struct http_listen *l, const union address *
 	static const int yes = 1;
 	*fd = socket(a->any.sa_family, SOCKET_TYPE, 0);
 	if (*fd < 0)
-		return refused(l->addr, "socket");
+		return refused(l, "socket");
 	if (setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) != 0)
-		return refused(l->addr, "reuse");
+		return refused(l, "reuse");
 	if (a->any.sa_family == AF_INET6 && setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes)) != 0)
-		return refused(l->addr, "v6only");
+		return refused(l, "v6only");
 	if (bind(*fd, &a->any, size) != 0)
-		return refused(l->addr, "bind");
+		return refused(l, "bind");
 	return OK;
 }
 
@@ -102,7 +108,7 @@ static struct status open_tcp(const struct http_listen *l, struct http_listener 
 	}
 	TRY(bind_tcp(l, &a, size, &out->fd));
 	if (listen(out->fd, BACKLOG) != 0 || getsockname(out->fd, &a.any, &size) != 0)
-		return refused(l->addr, "listen");
+		return refused(l, "listen");
 	char text[ADDR_TEXT];
 	http_address_text(&a, text, &out->port);
 	return OK;
@@ -128,12 +134,12 @@ static struct status open_path(const struct http_listen *l, struct http_listener
 	remove_stale(a.un.sun_path);
 	out->fd = socket(AF_UNIX, SOCKET_TYPE, 0);
 	if (out->fd < 0)
-		return refused(l->path, "socket");
+		return refused(l, "socket");
 	if (bind(out->fd, &a.any, sizeof(a.un)) != 0)
-		return refused(l->path, "bind");
+		return refused(l, "bind");
 	memcpy(out->path, a.un.sun_path, sizeof(out->path));
 	if (chmod(out->path, 0600) != 0 || listen(out->fd, BACKLOG) != 0)
-		return refused(l->path, "listen");
+		return refused(l, "listen");
 	return OK;
 }
 
@@ -142,6 +148,21 @@ struct status http_listener_open(const struct http_listen *l, struct http_listen
 	out->local = l->path.p != NULL;
 	out->tls = l->tls && !out->local;
 	return out->local ? open_path(l, out) : open_tcp(l, out);
+}
+
+enum accepted http_listener_accept(struct http_listener *l)
+{
+	union address peer = { 0 };
+	socklen_t size = sizeof(peer);
+	int fd = accept4(l->fd, &peer.any, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+		return ACCEPT_NO_ROOM;
+	if (fd < 0)
+		return errno == ECONNABORTED || errno == EINTR ? ACCEPT_ONE : ACCEPT_NONE;
+	l->accepted++;
+	if (MHD_add_connection(l->daemon, fd, &peer.any, size) != MHD_YES) /* which has closed it */
+		atomic_fetch_add(&l->closed, 1);
+	return ACCEPT_ONE;
 }
 
 void http_listener_close(struct http_listener *l)

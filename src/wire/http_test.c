@@ -51,7 +51,10 @@ static void hand_over(void *arg, struct fiber *f)
 	pthread_mutex_unlock(&waker.lock);
 }
 
-static void go_away(void) { fiber_park(hand_over, NULL); }
+static void go_away(void)
+{
+	fiber_park(hand_over, NULL);
+}
 
 static void waker_hold(bool hold)
 {
@@ -77,10 +80,8 @@ static _Atomic int done_calls, ended;
 static void respond(struct http_req *req, int status, struct str body)
 {
 	static const struct http_pair headers[] = {
-		{ S("Server"), S("Holdfast") },
-		{ S("X-Twice"), S("1") },
-		{ S("X-Twice"), S("2") },
-		{ S("X-Evil"), S("a\r\nSet-Cookie: b\0c") },
+		{ S("Server"), S("Holdfast") },  { S("X-Twice"), S("1") },
+		{ S("X-Twice"), S("2") },        { S("X-Evil"), S("a\r\nSet-Cookie: b\0c") },
 		{ S("Content-Length"), S("7") },
 	};
 	http_respond(req, status, (struct http_pairs){ headers, COUNT(headers) }, body);
@@ -144,7 +145,8 @@ static void do_stream(struct http_req *req, struct str kind, struct str size)
 	s->fails = str_eq(kind, S("fail"));
 	if (s->fails)
 		go_away();
-	http_respond_stream(req, 200, (struct http_pairs){ 0 }, str_eq(kind, S("unknown")) ? -1 : n, pull, s, stream_done);
+	http_respond_stream(req, 200, (struct http_pairs){ 0 }, str_eq(kind, S("unknown")) ? -1 : n, pull, s,
+			    stream_done);
 }
 
 static void handler(struct http_req *req, void *arg)
@@ -179,8 +181,9 @@ static void handler(struct http_req *req, void *arg)
 	} else if (str_eq(what, S("head")))
 		http_respond_head(req, req->query.p ? 304 : 200, (struct http_pairs){ 0 }, 12345);
 	else if (str_eq(what, S("who")))
-		respond(req, 200, arena_printf(req->mem, "%.*s %d %.*s %d", PR(req->peer), req->local,
-					       PR(req->server_addr), req->server_port));
+		respond(req, 200,
+			arena_printf(req->mem, "%.*s %d %.*s %d", PR(req->peer), req->local, PR(req->server_addr),
+				     req->server_port));
 	else if (rest.p)
 		do_stream(req, what, rest);
 	atomic_fetch_add(&ended, 1);
@@ -219,11 +222,11 @@ static void stop(void)
 }
 
 /* Until the condition holds, at most 20 s: the other side is another thread. */
-#define SOON(cond)                                              \
-	do {                                                    \
-		for (int i_ = 0; i_ < 10000 && !(cond); i_++)   \
-			usleep(2000);                           \
-		EXPECT(cond);                                   \
+#define SOON(cond)                                            \
+	do {                                                  \
+		for (int i_ = 0; i_ < 10000 && !(cond); i_++) \
+			usleep(2000);                         \
+		EXPECT(cond);                                 \
 	} while (0)
 
 static void an_answer_has_its_headers_once_and_its_body(void)
@@ -254,9 +257,10 @@ static void a_connection_is_kept_and_requests_may_be_pipelined(void)
 		client_send(&c, S("POST /sum HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"));
 		EXPECT_STR(client_answer(&c, mem, false).body, S("0 0"));
 	}
-	client_send(&c, S("GET /away HTTP/1.1\r\nHost: a\r\n\r\nPOST /sum-away HTTP/1.1\r\nHost: a\r\n"
-			  "Content-Length: 1\r\n\r\nAGET /ok HTTP/1.1\r\nHost: a\r\n\r\nPOST /all HTTP/1.1\r\nHost: a\r\n"
-			  "Content-Length: 3\r\n\r\nabcGET /ok HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+	client_send(&c,
+		    S("GET /away HTTP/1.1\r\nHost: a\r\n\r\nPOST /sum-away HTTP/1.1\r\nHost: a\r\n"
+		      "Content-Length: 1\r\n\r\nAGET /ok HTTP/1.1\r\nHost: a\r\n\r\nPOST /all HTTP/1.1\r\nHost: a\r\n"
+		      "Content-Length: 3\r\n\r\nabcGET /ok HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
 	EXPECT_STR(client_answer(&c, mem, false).body, S("back"));
 	EXPECT_STR(client_answer(&c, mem, false).body, S("1 65"));
 	EXPECT_STR(client_answer(&c, mem, false).body, S("fine"));
@@ -297,8 +301,10 @@ static void continue_is_said_when_the_body_is_asked_for_and_only_then(void)
 	static const char *refusing[] = { "/refuse", "/refuse?away" };
 	for (size_t i = 0; i < COUNT(refusing); i++) {
 		struct client c = client_to(port);
-		client_send(&c, arena_printf(mem, "PUT %s HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-						  "Content-Length: 5\r\n\r\n", refusing[i]));
+		client_send(&c, arena_printf(mem,
+					     "PUT %s HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+					     "Content-Length: 5\r\n\r\n",
+					     refusing[i]));
 		struct got g = client_answer(&c, mem, false);
 		EXPECT(g.status == 403);
 		EXPECT_STR(g.body, S("no"));
@@ -423,11 +429,33 @@ static void an_answer_before_the_body_leaves_a_short_rest_read(void)
 	static const char *early[] = { "/refuse", "/refuse?away", "/half" };
 	for (size_t i = 0; i < COUNT(early); i++) {
 		struct client c = client_to(port);
-		client_send(&c, arena_printf(mem, "PUT %s HTTP/1.1\r\nHost: a\r\nContent-Length: 150000\r\n\r\n", early[i]));
+		client_send(
+		    &c, arena_printf(mem, "PUT %s HTTP/1.1\r\nHost: a\r\nContent-Length: 150000\r\n\r\n", early[i]));
 		client_send(&c, bytes_of(150000));
 		EXPECT(client_answer(&c, mem, false).status >= 400);
 		client_send(&c, S("GET /ok HTTP/1.1\r\nHost: a\r\n\r\n"));
 		EXPECT_STR(client_answer(&c, mem, false).body, S("fine"));
+		client_end(&c);
+	}
+	stop();
+}
+
+static void so_is_the_rest_of_a_chunked_body(void)
+{
+	int port = start((struct http_limits){ .drain_bytes = 10 });
+	static const char *early[] = { "/refuse", "/refuse?away", "/half" };
+	for (size_t i = 0; i < COUNT(early); i++) {
+		struct client c = client_to(port);
+		client_send(&c, arena_printf(mem,
+					     "PUT %s HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+					     "5\r\nabcde\r\n4\r\nabcd\r\n0\r\n\r\n",
+					     early[i]));
+		EXPECT(client_answer(&c, mem, false).status >= 400);
+		client_send(&c, arena_printf(mem,
+					     "PUT %s HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+					     "8\r\nabcdefgh\r\n8\r\nabcdefgh\r\nb\r\nabcdefghijk\r\n",
+					     early[i]));
+		EXPECT(client_answer(&c, mem, false).status == 0);
 		client_end(&c);
 	}
 	stop();
@@ -718,8 +746,8 @@ RUN_ALL(T(an_answer_has_its_headers_once_and_its_body), T(a_connection_is_kept_a
 	T(head_and_304_name_a_length_and_send_nothing), T(continue_is_said_when_the_body_is_asked_for_and_only_then),
 	T(bodies_arrive_whole_and_in_order), T(chunks_are_taken_off), T(a_body_is_read_whole_up_to_its_limit),
 	T(a_chunked_body_past_the_limit_is_an_error), T(an_answer_before_the_body_leaves_a_short_rest_read),
-	T(a_long_rest_is_not_read), T(streams_are_pulled), T(a_client_that_leaves_a_stream_ends_it),
-	T(a_handler_without_an_answer_closes), T(a_client_that_goes_lets_the_handler_end),
-	T(a_trickling_header_is_cut_off), T(connections_are_limited), T(stopping_lets_running_requests_end),
-	T(stopping_waits_for_handlers_even_past_the_grace_time), T(a_socket_in_the_file_system_is_for_its_owner),
-	T(wrong_options_are_refused), T(loopback_is_told_apart))
+	T(so_is_the_rest_of_a_chunked_body), T(a_long_rest_is_not_read), T(streams_are_pulled),
+	T(a_client_that_leaves_a_stream_ends_it), T(a_handler_without_an_answer_closes),
+	T(a_client_that_goes_lets_the_handler_end), T(a_trickling_header_is_cut_off), T(connections_are_limited),
+	T(stopping_lets_running_requests_end), T(stopping_waits_for_handlers_even_past_the_grace_time),
+	T(a_socket_in_the_file_system_is_for_its_owner), T(wrong_options_are_refused), T(loopback_is_told_apart))

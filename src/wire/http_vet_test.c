@@ -68,8 +68,8 @@ static void the_target_is_kept_byte_for_byte(void)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct str ask = arena_printf(mem, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", cases[i].target);
 		struct got g = client_ask(port, mem, ask);
-		EXPECT_STR(g.body, arena_printf(mem, "GET|%s|%s|%s|Host=a;", cases[i].target, cases[i].path,
-						cases[i].query));
+		EXPECT_STR(g.body,
+			   arena_printf(mem, "GET|%s|%s|%s|Host=a;", cases[i].target, cases[i].path, cases[i].query));
 	}
 	stop();
 }
@@ -77,8 +77,9 @@ static void the_target_is_kept_byte_for_byte(void)
 static void headers_come_in_order_with_their_names_as_sent(void)
 {
 	int port = start((struct http_limits){ 0 });
-	struct got g = client_ask(port, mem, S("FROB-1 /x HTTP/1.1\r\nhOsT:a\r\nX-A: 1\r\nx-b:\t two  words \t\r\n"
-					       "X-A: 2\r\nX-Empty:\r\nX-Utf: \xc3\xa9\r\n\r\n"));
+	struct got g = client_ask(port, mem,
+				  S("FROB-1 /x HTTP/1.1\r\nhOsT:a\r\nX-A: 1\r\nx-b:\t two  words \t\r\n"
+				    "X-A: 2\r\nX-Empty:\r\nX-Utf: \xc3\xa9\r\n\r\n"));
 	EXPECT(g.status == 200);
 	EXPECT_STR(g.body, S("FROB-1|/x|/x|-|hOsT=a;X-A=1;x-b=two  words;X-A=2;X-Empty=;X-Utf=\xc3\xa9;"));
 	g = client_ask(port, mem, S("GET / HTTP/1.0\r\n\r\n"));
@@ -110,26 +111,26 @@ static void what_can_be_read_in_two_ways_is_refused(void)
 		struct str ask;
 		int status; /* 0: closed without an answer */
 	} cases[] = {
-		{ S("GET / HTTP/1.1\n" HOST "\r\n"), 400 },                        /* bare LF after the request line */
-		{ S(LINE "Host: a\n\r\n"), 400 },                                  /* after a header */
-		{ S(LINE HOST "\n"), 400 },                                        /* at the end */
-		{ S(LINE HOST "X-A: 1\r\n folded\r\n\r\n"), 400 },                 /* obs-fold */
+		{ S("GET / HTTP/1.1\n" HOST "\r\n"), 400 },        /* bare LF after the request line */
+		{ S(LINE "Host: a\n\r\n"), 400 },                  /* after a header */
+		{ S(LINE HOST "\n"), 400 },                        /* at the end */
+		{ S(LINE HOST "X-A: 1\r\n folded\r\n\r\n"), 400 }, /* obs-fold */
 		{ S(LINE HOST "X-A: 1\r\n\tfolded\r\n\r\n"), 400 },
-		{ S(LINE " Host: a\r\n\r\n"), 400 },                               /* fold before any header */
-		{ S(LINE HOST "X-A: 1\0002\r\n\r\n"), 400 },                       /* NUL in a value */
-		{ S(LINE HOST "X\0-A: 1\r\n\r\n"), 400 },                          /* in a name */
-		{ S("GET /a\0b HTTP/1.1\r\n" HOST "\r\n"), 400 },                  /* in the target */
-		{ S("GE\0T /a HTTP/1.1\r\n" HOST "\r\n"), 400 },                   /* in the method */
+		{ S(LINE " Host: a\r\n\r\n"), 400 },              /* fold before any header */
+		{ S(LINE HOST "X-A: 1\0002\r\n\r\n"), 400 },      /* NUL in a value */
+		{ S(LINE HOST "X\0-A: 1\r\n\r\n"), 400 },         /* in a name */
+		{ S("GET /a\0b HTTP/1.1\r\n" HOST "\r\n"), 400 }, /* in the target */
+		{ S("GE\0T /a HTTP/1.1\r\n" HOST "\r\n"), 400 },  /* in the method */
 		{ S("GET / HTTP/1.1\r\n\0" HOST "\r\n"), 400 },
-		{ S(LINE HOST "X-A: 1\r2\r\n\r\n"), 400 },                         /* bare CR */
+		{ S(LINE HOST "X-A: 1\r2\r\n\r\n"), 400 }, /* bare CR */
 		{ S(LINE HOST "X-A: \x01\r\n\r\n"), 400 },
-		{ S(LINE HOST "X A: 1\r\n\r\n"), 400 },                            /* space in a name */
-		{ S(LINE HOST "X-A : 1\r\n\r\n"), 400 },                           /* before the colon */
-		{ S(LINE HOST ": 1\r\n\r\n"), 400 },                               /* no name */
-		{ S(LINE HOST "X-A\r\n\r\n"), 400 },                               /* no colon */
-		{ S(LINE "\r\n"), 400 },                                           /* no Host */
-		{ S(LINE HOST HOST "\r\n"), 400 },                                 /* two */
-		{ S("GET  / HTTP/1.1\r\n" HOST "\r\n"), 400 },                     /* two spaces */
+		{ S(LINE HOST "X A: 1\r\n\r\n"), 400 },        /* space in a name */
+		{ S(LINE HOST "X-A : 1\r\n\r\n"), 400 },       /* before the colon */
+		{ S(LINE HOST ": 1\r\n\r\n"), 400 },           /* no name */
+		{ S(LINE HOST "X-A\r\n\r\n"), 400 },           /* no colon */
+		{ S(LINE "\r\n"), 400 },                       /* no Host */
+		{ S(LINE HOST HOST "\r\n"), 400 },             /* two */
+		{ S("GET  / HTTP/1.1\r\n" HOST "\r\n"), 400 }, /* two spaces */
 		{ S("GET /  HTTP/1.1\r\n" HOST "\r\n"), 400 },
 		{ S("GET /a b HTTP/1.1\r\n" HOST "\r\n"), 400 },
 		{ S("GET / HTTP/1.1 \r\n" HOST "\r\n"), 400 },
@@ -153,9 +154,12 @@ static void what_can_be_read_in_two_ways_is_refused(void)
 		{ S("POST / HTTP/1.1\r\n" HOST "Content-Length:\r\n\r\nx"), 400 },
 		{ S("POST / HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999999\r\n\r\nx"), 413 },
 		{ S("POST / HTTP/1.1\r\n" HOST "Content-Length: 9223372036854775808\r\n\r\nx"), 400 },
-		{ S("POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400 },
-		{ S("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n0\r\n\r\n"), 400 },
-		{ S("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n"), 400 },
+		{ S("POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+		  400 },
+		{ S("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n0\r\n\r\n"),
+		  400 },
+		{ S("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n"),
+		  400 },
 		{ S("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), 501 },
 		{ S("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: identity\r\n\r\n"), 501 },
 		{ S("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400 },
@@ -164,7 +168,7 @@ static void what_can_be_read_in_two_ways_is_refused(void)
 		{ S("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n-3\r\nabc\r\n0\r\n\r\n"), 400 },
 		{ S("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n11111111111111111\r\nabc"), 413 },
 		{ S("POST / HTTP/1.1\r\n" HOST "Expect: nothing\r\nContent-Length: 1\r\n\r\nx"), 417 },
-		{ S("\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"), 0 },             /* TLS to a plain port: never a whole line */
+		{ S("\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03"), 0 }, /* TLS to a plain port: never a whole line */
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct client c = client_to(port);
@@ -212,9 +216,9 @@ static void headers_are_bounded_in_bytes_and_number(void)
 		size_t value, headers, target;
 		int status;
 	} cases[] = {
-		{ 16000, 0, 0, 200 }, { 16400, 0, 0, 431 }, { 40000, 0, 0, 431 }, { 200000, 0, 0, 431 },
-		{ 1, 19, 0, 200 },    { 1, 20, 0, 431 },    { 1, 3000, 0, 431 },
-		{ 1, 0, 16000, 200 }, { 1, 0, 17000, 431 }, { 1, 0, 100000, 414 },
+		{ 16000, 0, 0, 200 }, { 16400, 0, 0, 431 },  { 40000, 0, 0, 431 }, { 200000, 0, 0, 431 },
+		{ 1, 19, 0, 200 },    { 1, 20, 0, 431 },     { 1, 3000, 0, 431 },  { 1, 0, 16000, 200 },
+		{ 1, 0, 17000, 431 }, { 1, 0, 100000, 414 },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct buf b = buf_in(mem);

@@ -89,6 +89,10 @@ static void payload(struct out *o, const struct member *m, const void *place)
 		return;
 	}
 	assert(kind == K_STRING || kind == K_BLOB || kind == K_DOCUMENT);
+	if (o->format == REST_XML && m->shape->root) { /* GetBucketLocation: a document that is one text element */
+		document(o, m->shape, m->shape->root, m->shape->xmlns, place);
+		return;
+	}
 	o->reply->body = *(const struct str *)place;
 	if (kind == K_DOCUMENT)
 		o->reply->content_type = "application/json";

@@ -68,8 +68,9 @@ static void handler(struct http_req *req, void *arg)
 		http_respond_stream(req, 200, (struct http_pairs){ 0 }, 3000000, pull, left, NULL);
 		return;
 	}
-	http_respond(req, 200, (struct http_pairs){ 0 },
-		     arena_printf(req->mem, "%d %.*s %.*s %zu", req->tls, PR(req->tls_version), PR(req->tls_cipher), sum));
+	http_respond(
+	    req, 200, (struct http_pairs){ 0 },
+	    arena_printf(req->mem, "%d %.*s %.*s %zu", req->tls, PR(req->tls_version), PR(req->tls_cipher), sum));
 }
 
 static void start(gnutls_pk_algorithm_t algorithm, unsigned bits)
@@ -78,7 +79,11 @@ static void start(gnutls_pk_algorithm_t algorithm, unsigned bits)
 	struct pair p = pair_new(algorithm, bits);
 	const struct http_listen at[] = { { .addr = S("127.0.0.1"), .tls = true }, { .addr = S("127.0.0.1") } };
 	const struct http_options opt = {
-		.listen = at, .n_listen = COUNT(at), .cert_pem = p.cert, .key_pem = p.key, .threads = 2,
+		.listen = at,
+		.n_listen = COUNT(at),
+		.cert_pem = p.cert,
+		.key_pem = p.key,
+		.threads = 2,
 	};
 	EXPECT_OK(http_start(&opt, handler, NULL, &server));
 }
@@ -260,7 +265,8 @@ static void a_key_must_fit_its_certificate(void)
 	EXPECT_ERR(tls_check_pair(a.key, a.cert), E_INVALID);
 	EXPECT_ERR(tls_check_pair(a.cert, S("")), E_INVALID);
 	EXPECT_ERR(tls_check_pair((struct str){ 0 }, (struct str){ 0 }), E_INVALID);
-	EXPECT_ERR(tls_check_pair(S("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), a.key), E_INVALID);
+	EXPECT_ERR(tls_check_pair(S("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), a.key),
+		   E_INVALID);
 	arena_free(mem);
 }
 

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What must be allowed before IAM does something ("Actions, resources, and condition keys
+ * for AWS Identity and Access Management").
+ *
+ * The resource's ARN holds its path, so it is taken from what is stored: a caller cannot
+ * choose the path, nor the case of a name, that a policy then fails to match. Only what
+ * does not exist yet has the ARN the input says. Tags given on creation need the tagging
+ * action as well.
+ */
+#include "api/authz.h"
+#include "base/str.h"
+#include "svc/iam/iam.h"
+
+/* ---- input members, whatever the operation ---------------------------------------------------- */
+
+static const void *input(struct req *rq, const void *in, const char *name)
+{
+	const struct shape *shape = rq->op->in;
+	for (uint32_t i = 0; i < shape->n_members; i++)
+		if (!strcmp(shape->members[i].name, name))
+			return (const char *)in + shape->members[i].offset;
+	return NULL;
+}
+
+static struct str input_str(struct req *rq, const void *in, const char *name)
+{
+	const struct str *s = input(rq, in, name);
+	return s ? *s : (struct str){ 0 };
+}
+
+static struct iam_tag_list input_tags(struct req *rq, const void *in)
+{
+	const struct iam_tag_list *tags = input(rq, in, "Tags");
+	return tags ? *tags : (struct iam_tag_list){ 0 };
+}
+
+/* ---- items -------------------------------------------------------------------------------------- */
+
+struct target {
+	struct str arn;
+	struct str boundary;      /* the one it has now */
+	struct iam_tag_list tags; /* those it has now */
+};
+
+static void resource_tags(struct authz *az, struct authz_item *item, struct iam_tag_list tags)
+{
+	item->resource_tags = iam_tags_map(az->rq->mem, tags);
+	for (size_t i = 0; i < tags.n; i++) {
+		char *name = str_z(az->rq->mem, arena_printf(az->rq->mem, "iam:ResourceTag/%.*s", PR(tags.v[i].key)));
+		authz_key(az, item, name, tags.v[i].value);
+	}
+}
+
+/* An operation that names the key without a member of its own means the boundary its target has. */
+static bool wants_current_boundary(const struct op *op)
+{
+	for (const struct condition *c = op->conditions; c->key; c++)
+		if (!strcmp(c->key, "iam:PermissionsBoundary") && !c->path)
+			return true;
+	return false;
+}
+
+static void add(struct authz *az, const char *action, const struct target *target, struct iam_tag_list given)
+{
+	struct authz_item *item = authz_add(az, action, target->arn);
+	if (wants_current_boundary(az->rq->op) && target->boundary.n)
+		authz_key(az, item, "iam:PermissionsBoundary", target->boundary);
+	resource_tags(az, item, target->tags);
+	authz_request_tags(az, item, iam_tags_map(az->rq->mem, given));
+}
+
+static void add_all(struct authz *az, const void *in, const struct target *target, const char *tagging)
+{
+	struct req *rq = az->rq;
+	struct iam_tag_list given = input_tags(rq, in);
+	add(az, NULL, target, given);
+	if (given.n && rq->op->access != ACCESS_TAGGING)
+		add(az, tagging, target, given);
+}
+
+static struct status entity_target(struct req *rq, const void *in, enum iam_kind kind, struct str name,
+				   struct target *out)
+{
+	struct txn *t;
+	struct iam_entity_row row;
+	TRY(iam_read(rq, &t));
+	struct status st = iam_entity_find(rq->mem, t, kind, name, &row);
+	if (st.code == E_NOT_FOUND) {
+		row = (struct iam_entity_row){ .name = name, .path = iam_path(input_str(rq, in, "Path")) };
+		st = OK;
+	}
+	TRY(st);
+	*out = (struct target){ iam_entity_arn(rq->mem, rq->app->partition, rq->account, kind, &row), row.boundary,
+				row.tags };
+	return OK;
+}
+
+/* Without a name: the caller, whoever that is. */
+static struct status self_target(struct req *rq, struct target *out)
+{
+	*out = (struct target){ .arn = rq->caller.arn };
+	return OK;
+}
+
+/* A renamed or moved user must be allowed under the new ARN as well: "UpdateUser" has both as resources. */
+static struct status add_renamed(struct authz *az, const void *in, const struct target *target, struct str name)
+{
+	struct req *rq = az->rq;
+	struct str new_name = input_str(rq, in, "NewUserName"), new_path = input_str(rq, in, "NewPath");
+	struct txn *t;
+	struct iam_entity_row row;
+	if (!new_name.p && !new_path.p)
+		return OK;
+	TRY(iam_read(rq, &t));
+	struct status st = iam_entity_find(rq->mem, t, IAM_USER, name, &row);
+	if (failed(st))
+		return st.code == E_NOT_FOUND ? OK : st;
+	row.name = new_name.p ? new_name : row.name;
+	row.path = new_path.p ? new_path : row.path;
+	struct target renamed = *target;
+	renamed.arn = iam_entity_arn(rq->mem, rq->app->partition, rq->account, IAM_USER, &row);
+	add(az, NULL, &renamed, (struct iam_tag_list){ 0 });
+	return OK;
+}
+
+struct status iam_authorize_user(struct req *rq, const void *in, struct authz *az)
+{
+	struct target target;
+	struct str name = input_str(rq, in, "UserName");
+	if (!name.p && rq->caller.kind == CALLER_USER)
+		name = rq->caller.name;
+	TRY(name.p ? entity_target(rq, in, IAM_USER, name, &target) : self_target(rq, &target));
+	add_all(az, in, &target, "iam:TagUser");
+	return add_renamed(az, in, &target, name);
+}
+
+struct status iam_authorize_role(struct req *rq, const void *in, struct authz *az)
+{
+	struct target target;
+	TRY(entity_target(rq, in, IAM_ROLE, input_str(rq, in, "RoleName"), &target));
+	add_all(az, in, &target, "iam:TagRole");
+	return OK;
+}
+
+static struct status policy_target(struct req *rq, const void *in, struct target *out)
+{
+	struct txn *t;
+	struct iam_managed m;
+	struct str arn = input_str(rq, in, "PolicyArn");
+	if (!arn.p) {
+		struct iam_policy_row row = { .name = input_str(rq, in, "PolicyName"),
+					      .path = iam_path(input_str(rq, in, "Path")) };
+		*out = (struct target){ .arn = iam_managed_arn(rq->mem, rq->app->partition, rq->account, &row) };
+		return OK;
+	}
+	*out = (struct target){ .arn = arn };
+	TRY(iam_read(rq, &t));
+	struct status st = iam_managed_find(rq->mem, t, rq->app->partition, rq->account, arn, &m);
+	if (!failed(st))
+		out->tags = m.row.tags;
+	return st.code == E_NOT_FOUND ? OK : st;
+}
+
+struct status iam_authorize_policy(struct req *rq, const void *in, struct authz *az)
+{
+	struct target target;
+	TRY(policy_target(rq, in, &target));
+	add_all(az, in, &target, "iam:TagPolicy");
+	return OK;
+}
+
+/* The user whose key it is; any user when there is no such key, so that keys cannot be probed. */
+struct status iam_authorize_access_key(struct req *rq, const void *in, struct authz *az)
+{
+	struct txn *t;
+	struct iam_key_row row;
+	struct target target = { .arn = S("*") };
+	struct str id = input_str(rq, in, "AccessKeyId");
+	TRY(iam_read(rq, &t));
+	struct status st = iam_row_get(rq->mem, t, key_of(rq->mem, 'k', id, (struct str){ 0 }, (struct str){ 0 }),
+				       &iam_key_row_shape, &row);
+	if (!failed(st))
+		TRY(entity_target(rq, in, IAM_USER, row.user_name, &target));
+	else if (st.code != E_NOT_FOUND)
+		return st;
+	add(az, NULL, &target, (struct iam_tag_list){ 0 });
+	return OK;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rows of the account's shard: where they stand, reading and writing them.
+ *
+ * A row that does not read back is damage, never "not there": an entity whose policies
+ * cannot be read must not pass for one without policies.
+ */
+#include "svc/iam/iam.h"
+
+#include "base/str.h"
+#include "wire/pack.h"
+
+const char *iam_kind_word(enum iam_kind kind)
+{
+	return kind == IAM_USER ? "user" : "role";
+}
+
+struct str iam_lower(struct arena *mem, struct str name)
+{
+	char *p = NEWS(mem, char, name.n + 1);
+	for (size_t i = 0; i < name.n; i++)
+		p[i] = char_lower(name.p[i]);
+	return str_make(p, name.n);
+}
+
+struct str iam_path(struct str given)
+{
+	return given.n ? given : S("/");
+}
+
+struct status iam_shard(struct req *rq, struct str account, struct shard **out)
+{
+	return req_shard_of(rq, account, "iam", arena_printf(rq->mem, "iam/%.*s", PR(account)), out);
+}
+
+struct status iam_read(struct req *rq, struct txn **out)
+{
+	struct shard *shard;
+	TRY(iam_shard(rq, rq->account, &shard));
+	return req_read(rq, shard, out);
+}
+
+struct status iam_write(struct req *rq, struct txn **out)
+{
+	struct shard *shard;
+	TRY(iam_shard(rq, rq->account, &shard));
+	return req_write(rq, shard, out);
+}
+
+struct status iam_row_get(struct arena *mem, struct txn *t, struct str key, const struct shape *shape, void *row)
+{
+	struct str bytes;
+	memset(row, 0, shape->size);
+	TRY(txn_get(t, key, mem, &bytes));
+	return failed(unpack(mem, shape, bytes, row)) ? ERR(E_CORRUPT) : OK;
+}
+
+struct status iam_row_put(struct req *rq, struct txn *t, struct str key, const struct shape *shape, const void *row)
+{
+	struct buf b = buf_in(rq->mem);
+	pack(&b, shape, row);
+	return txn_put(t, key, buf_str(&b));
+}
+
+struct status iam_count(struct req *rq, struct txn *t, char what, int by)
+{
+	static const struct {
+		char what;
+		const char *quota;
+		int max;
+	} kinds[] = {
+		{ IAM_USER, "UsersPerAccount", IAM_USERS_MAX },
+		{ IAM_ROLE, "RolesPerAccount", IAM_ROLES_MAX },
+		{ 'p', "PoliciesPerAccount", IAM_POLICIES_MAX },
+	};
+	struct str key = key_of(rq->mem, 'n', str_make(&what, 1), (struct str){ 0 }, (struct str){ 0 }), value;
+	struct status st = txn_get(t, key, rq->mem, &value);
+	if (failed(st) && st.code != E_NOT_FOUND)
+		return st;
+	int64_t n = 0;
+	if (!failed(st) && !str_to_i64(value, &n))
+		return ERR(E_CORRUPT);
+	n += by;
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		if (kinds[i].what == what && by > 0 && n > kinds[i].max)
+			return FAIL(rq, iam_LimitExceededException, "Cannot exceed quota for %s: %d", kinds[i].quota,
+				    kinds[i].max);
+	return txn_put(t, key, arena_printf(rq->mem, "%lld", (long long)n));
+}
+
+/* ---- users and roles ------------------------------------------------------------------ */
+
+static struct str entity_key(struct arena *mem, enum iam_kind kind, struct str name)
+{
+	return key_of(mem, (char)kind, iam_lower(mem, name), (struct str){ 0 }, (struct str){ 0 });
+}
+
+struct status iam_entity_find(struct arena *mem, struct txn *t, enum iam_kind kind, struct str name,
+			      struct iam_entity_row *out)
+{
+	return iam_row_get(mem, t, entity_key(mem, kind, name), &iam_entity_row_shape, out);
+}
+
+struct status iam_entity_get(struct req *rq, struct txn *t, enum iam_kind kind, struct str name,
+			     struct iam_entity_row *out)
+{
+	struct status st = iam_entity_find(rq->mem, t, kind, name, out);
+	if (st.code != E_NOT_FOUND)
+		return st;
+	return FAIL(rq, iam_NoSuchEntityException, "The %s with name %.*s cannot be found.", iam_kind_word(kind),
+		    PR(name));
+}
+
+struct status iam_entity_put(struct req *rq, struct txn *t, enum iam_kind kind, const struct iam_entity_row *row)
+{
+	return iam_row_put(rq, t, entity_key(rq->mem, kind, row->name), &iam_entity_row_shape, row);
+}
+
+struct status iam_entity_del(struct req *rq, struct txn *t, enum iam_kind kind, struct str name)
+{
+	return txn_del(t, entity_key(rq->mem, kind, name));
+}
+
+struct status iam_entity_new_name(struct req *rq, struct txn *t, enum iam_kind kind, struct str name)
+{
+	bool taken;
+	TRY(txn_has(t, entity_key(rq->mem, kind, name), &taken));
+	if (!taken)
+		return OK;
+	return FAIL(rq, iam_EntityAlreadyExistsException, "%s with name %.*s already exists.",
+		    kind == IAM_USER ? "User" : "Role", PR(name));
+}
+
+struct str iam_entity_arn(struct arena *mem, struct str partition, struct str account, enum iam_kind kind,
+			  const struct iam_entity_row *row)
+{
+	return arena_printf(mem, "arn:%.*s:iam::%.*s:%s%.*s%.*s", PR(partition), PR(account), iam_kind_word(kind),
+			    PR(row->path), PR(row->name));
+}
+
+/* "If the UserName is not specified, the user name is determined implicitly based on the access key ID." */
+struct status iam_user_name(struct req *rq, struct str given, struct str *out)
+{
+	if (given.p) {
+		*out = given;
+		return OK;
+	}
+	if (rq->caller.kind != CALLER_USER)
+		return FAIL(rq, iam_NoSuchEntityException,
+			    "Must specify userName when calling with non-User credentials");
+	*out = rq->caller.name;
+	return OK;
+}
+
+/* ---- where policies are used ------------------------------------------------------------- */
+
+struct str iam_use_prefix(struct arena *mem, enum iam_use use, struct str arn)
+{
+	return key_of(mem, (char)use, arn, (struct str){ 0 }, (struct str){ 0 });
+}
+
+struct str iam_use_key(struct arena *mem, enum iam_use use, struct str arn, enum iam_kind kind, struct str entity)
+{
+	return key_of(mem, (char)use, arn, kind == IAM_USER ? S("u") : S("r"), iam_lower(mem, entity));
+}
+
+struct status iam_use_count(struct req *rq, struct txn *t, enum iam_use use, struct str arn, int64_t *n)
+{
+	struct cursor c;
+	int64_t count = 0;
+	TRY(txn_range(t, &(struct range){ .prefix = iam_use_prefix(rq->mem, use, arn), .keys_only = true }, &c));
+	while (cursor_next(&c))
+		count++;
+	TRY(cursor_end(&c));
+	*n = count;
+	return OK;
+}
+
+static struct status note(struct txn *t, struct str key, bool used)
+{
+	return used ? txn_put(t, key, S("")) : txn_del(t, key);
+}
+
+struct status iam_use_all(struct req *rq, struct txn *t, enum iam_kind kind, const struct iam_entity_row *row,
+			  bool used)
+{
+	for (size_t i = 0; i < row->attached.n; i++)
+		TRY(note(t, iam_use_key(rq->mem, IAM_ATTACHED, row->attached.v[i], kind, row->name), used));
+	if (row->boundary.n)
+		TRY(note(t, iam_use_key(rq->mem, IAM_BOUNDARY, row->boundary, kind, row->name), used));
+	return OK;
+}
+
+/* ---- inline policies ------------------------------------------------------------------------ */
+
+struct str iam_inline_key(struct arena *mem, enum iam_kind kind, struct str entity, struct str policy)
+{
+	return key_of(mem, 'i', kind == IAM_USER ? S("u") : S("r"), iam_lower(mem, entity), policy);
+}
+
+struct status iam_inline_any(struct req *rq, struct txn *t, enum iam_kind kind, struct str entity, bool *any)
+{
+	struct cursor c;
+	struct str prefix = iam_inline_key(rq->mem, kind, entity, (struct str){ 0 });
+	TRY(txn_range(t, &(struct range){ .prefix = prefix, .keys_only = true }, &c));
+	*any = cursor_next(&c);
+	return cursor_end(&c);
+}
+
+struct status iam_keys(struct req *rq, struct txn *t, struct str prefix, struct str_list *out)
+{
+	struct cursor c;
+	struct str *keys = NULL;
+	size_t n = 0, cap = 0;
+	TRY(txn_range(t, &(struct range){ .prefix = prefix, .keys_only = true }, &c));
+	while (cursor_next(&c)) {
+		if (n == cap) {
+			struct str *more = NEWS(rq->mem, struct str, cap = cap ? cap * 2 : 8);
+			if (n)
+				memcpy(more, keys, n * sizeof *keys);
+			keys = more;
+		}
+		keys[n++] = str_dup(rq->mem, c.key);
+	}
+	*out = (struct str_list){ keys, n };
+	return cursor_end(&c);
+}
+
+struct status iam_inline_move(struct req *rq, struct txn *t, enum iam_kind kind, struct str from, struct str to)
+{
+	struct str_list keys;
+	TRY(iam_keys(rq, t, iam_inline_key(rq->mem, kind, from, (struct str){ 0 }), &keys));
+	for (size_t i = 0; i < keys.n; i++) {
+		struct iam_inline_row row;
+		TRY(iam_row_get(rq->mem, t, keys.v[i], &iam_inline_row_shape, &row));
+		TRY(txn_del(t, keys.v[i]));
+		TRY(iam_row_put(rq, t, iam_inline_key(rq->mem, kind, to, row.name), &iam_inline_row_shape, &row));
+	}
+	return OK;
+}

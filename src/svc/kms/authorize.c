@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What KMS asks to be allowed: the operation on the key, decided by the key policy and, as
+ * far as that delegates to the account, by IAM; for aliases on the alias and the key; for a
+ * new key on no key at all. "Condition keys for AWS KMS" says which keys go with what.
+ *
+ * The operations that take aliases and other accounts' keys are those for which AWS has
+ * kms:RequestAlias; the model's rows say which.
+ */
+#include "api/accounts.h"
+#include "api/faults.h"
+#include "api/ids.h"
+#include "base/str.h"
+#include "svc/kms/alias.h"
+#include "svc/kms/authorize.h"
+#include "svc/kms/blob.h"
+#include "svc/kms/context.h"
+#include "svc/kms/key.h"
+#include "svc/kms/tags.h"
+
+/* ---- items --------------------------------------------------------------------- */
+
+static void push(struct authz *az, struct authz_item *item, struct str name, const struct str *values, size_t n,
+		 bool multi)
+{
+	struct authz_key *k = NEW(az->rq->mem, struct authz_key);
+	*k = (struct authz_key){ name, values, n, multi, item->keys };
+	item->keys = k;
+}
+
+/* "s3.amazonaws.com" asks as "s3.us-east-1.amazonaws.com". */
+static struct str via_service(struct req *rq)
+{
+	struct str rest = rq->caller.invoked_by;
+	struct str first = str_cut(&rest, '.');
+	return rest.p ? arena_printf(rq->mem, "%.*s.%.*s.%.*s", PR(first), PR(rq->region), PR(rest)) : first;
+}
+
+static void put_caller(struct authz *az, struct authz_item *item)
+{
+	const struct caller *who = &az->rq->caller;
+	if (who->kind != CALLER_ANONYMOUS && who->kind != CALLER_SERVICE)
+		authz_key(az, item, "kms:CallerAccount", who->account);
+	if (who->invoked_by.n && who->kind != CALLER_SERVICE)
+		authz_key(az, item, "kms:ViaService", via_service(az->rq));
+}
+
+static struct authz_item *put_key(struct authz *az, const struct kms_key *key)
+{
+	struct authz_item *item = authz_add(az, NULL, key->arn);
+	item->resource_account = key->account;
+	item->resource_policy = key->policy;
+	item->mode = POLICY_KEY;
+	item->resource_tags = key->tags;
+	put_caller(az, item);
+	struct authz_key **end = &item->keys;
+	while (*end)
+		end = &(*end)->next;
+	*end = key->conditions; /* shared by all requests, never written to */
+	return item;
+}
+
+static void remember(struct req *rq, const struct kms_key *key)
+{
+	struct str *arn = NEW(rq->mem, struct str);
+	*arn = key->arn;
+	rq->resources = (struct str_list){ arn, 1 };
+}
+
+/* ---- members, by name, of whichever operation it is ------------------------------- */
+
+static const void *member(const struct req *rq, const void *in, const char *name)
+{
+	const struct shape *s = rq->op->in;
+	for (uint32_t i = 0; i < s->n_members; i++)
+		if (!strcmp(s->members[i].name, name))
+			return (const char *)in + s->members[i].offset;
+	return NULL;
+}
+
+static struct str text_of(const struct req *rq, const void *in, const char *name)
+{
+	const struct str *at = member(rq, in, name);
+	return at ? *at : (struct str){ 0 };
+}
+
+static bool has_condition(const struct req *rq, const char *name)
+{
+	for (const struct condition *c = rq->op->conditions; c->key; c++)
+		if (!strcmp(c->key, name))
+			return true;
+	return false;
+}
+
+/* ---- keys -------------------------------------------------------------------------- */
+
+/* No grants exist, so no token is one of theirs. */
+static struct status check_grant_tokens(struct req *rq, const void *in)
+{
+	const struct str_list *tokens = member(rq, in, "GrantTokens");
+	if (tokens && tokens->n && kms_declares(rq, kms_InvalidGrantTokenException))
+		return FAIL(rq, kms_InvalidGrantTokenException, "Invalid grant token.");
+	return OK;
+}
+
+static struct status find_by_blob(struct req *rq, struct str bytes, struct kms_found *out)
+{
+	struct kms_blob blob;
+	if (failed(kms_blob_parse(bytes, &blob)))
+		return FAIL(rq, kms_InvalidCiphertextException, "%s", "");
+	struct str account = str_make(blob.account, sizeof blob.account),
+		   id = str_make(blob.key_id, sizeof blob.key_id);
+	struct kms_found found = { 0 };
+	struct status st = ERR(E_NOT_FOUND);
+	if (account_find(rq->app->accounts, account))
+		st = kms_find_id(rq, account, id, &found);
+	if (st.code == E_NOT_FOUND)
+		return FAIL(rq, api_AccessDeniedException,
+			    "The ciphertext refers to a customer master key that does not exist, "
+			    "does not exist in this region, or you are not allowed to access.");
+	TRY(st);
+	*out = found;
+	return OK;
+}
+
+static struct status find_key(struct req *rq, const void *in, struct kms_found *out)
+{
+	struct str name = text_of(rq, in, "KeyId"), blob = text_of(rq, in, "CiphertextBlob");
+	if (!name.p && blob.p)
+		return find_by_blob(rq, blob, out);
+	return kms_find(rq, name, has_condition(rq, "kms:RequestAlias") ? KMS_BY_ALIAS | KMS_FOREIGN : 0, out);
+}
+
+static void put_context(struct authz *az, struct authz_item *item, const struct str_map *context)
+{
+	struct arena *mem = az->rq->mem;
+	if (!context->n)
+		return;
+	struct str *keys = NEWS(mem, struct str, context->n);
+	for (size_t i = 0; i < context->n; i++) {
+		struct buf name = buf_in(mem);
+		buf_put(&name, S("kms:EncryptionContext:"));
+		buf_put(&name, context->v[i].key);
+		push(az, item, buf_str(&name), &context->v[i].value, 1, false);
+		keys[i] = context->v[i].key;
+	}
+	push(az, item, S("kms:EncryptionContextKeys"), keys, context->n, true);
+}
+
+/* A denial across accounts by the key's policy must not tell whether the key is there. */
+static struct status judge_foreign(struct req *rq, const struct authz_item *item)
+{
+	struct policy_decision d;
+	if (authz_evaluate(rq, item, &d) || d.by != POLICY_RESOURCE)
+		return OK; /* allowed, or refused in the caller's own account: the pipeline says so */
+	struct status st = kms_not_yours(rq, item->resource);
+	struct authz_denial *why = NEW(rq->mem, struct authz_denial);
+	*why = (struct authz_denial){ item->action, item->resource, rq->fault.text, d };
+	rq->denial = why;
+	return st;
+}
+
+struct status kms_authorize_key(struct req *rq, const void *in, struct authz *az)
+{
+	struct kms_found *f = NEW(rq->mem, struct kms_found);
+	const struct str_map *context = member(rq, in, "EncryptionContext");
+	const struct kms_tag_list *tags = member(rq, in, "Tags");
+	if (context)
+		TRY(kms_context_check(rq, *context));
+	TRY(check_grant_tokens(rq, in));
+	TRY(find_key(rq, in, f));
+	rq->found = f;
+	remember(rq, f->key);
+	struct authz_item *item = put_key(az, f->key);
+	authz_key(az, item, "kms:RequestAlias", f->alias);
+	if (context) {
+		put_context(az, item, context);
+		if (!member(rq, in, "EncryptionAlgorithm"))
+			authz_key(az, item, "kms:EncryptionAlgorithm", S("SYMMETRIC_DEFAULT"));
+	}
+	if (tags)
+		authz_request_tags(az, item, kms_tag_map(rq->mem, *tags));
+	if (str_eq(f->key->account, rq->caller.account))
+		return OK;
+	rq->recipient_account = f->key->account; /* both accounts' trails have the call */
+	return judge_foreign(rq, item);
+}
+
+/* ---- aliases --------------------------------------------------------------------------- */
+
+static void put_alias(struct authz *az, struct str alias)
+{
+	struct authz_item *item = authz_add(az, NULL, kms_arn(az->rq, az->rq->caller.account, "", alias));
+	put_caller(az, item);
+}
+
+/* The key an alias names now; none is fine: then the handler says what AWS says. */
+static struct status present_target(struct req *rq, struct str alias, struct kms_found *f)
+{
+	struct str id;
+	TRY(kms_shard(rq, rq->caller.account, &f->shard));
+	struct status st = kms_alias_target(rq, f->shard, alias, &id);
+	if (!failed(st))
+		st = kms_find_id(rq, rq->caller.account, id, f);
+	return st.code == E_NOT_FOUND ? OK : st;
+}
+
+static struct status find_target(struct req *rq, struct str name, struct kms_found *f)
+{
+	struct kms_found target = { 0 };
+	if (kms_names_alias(name))
+		return FAIL(rq, api_ValidationException, "Aliases must refer to keys. Not aliases");
+	TRY(kms_find(rq, name, 0, &target));
+	f->target = target.key;
+	f->shard = target.shard;
+	return OK;
+}
+
+struct status kms_authorize_alias(struct req *rq, const void *in, struct authz *az)
+{
+	struct kms_found *f = NEW(rq->mem, struct kms_found);
+	struct str alias = text_of(rq, in, "AliasName"), target = text_of(rq, in, "TargetKeyId");
+	TRY(kms_alias_check(rq, alias));
+	f->alias = alias;
+	if (strcmp(rq->op->name, "CreateAlias") != 0)
+		TRY(present_target(rq, alias, f));
+	if (target.p)
+		TRY(find_target(rq, target, f));
+	rq->found = f;
+	put_alias(az, alias);
+	if (f->key)
+		put_key(az, f->key);
+	if (f->target && f->target != f->key)
+		put_key(az, f->target);
+	if (f->target || f->key)
+		remember(rq, f->target ? f->target : f->key);
+	return OK;
+}
+
+/* The word of the enum that the request names, or the default. */
+static struct str spec_of(struct req *rq, const struct kms_create_key_in *in)
+{
+	const struct shape *s = rq->op->in;
+	int v =
+	    in->key_spec ? (int)in->key_spec : (int)in->customer_master_key_spec; /* the same words in the same order */
+	for (uint32_t i = 0; i < s->n_members && v > 0; i++)
+		if (!strcmp(s->members[i].name, "KeySpec"))
+			return str_of(s->members[i].shape->names[v - 1]);
+	return S("SYMMETRIC_DEFAULT");
+}
+
+/* ---- new keys ------------------------------------------------------------------------------ */
+
+struct status kms_authorize_create(struct req *rq, const void *in_, struct authz *az)
+{
+	const struct kms_create_key_in *in = in_;
+	struct str *id = NEW(rq->mem, struct str);
+	struct str_map tags = kms_tag_map(rq->mem, in->tags);
+	*id = id_uuid(rq->app->world, rq->mem); /* now, so that tagging is judged on the key that will be */
+	rq->found = id;
+	struct authz_item *item = authz_add(az, NULL, S("*"));
+	put_caller(az, item);
+	authz_key(az, item, "kms:KeySpec", spec_of(rq, in));
+	authz_request_tags(az, item, tags);
+	if (!tags.n)
+		return OK;
+	item = authz_add(az, "kms:TagResource", kms_arn(rq, rq->caller.account, "key/", *id));
+	put_caller(az, item);
+	authz_request_tags(az, item, tags);
+	return OK;
+}
+
+/*
+ * IAM is left out of it: a policy that hands the decision to the account locks nobody out,
+ * because the account's administrators can still allow themselves.
+ */
+bool kms_policy_keeps(struct req *rq, struct str key_arn, struct str account, const struct policy *policy)
+{
+	struct authz az = { .rq = rq };
+	struct caller_policies kept = rq->policies;
+	struct policy_decision d;
+	az.last = &az.first;
+	struct authz_item *item = authz_add(&az, "kms:PutKeyPolicy", key_arn);
+	item->resource_account = account;
+	item->resource_policy = policy;
+	item->mode = POLICY_KEY;
+	put_caller(&az, item);
+	rq->policies = (struct caller_policies){ 0 };
+	bool allowed = authz_evaluate(rq, item, &d);
+	rq->policies = kept;
+	return allowed || (d.verdict == POLICY_IMPLICIT_DENY && d.by == POLICY_IDENTITY);
+}

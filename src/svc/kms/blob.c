@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "svc/kms/blob.h"
+
+#include "base/codec.h"
+#include "base/str.h"
+#include "crypto/keyring.h"
+
+enum { UUID_BYTES = 16, ACCOUNT_BYTES = 5 };
+
+static const uint64_t ACCOUNT_END = 1000000000000;
+
+static bool account_text(uint64_t number, char out[KMS_ACCOUNT_DIGITS])
+{
+	if (number >= ACCOUNT_END)
+		return false;
+	for (int i = KMS_ACCOUNT_DIGITS - 1; i >= 0; i--, number /= 10)
+		out[i] = (char)('0' + number % 10);
+	return true;
+}
+
+/* 8-4-4-4-12, whatever the bits say: uuid_text would set the version's. */
+static void id_text(const char *bytes, char out[KMS_UUID_TEXT])
+{
+	static const uint8_t groups[] = { 4, 2, 2, 2, 6 };
+	for (size_t i = 0; i < COUNT(groups); i++) {
+		hex_to(out, bytes, groups[i]);
+		bytes += groups[i];
+		out += 2 * groups[i];
+		if (i + 1 < COUNT(groups))
+			*out++ = '-';
+	}
+}
+
+struct status kms_blob_parse(struct str bytes, struct kms_blob *out)
+{
+	struct rd r = rd_of(bytes);
+	struct kms_blob b;
+	if (rd_u8(&r) != KMS_BLOB_VERSION)
+		return ERR(E_INVALID);
+	uint64_t account = (uint64_t)rd_u8(&r) << 32;
+	account |= rd_be32(&r);
+	struct str id = rd_bytes(&r, UUID_BYTES);
+	b.generation = rd_be32(&r);
+	if (r.bad || !account_text(account, b.account))
+		return ERR(E_INVALID);
+	id_text(id.p, b.key_id);
+	b.header = str_sub(bytes, 0, KMS_BLOB_HEADER);
+	b.sealed = str_from(bytes, KMS_BLOB_HEADER);
+	if (b.sealed.n <= KEYRING_SEAL_OVERHEAD)
+		return ERR(E_INVALID);
+	*out = b;
+	return OK;
+}
+
+static unsigned nibble(char c)
+{
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10) & 15;
+}
+
+struct str kms_blob_header(struct arena *mem, struct str account, struct str key_id, uint32_t generation)
+{
+	uint64_t number = 0;
+	struct buf b = buf_in(mem);
+	(void)buf_room(&b, KMS_BLOB_HEADER);
+	bool digits = str_to_u64(account, &number);
+	assert(digits && number < ACCOUNT_END && key_id.n == KMS_UUID_TEXT);
+	buf_byte(&b, KMS_BLOB_VERSION);
+	buf_byte(&b, (char)(number >> 32));
+	buf_be32(&b, (uint32_t)number);
+	for (size_t i = 0; i < key_id.n; i += 2) {
+		if (key_id.p[i] == '-')
+			i++;
+		buf_byte(&b, (char)(nibble(key_id.p[i]) << 4 | nibble(key_id.p[i + 1])));
+	}
+	buf_be32(&b, generation);
+	assert(b.n == KMS_BLOB_HEADER);
+	return buf_str(&b);
+}

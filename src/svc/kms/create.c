@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CreateKey: symmetric keys, whose material is made here and leaves the keyring never.
+ * Every other kind of key answers that it is not supported.
+ */
+#include "api/faults.h"
+#include "base/str.h"
+#include "svc/kms/deletion.h"
+#include "svc/kms/key.h"
+#include "svc/kms/key_policy.h"
+#include "svc/kms/tags.h"
+
+static struct status unsupported(struct req *rq, const char *what)
+{
+	return FAIL(rq, kms_UnsupportedOperationException, "%s", what);
+}
+
+static struct status check_spec(struct req *rq, const struct kms_create_key_in *in)
+{
+	if (in->key_spec && in->customer_master_key_spec)
+		return FAIL(rq, api_ValidationException,
+			    "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. "
+			    "CustomerMasterKeySpec is "
+			    "deprecated.");
+	bool symmetric = in->key_spec
+			     ? in->key_spec == KMS_KEY_SPEC_SYMMETRIC_DEFAULT
+			     : !in->customer_master_key_spec ||
+				   in->customer_master_key_spec == KMS_CUSTOMER_MASTER_KEY_SPEC_SYMMETRIC_DEFAULT;
+	if (!symmetric)
+		return unsupported(rq, "This server makes keys of the key spec SYMMETRIC_DEFAULT only.");
+	if (in->key_usage != KMS_KEY_USAGE_TYPE_ENCRYPT_DECRYPT)
+		return FAIL(rq, api_ValidationException, "KeyUsage %s is not compatible with KeySpec SYMMETRIC_DEFAULT",
+			    in->key_usage == KMS_KEY_USAGE_TYPE_SIGN_VERIFY ? "SIGN_VERIFY" : "GENERATE_VERIFY_MAC");
+	return OK;
+}
+
+static struct status check_origin(struct req *rq, const struct kms_create_key_in *in)
+{
+	if (in->origin != KMS_ORIGIN_TYPE_AWS_KMS)
+		return unsupported(
+		    rq, "This server makes keys of the origin AWS_KMS only: no imported material, no key stores.");
+	if (in->custom_key_store_id.p || in->xks_key_id.p)
+		return unsupported(rq, "This server has no custom key stores.");
+	if (in->multi_region)
+		return unsupported(rq, "This server has no multi-Region keys.");
+	return OK;
+}
+
+struct status kms_create_key(struct req *rq, const struct kms_create_key_in *in, struct kms_create_key_out *out)
+{
+	struct str account = rq->caller.account;
+	struct kms_new k = {
+		.id = *(const struct str *)rq->found,
+		.description = in->description,
+		.policy = in->policy.p ? in->policy : kms_default_policy(rq, account),
+		.manager = KMS_KEY_MANAGER_TYPE_CUSTOMER,
+		.tags = in->tags,
+	};
+	struct str *arn = NEW(rq->mem, struct str);
+	struct kms_key_row row;
+	struct shard *shard;
+	struct txn *t;
+	*arn = kms_arn(rq, account, "key/", k.id);
+	TRY(check_spec(rq, in));
+	TRY(check_origin(rq, in));
+	TRY(kms_tags_check(rq, in->tags));
+	TRY(kms_policy_check(rq, k.policy, *arn, account, in->bypass_policy_lockout_safety_check));
+	TRY(kms_material_new(rq, account, k.id, &k.wrapped));
+	TRY(kms_region_note(rq, account));
+	TRY(kms_shard(rq, account, &shard));
+	TRY(req_write(rq, shard, &t));
+	TRY(kms_key_put_new(rq, t, &k, &row));
+	out->key_metadata = kms_metadata(rq, account, *arn, k.id, &row);
+	rq->resources = (struct str_list){ arn, 1 };
+	return OK;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * DescribeKey, ListKeys, UpdateKeyDescription: what keys there are and what is known of them.
+ */
+#include "svc/kms/key.h"
+
+#include "base/str.h"
+#include "svc/kms/page.h"
+#include "wire/pack.h"
+
+enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
+
+const struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, struct str arn, struct str id,
+					    const struct kms_key_row *row)
+{
+	static const enum kms_encryption_algorithm_spec algorithms[] = {
+		KMS_ENCRYPTION_ALGORITHM_SPEC_SYMMETRIC_DEFAULT
+	};
+	struct kms_key_metadata *m = NEW(rq->mem, struct kms_key_metadata);
+	*m = (struct kms_key_metadata){
+		.aws_account_id = kms_text(rq, account),
+		.key_id = kms_text(rq, id),
+		.arn = kms_text(rq, arn),
+		.creation_date = SET(row->created_at),
+		.enabled = SET(row->state == KMS_KEY_STATE_ENABLED),
+		.description = row->description.p ? kms_text(rq, row->description) : S(""),
+		.key_usage = row->usage,
+		.key_state = row->state,
+		.origin = row->origin,
+		.key_manager = row->manager,
+		.customer_master_key_spec = KMS_CUSTOMER_MASTER_KEY_SPEC_SYMMETRIC_DEFAULT,
+		.key_spec = row->spec,
+		.encryption_algorithms = { algorithms, COUNT(algorithms) },
+		.multi_region = SET(false),
+	};
+	if (row->delete_at)
+		m->deletion_date = (struct opt_int)SET(row->delete_at);
+	return m;
+}
+
+struct status kms_describe_key(struct req *rq, const struct kms_describe_key_in *in, struct kms_describe_key_out *out)
+{
+	const struct kms_key *k = kms_found(rq)->key;
+	(void)in;
+	out->key_metadata = kms_metadata(rq, k->account, k->arn, k->id, &k->row);
+	return OK;
+}
+
+struct status kms_list_keys(struct req *rq, const struct kms_list_keys_in *in, struct kms_list_keys_out *out)
+{
+	struct kms_page page;
+	struct shard *shard;
+	struct cursor c;
+	struct txn *t;
+	size_t n = 0;
+	TRY(kms_page_begin(rq, in->limit, in->marker, PAGE_DEFAULT, PAGE_MAX, S("k"), &page));
+	TRY(kms_shard(rq, rq->caller.account, &shard));
+	TRY(req_read(rq, shard, &t));
+	struct kms_key_list_entry *v = NEWS(rq->mem, struct kms_key_list_entry, page.limit);
+	TRY(txn_range(t, &(struct range){ .prefix = S("k"), .from = page.from }, &c));
+	while (kms_page_next(&page, &c)) {
+		struct kms_key_row row = { 0 };
+		struct rd r = rd_of(c.key);
+		(void)key_take_tag(&r);
+		struct str id = str_dup(rq->mem, key_take_str(&r, rq->mem));
+		TRY(unpack(rq->mem, &kms_key_row_shape, c.val, &row));
+		if (!kms_row_due(&row, rq->now_ms))
+			v[n++] = (struct kms_key_list_entry){ id, kms_arn(rq, rq->caller.account, "key/", id) };
+	}
+	TRY(cursor_end(&c));
+	out->keys = (struct kms_key_list_entry_list){ v, n };
+	out->next_marker = kms_page_marker(rq, &page);
+	out->truncated = (struct opt_bool)SET(page.more);
+	return OK;
+}
+
+struct status kms_update_key_description(struct req *rq, const struct kms_update_key_description_in *in,
+					 struct kms_update_key_description_out *out)
+{
+	struct kms_edit e;
+	(void)out;
+	TRY(kms_edit(rq, &e));
+	TRY(kms_state_check(rq, e.arn, e.row.state, KMS_CHANGE));
+	e.row.description = in->description;
+	return kms_row_put(rq, e.txn, e.id, &e.row);
+}

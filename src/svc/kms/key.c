@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys as rows, and as the cached value that requests work with.
+ */
+#include "svc/kms/key.h"
+
+#include "api/accounts.h"
+#include "api/cache.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "svc/kms/deletion.h"
+#include "wire/pack.h"
+
+enum { KEYS_CACHED = 512, FIRST_GENERATION = 1 };
+
+/* ---- rows ---------------------------------------------------------------------- */
+
+static const struct str none;
+
+struct str kms_key_of(struct arena *mem, char tag, struct str id)
+{
+	return key_of(mem, tag, id, none, none);
+}
+
+struct str kms_backing_key(struct arena *mem, struct str id, uint32_t generation)
+{
+	struct buf b = buf_in(mem);
+	key_tag(&b, 'b');
+	key_str(&b, id);
+	key_u64(&b, generation);
+	return buf_str(&b);
+}
+
+struct str kms_due_key(struct arena *mem, int64_t when_ms, struct str id)
+{
+	struct buf b = buf_in(mem);
+	key_tag(&b, 'd');
+	key_u64(&b, (uint64_t)when_ms);
+	key_str(&b, id);
+	return buf_str(&b);
+}
+
+static struct status row_read(struct txn *t, struct arena *mem, struct str id, struct kms_key_row *row)
+{
+	struct str bytes;
+	TRY(txn_get(t, kms_key_of(mem, 'k', id), mem, &bytes));
+	*row = (struct kms_key_row){ 0 };
+	return unpack(mem, &kms_key_row_shape, bytes, row);
+}
+
+struct status kms_row_get(struct req *rq, struct txn *t, struct str id, struct kms_key_row *row)
+{
+	return row_read(t, rq->mem, id, row);
+}
+
+struct status kms_row_put(struct req *rq, struct txn *t, struct str id, const struct kms_key_row *row)
+{
+	struct buf b = buf_in(rq->mem);
+	assert((row->state == KMS_KEY_STATE_PENDING_DELETION) == (row->delete_at != 0));
+	pack(&b, &kms_key_row_shape, row);
+	return txn_put(t, kms_key_of(rq->mem, 'k', id), buf_str(&b));
+}
+
+/* ---- loading ----------------------------------------------------------------------- */
+
+struct str kms_purpose(struct arena *mem, struct str region, struct str id, uint32_t generation)
+{
+	return arena_printf(mem, "kms/%.*s/%.*s/%u", PR(region), PR(id), generation);
+}
+
+static struct status load_backing(struct req *rq, struct txn *t, struct kms_key *k)
+{
+	const struct key_ref *parent;
+	struct cursor c;
+	size_t cap = 0;
+	TRY(account_service_key(rq->app->accounts, k->account, S("kms"), &parent));
+	TRY(txn_range(t, &(struct range){ .prefix = kms_key_of(rq->mem, 'b', k->id) }, &c));
+	while (cursor_next(&c)) {
+		struct kms_backing_row row = { 0 };
+		struct rd r = rd_of(c.key);
+		(void)key_take_tag(&r);
+		(void)key_take_str(&r, rq->mem);
+		uint32_t generation = (uint32_t)key_take_u64(&r);
+		if (r.bad || failed(unpack(rq->mem, &kms_backing_row_shape, c.val, &row)))
+			return ERR(E_CORRUPT);
+		if (k->n_backing == cap) {
+			cap = cap ? 2 * cap : 1;
+			struct kms_backing *more = NEWS(k->mem, struct kms_backing, cap);
+			if (k->n_backing)
+				memcpy(more, k->backing, k->n_backing * sizeof *more);
+			k->backing = more;
+		}
+		k->backing[k->n_backing++] = (struct kms_backing){
+			generation,
+			key_ref_of(parent, kms_purpose(k->mem, k->region, k->id, generation),
+				   str_dup(k->mem, row.wrapped)),
+		};
+	}
+	return cursor_end(&c);
+}
+
+static struct status load_aliases(struct req *rq, struct txn *t, struct kms_key *k)
+{
+	enum { ALIASES_MAX = 64 };
+	struct str *v = NEWS(k->mem, struct str, ALIASES_MAX);
+	size_t n = 0;
+	struct cursor c;
+	TRY(txn_range(t, &(struct range){ .prefix = kms_key_of(rq->mem, 't', k->id), .keys_only = true }, &c));
+	while (n < ALIASES_MAX && cursor_next(&c)) {
+		struct rd r = rd_of(c.key);
+		(void)key_take_tag(&r);
+		(void)key_take_str(&r, rq->mem);
+		v[n++] = str_dup(k->mem, key_take_str(&r, rq->mem));
+	}
+	k->aliases = (struct str_list){ v, n };
+	return cursor_end(&c);
+}
+
+static void add_condition(struct kms_key *k, struct str name, const struct str *values, size_t n, bool multi)
+{
+	struct authz_key *c = NEW(k->mem, struct authz_key);
+	*c = (struct authz_key){ name, values, n, multi, k->conditions };
+	k->conditions = c;
+}
+
+static void add_text(struct kms_key *k, struct str name, struct str value)
+{
+	struct str *v = NEW(k->mem, struct str);
+	*v = value;
+	add_condition(k, name, v, 1, false);
+}
+
+static const char *word(const char *const *names, int value)
+{
+	return names[value - 1];
+}
+
+static void make_conditions(struct kms_key *k)
+{
+	static const char *const origins[] = { "AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE" };
+	static const char *const usages[] = { "SIGN_VERIFY", "ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC" };
+	assert(k->row.spec == KMS_KEY_SPEC_SYMMETRIC_DEFAULT);
+	add_text(k, S("kms:KeySpec"), S("SYMMETRIC_DEFAULT"));
+	add_text(k, S("kms:KeyUsage"), str_of(word(usages, (int)k->row.usage)));
+	add_text(k, S("kms:KeyOrigin"), str_of(word(origins, (int)k->row.origin)));
+	add_text(k, S("kms:MultiRegion"), S("false"));
+	if (k->aliases.n)
+		add_condition(k, S("kms:ResourceAliases"), k->aliases.v, k->aliases.n, true);
+}
+
+static void make_tags(struct kms_key *k)
+{
+	struct str_entry *v = NEWS(k->mem, struct str_entry, k->row.tags.n + 1);
+	for (size_t i = 0; i < k->row.tags.n; i++)
+		v[i] = (struct str_entry){ k->row.tags.v[i].tag_key, k->row.tags.v[i].tag_value };
+	k->tags = (struct str_map){ v, k->row.tags.n };
+}
+
+static struct status fill(struct req *rq, struct shard *shard, struct kms_key *k)
+{
+	struct str text;
+	struct txn *t;
+	struct policy *policy;
+	TRY(req_read(rq, shard, &t));
+	TRY(row_read(t, k->mem, k->id, &k->row));
+	TRY(txn_get(t, kms_key_of(rq->mem, 'p', k->id), rq->mem, &text));
+	TRY(load_backing(rq, t, k));
+	TRY(load_aliases(rq, t, k));
+	make_tags(k);
+	make_conditions(k);
+	TRY(policy_compile(text, POLICY_RESOURCE, &policy, NULL)); /* last: it is counted, not in the arena */
+	k->policy = policy;
+	return OK;
+}
+
+static void release(void *value)
+{
+	struct kms_key *k = value;
+	policy_unref(k->policy);
+	arena_free(k->mem);
+}
+
+/* The cache's key is "<account>/<id>". */
+static struct status load(struct req *rq, struct shard *shard, struct str key, void **value)
+{
+	struct arena *mem = arena_new();
+	struct kms_key *k = NEW(mem, struct kms_key);
+	struct str rest = str_dup(mem, key);
+	k->mem = mem;
+	k->account = str_cut(&rest, '/');
+	k->id = rest;
+	k->region = str_dup(mem, rq->region);
+	k->arn = str_dup(mem, kms_arn(rq, k->account, "key/", k->id));
+	struct status st = fill(rq, shard, k);
+	if (failed(st)) {
+		release(k);
+		return st;
+	}
+	*value = k;
+	return OK;
+}
+
+static const struct cache_kind keys = { "kms key", CACHE_KMS_KEY, KEYS_CACHED, load, release };
+
+struct status kms_shard(struct req *rq, struct str account, struct shard **out)
+{
+	struct buf name = buf_in(rq->mem);
+	buf_put(&name, S("kms/"));
+	buf_put(&name, account);
+	buf_byte(&name, '/');
+	buf_put(&name, rq->region);
+	return req_shard(rq, account, buf_str(&name), out);
+}
+
+struct status kms_find_id(struct req *rq, struct str account, struct str id, struct kms_found *out)
+{
+	struct buf key = buf_in(rq->mem);
+	const void *value;
+	TRY(kms_shard(rq, account, &out->shard));
+	buf_put(&key, account);
+	buf_byte(&key, '/');
+	buf_put(&key, id);
+	TRY(cached(rq, &keys, out->shard, buf_str(&key), &value));
+	const struct kms_key *k = value;
+	if (kms_row_due(&k->row, rq->now_ms)) {
+		TRY(kms_sweep(rq, account, out->shard));
+		return ERR(E_NOT_FOUND);
+	}
+	out->key = k;
+	return OK;
+}
+
+struct str kms_text(struct req *rq, struct str of_key)
+{
+	return rq->parent ? str_dup(rq->mem, of_key) : of_key;
+}
+
+/* ---- states ---------------------------------------------------------------------------- */
+
+bool kms_row_due(const struct kms_key_row *row, int64_t now_ms)
+{
+	return row->state == KMS_KEY_STATE_PENDING_DELETION && row->delete_at <= now_ms;
+}
+
+/* "Key states of AWS KMS keys", the table and its notes 1 to 3. */
+struct status kms_state_check(struct req *rq, struct str arn, enum kms_key_state state, enum kms_need need)
+{
+	if (state == KMS_KEY_STATE_PENDING_DELETION)
+		return FAIL(rq, kms_KMSInvalidStateException, "%.*s is pending deletion.", PR(arn));
+	if (need == KMS_USE && state == KMS_KEY_STATE_DISABLED)
+		return FAIL(rq, kms_DisabledException, "%.*s is disabled.", PR(arn));
+	assert(state == KMS_KEY_STATE_ENABLED || state == KMS_KEY_STATE_DISABLED);
+	return OK;
+}
+
+/* ---- changing ----------------------------------------------------------------------------- */
+
+struct status kms_edit(struct req *rq, struct kms_edit *out)
+{
+	const struct kms_found *f = kms_found(rq);
+	out->id = f->key->id;
+	out->arn = f->key->arn;
+	TRY(req_write(rq, f->shard, &out->txn));
+	struct status st = kms_row_get(rq, out->txn, out->id, &out->row);
+	if (st.code == E_NOT_FOUND || (!failed(st) && kms_row_due(&out->row, rq->now_ms)))
+		return kms_no_key(rq, out->arn);
+	return st;
+}
+
+struct status kms_material_new(struct req *rq, struct str account, struct str id, struct str *wrapped)
+{
+	const struct key_ref *parent;
+	TRY(account_service_key(rq->app->accounts, account, S("kms"), &parent));
+	struct str purpose = kms_purpose(rq->mem, rq->region, id, FIRST_GENERATION);
+	struct status st = keyring_key_new(rq->app->keyring, parent, purpose, rq->mem, wrapped);
+	if (failed(st)) {
+		log_error("no key material", "request", rq->id, "status", str_of(status_name(st)));
+		return FAIL(rq, kms_KMSInternalException, "The key material could not be made. Please try again.");
+	}
+	return OK;
+}
+
+struct status kms_key_put_new(struct req *rq, struct txn *t, const struct kms_new *k, struct kms_key_row *row)
+{
+	*row = (struct kms_key_row){
+		.created_at = rq->now_ms,
+		.description = k->description.p ? k->description : S(""),
+		.state = KMS_KEY_STATE_ENABLED,
+		.manager = k->manager,
+		.usage = KMS_KEY_USAGE_TYPE_ENCRYPT_DECRYPT,
+		.spec = KMS_KEY_SPEC_SYMMETRIC_DEFAULT,
+		.origin = KMS_ORIGIN_TYPE_AWS_KMS,
+		.generation = FIRST_GENERATION,
+		.tags = k->tags,
+	};
+	struct kms_backing_row backing = { k->wrapped, rq->now_ms };
+	struct buf b = buf_in(rq->mem);
+	pack(&b, &kms_backing_row_shape, &backing);
+	TRY(txn_put(t, kms_backing_key(rq->mem, k->id, FIRST_GENERATION), buf_str(&b)));
+	TRY(txn_put(t, kms_key_of(rq->mem, 'p', k->id), k->policy));
+	return kms_row_put(rq, t, k->id, row);
+}

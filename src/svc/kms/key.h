@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A KMS key as the other files of this service see it, and how it is found and changed.
+ *
+ * To use a key: kms_find, or for a handler kms_found, which is what its authorize function
+ * found. The key is a cached value: immutable, alive until the request ends.
+ * To change one: kms_edit, which carries the request to the shard's writer and reads the
+ * key's row again there; then kms_row_put.
+ */
+#ifndef KMS_KEY_H
+#define KMS_KEY_H
+
+#include "api/authz.h"
+#include "api/req.h"
+#include "kms_api.h"
+
+struct kms_backing {
+	uint32_t generation;
+	struct key_ref ref;
+};
+
+struct kms_key {
+	struct arena *mem; /* owns all below */
+	struct str id, arn, account, region;
+	struct kms_key_row row;
+	const struct policy *policy;
+	struct kms_backing *backing; /* oldest first; the last one encrypts */
+	size_t n_backing;
+	struct str_list aliases;
+	struct str_map tags;
+	struct authz_key *conditions; /* the condition keys that depend on the key alone, chained */
+};
+
+struct kms_found {
+	const struct kms_key *key;
+	const struct kms_key *target; /* UpdateAlias: where the alias shall point; key is where it does now */
+	struct shard *shard;          /* of the key's account */
+	struct str alias;             /* the alias by which the key was named; p == NULL: by none */
+};
+
+/* ---- finding ---------------------------------------------------------------- */
+
+enum kms_find_flag {
+	KMS_BY_ALIAS = 1, /* alias names and alias ARNs are allowed, too */
+	KMS_FOREIGN = 2,  /* keys of other accounts are allowed */
+};
+
+/* The shard of an account's keys in the request's region. The account must exist. */
+struct status kms_shard(struct req *rq, struct str account, struct shard **out);
+/*
+ * By key id, key ARN, alias name or alias ARN. NotFoundException, InvalidArnException where the operation has it, and
+ * for other accounts AccessDeniedException, which does not tell whether the key is there.
+ */
+struct status kms_find(struct req *rq, struct str name, unsigned flags, struct kms_found *out);
+/* By account and id; E_NOT_FOUND for a key that is not there or whose deletion is due. */
+struct status kms_find_id(struct req *rq, struct str account, struct str id, struct kms_found *out);
+/* The key an alias of that account names; E_NOT_FOUND. *id lives as long as the request. */
+struct status kms_alias_target(struct req *rq, struct shard *shard, struct str alias, struct str *id);
+/* What the operation's authorize function found. */
+static inline const struct kms_found *kms_found(const struct req *rq)
+{
+	return rq->found;
+}
+struct status kms_no_key(struct req *rq, struct str arn); /* NotFoundException */
+struct status kms_no_alias(struct req *rq, struct str account, struct str alias);
+/* AccessDeniedException in the words KMS has for other accounts' resources. */
+struct status kms_not_yours(struct req *rq, struct str arn);
+struct str kms_arn(struct req *rq, struct str account, const char *kind, struct str rest); /* kind: "key/" or "" */
+/* Is that fault among the operation's own? */
+bool kms_declares(const struct req *rq, const struct fault_kind *kind);
+
+/*
+ * A key's text for an answer. The key is held by the request that found it; who asked from inside reads the answer
+ * after that request has ended.
+ */
+struct str kms_text(struct req *rq, struct str of_key);
+
+/* ---- states ------------------------------------------------------------------- */
+
+enum kms_need {
+	KMS_USE,    /* cryptography: Enabled alone will do */
+	KMS_CHANGE, /* anything but PendingDeletion */
+};
+struct status kms_state_check(struct req *rq, struct str arn, enum kms_key_state state, enum kms_need need);
+bool kms_row_due(const struct kms_key_row *row, int64_t now_ms); /* its deletion date has come */
+
+#define KMS_NO_ENCLAVES "This server has no attested enclaves: Recipient is not supported."
+
+/* ---- changing ------------------------------------------------------------------- */
+
+struct kms_edit {
+	struct txn *txn;
+	struct str id, arn;
+	struct kms_key_row row;
+};
+/* Opens the write transaction on the found key's shard, and reads the row in it. */
+struct status kms_edit(struct req *rq, struct kms_edit *out);
+/* E_NOT_FOUND. Views of rq->mem. */
+struct status kms_row_get(struct req *rq, struct txn *t, struct str id, struct kms_key_row *row);
+struct status kms_row_put(struct req *rq, struct txn *t, struct str id, const struct kms_key_row *row);
+
+/* Everything a new key is made of. */
+struct kms_new {
+	struct str id, description, policy;
+	enum kms_key_manager_type manager;
+	struct kms_tag_list tags;
+	struct str wrapped; /* by kms_material_new */
+};
+struct str kms_purpose(struct arena *mem, struct str region, struct str id, uint32_t generation);
+struct status kms_material_new(struct req *rq, struct str account, struct str id, struct str *wrapped);
+struct status kms_key_put_new(struct req *rq, struct txn *t, const struct kms_new *k, struct kms_key_row *row);
+const struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, struct str arn, struct str id,
+					    const struct kms_key_row *row);
+
+/* ---- rows -------------------------------------------------------------------------
+ *     k <id>            KeyRow                 p <id>              the key policy's text
+ *     b <id> <gen>      BackingRow             a <alias name>      AliasRow
+ *     t <id> <alias>    "" : aliases of a key  d <when> <id>       "" : deletions by date
+ */
+struct str kms_key_of(struct arena *mem, char tag, struct str id);
+struct str kms_backing_key(struct arena *mem, struct str id, uint32_t generation);
+struct str kms_due_key(struct arena *mem, int64_t when_ms, struct str id);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Key policies: GetKeyPolicy, PutKeyPolicy, ListKeyPolicies. A key has exactly one, named
+ * "default"; it is the first word on who may do what with the key, and IAM counts only
+ * where it says so ("Key policies in AWS KMS").
+ *
+ * A policy is kept as it was written. It is compiled when it is put, so that one that does
+ * not parse never gets in, and again when the key is loaded.
+ */
+#include "svc/kms/key_policy.h"
+
+#include "api/faults.h"
+#include "base/str.h"
+#include "svc/kms/authorize.h"
+#include "svc/kms/key.h"
+
+enum { POLICY_BYTES_MAX = 32 * 1024 };
+
+struct str kms_default_policy(struct req *rq, struct str account)
+{
+	return arena_printf(rq->mem,
+			    "{\n  \"Version\" : \"2012-10-17\",\n  \"Id\" : \"key-default-1\",\n  \"Statement\" : [ {\n"
+			    "    \"Sid\" : \"Enable IAM User Permissions\",\n    \"Effect\" : \"Allow\",\n"
+			    "    \"Principal\" : {\n      \"AWS\" : \"arn:%.*s:iam::%.*s:root\"\n    },\n"
+			    "    \"Action\" : \"kms:*\",\n    \"Resource\" : \"*\"\n  } ]\n}",
+			    PR(rq->app->partition), PR(account));
+}
+
+static void unref(void *policy)
+{
+	policy_unref(policy);
+}
+
+struct status kms_policy_check(struct req *rq, struct str text, struct str key_arn, struct str account, bool bypass)
+{
+	struct policy *policy;
+	struct policy_error err;
+	if (text.n > POLICY_BYTES_MAX)
+		return FAIL(rq, kms_LimitExceededException, "The key policy is larger than %d bytes.",
+			    POLICY_BYTES_MAX);
+	if (failed(policy_compile(text, POLICY_RESOURCE, &policy, &err)))
+		return FAIL(rq, kms_MalformedPolicyDocumentException, "%s", err.aws);
+	req_pin(rq, unref, policy);
+	if (!bypass && !kms_policy_keeps(rq, key_arn, account, policy))
+		return FAIL(rq, kms_MalformedPolicyDocumentException,
+			    "The new key policy will not allow you to update the key policy in the future.");
+	return OK;
+}
+
+static struct status check_name(struct req *rq, struct str name)
+{
+	if (!str_eq(name, S("default")))
+		return FAIL(rq, kms_NotFoundException, "No such policy exists");
+	return OK;
+}
+
+struct status kms_get_key_policy(struct req *rq, const struct kms_get_key_policy_in *in,
+				 struct kms_get_key_policy_out *out)
+{
+	TRY(check_name(rq, in->policy_name));
+	out->policy = kms_text(rq, policy_text(kms_found(rq)->key->policy));
+	return OK;
+}
+
+struct status kms_put_key_policy(struct req *rq, const struct kms_put_key_policy_in *in,
+				 struct kms_put_key_policy_out *out)
+{
+	const struct kms_key *key = kms_found(rq)->key;
+	struct kms_edit e;
+	(void)out;
+	TRY(check_name(rq, in->policy_name));
+	TRY(kms_policy_check(rq, in->policy, key->arn, key->account, in->bypass_policy_lockout_safety_check));
+	TRY(kms_edit(rq, &e));
+	return txn_put(e.txn, kms_key_of(rq->mem, 'p', e.id), in->policy);
+}
+
+struct status kms_list_key_policies(struct req *rq, const struct kms_list_key_policies_in *in,
+				    struct kms_list_key_policies_out *out)
+{
+	static const struct str names[] = { { "default", 7 } };
+	(void)rq;
+	(void)in; /* one name: Limit and Marker have nothing to cut */
+	out->policy_names = (struct str_list){ names, 1 };
+	out->truncated = (struct opt_bool)SET(false);
+	return OK;
+}

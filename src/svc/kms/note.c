@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "svc/kms/note.h"
+
+#include "api/ids.h"
+#include "api/record.h"
+
+struct caller kms_itself(const struct req *rq)
+{
+	return (struct caller){
+		.kind = CALLER_SERVICE,
+		.account = rq->account,
+		.principal_id = S("kms.amazonaws.com"),
+		.name = S("kms.amazonaws.com"),
+		.invoked_by = S("kms.amazonaws.com"),
+	};
+}
+
+static struct status note(struct req *rq, struct txn *t, const struct op *op, const void *in, const void *out,
+			  struct str *arn)
+{
+	struct req as = {
+		.app = rq->app,
+		.mem = rq->mem,
+		.id = id_uuid(rq->app->world, rq->mem),
+		.now_ms = rq->now_ms,
+		.svc = rq->svc,
+		.op = op,
+		.region = rq->region,
+		.account = rq->account,
+		.host = S("internal"),
+		.secure = true,
+		.source_ip = S("kms.amazonaws.com"),
+		.user_agent = S("kms.amazonaws.com"),
+		.in = in,
+		.resources = { arn, 1 },
+	};
+	as.out = (void *)(uintptr_t)out;
+	as.caller = kms_itself(rq);
+	return txn_outbox(t, record_make(&as));
+}
+
+/* DeleteKey is an event of KMS without an operation of that name; its record looks like CancelKeyDeletion's. */
+struct status kms_note_deletion(struct req *rq, struct txn *t, struct str account, struct str id)
+{
+	struct op *op = NEW(rq->mem, struct op);
+	struct str *arn = NEW(rq->mem, struct str);
+	struct kms_cancel_key_deletion_in *in = NEW(rq->mem, struct kms_cancel_key_deletion_in);
+	struct kms_cancel_key_deletion_out *out = NEW(rq->mem, struct kms_cancel_key_deletion_out);
+	*op = *service_op(&kms_service, S("CancelKeyDeletion"));
+	op->name = "DeleteKey";
+	op->action = "kms:DeleteKey";
+	*arn = kms_arn(rq, account, "key/", id);
+	in->key_id = *arn;
+	out->key_id = *arn;
+	return note(rq, t, op, in, out, arn);
+}
+
+struct status kms_note_creation(struct req *rq, struct txn *t, const struct kms_new *k,
+				const struct kms_key_metadata *m)
+{
+	struct str *arn = NEW(rq->mem, struct str);
+	struct kms_create_key_in *in = NEW(rq->mem, struct kms_create_key_in);
+	struct kms_create_key_out *out = NEW(rq->mem, struct kms_create_key_out);
+	*arn = m->arn;
+	in->description = k->description;
+	in->key_usage = m->key_usage;
+	in->origin = m->origin;
+	out->key_metadata = m;
+	return note(rq, t, service_op(&kms_service, S("CreateKey")), in, out, arn);
+}

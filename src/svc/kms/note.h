@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records of what KMS does by itself, in the commit that does it: keys that end, AWS
+ * managed keys that come into being.
+ */
+#ifndef KMS_NOTE_H
+#define KMS_NOTE_H
+
+#include "svc/kms/key.h"
+
+struct caller kms_itself(const struct req *rq); /* kms.amazonaws.com, in the request's account */
+struct status kms_note_deletion(struct req *rq, struct txn *t, struct str account, struct str id);
+struct status kms_note_creation(struct req *rq, struct txn *t, const struct kms_new *k,
+				const struct kms_key_metadata *m);
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The day a key ends. Its rows go, the wrapped material with them, in one commit that also
+ * holds the trail's DeleteKey record; then the keyring forgets it. What stood under it is
+ * unreadable from then on, and nobody can bring it back.
+ *
+ * Nothing waits for this to be safe: a key whose date has come is not found any more,
+ * whether or not its rows are still there. The sweep runs when such a key is asked for, and
+ * at start.
+ */
+#include "svc/kms/deletion.h"
+
+#include "api/accounts.h"
+#include "api/ids.h"
+#include "api/record.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "svc/kms/key.h"
+#include "svc/kms/note.h"
+#include "wire/pack.h"
+
+enum { SWEEP_MAX = 256 }; /* keys in one transaction */
+
+/* What was shredded in a transaction, for the keyring to forget once that is durable. */
+struct material {
+	struct key_ref ref;
+	struct material *next;
+};
+struct shredded {
+	struct material *first;
+	size_t keys;
+};
+
+/* ---- rows ----------------------------------------------------------------------- */
+
+static struct status shred_backing(struct req *rq, struct txn *t, struct str account, struct str id, struct shredded *s)
+{
+	const struct key_ref *parent;
+	struct cursor c;
+	TRY(account_service_key(rq->app->accounts, account, S("kms"), &parent));
+	TRY(txn_range(t, &(struct range){ .prefix = kms_key_of(rq->mem, 'b', id) }, &c));
+	while (cursor_next(&c)) {
+		struct kms_backing_row row = { 0 };
+		struct str bytes = str_dup(rq->mem, c.val), key = str_dup(rq->mem, c.key);
+		struct rd r = rd_of(key);
+		(void)key_take_tag(&r);
+		(void)key_take_str(&r, rq->mem);
+		struct str purpose = kms_purpose(rq->mem, rq->region, id, (uint32_t)key_take_u64(&r));
+		TRY(unpack(rq->mem, &kms_backing_row_shape, bytes, &row));
+		struct material *m = NEW(rq->mem, struct material);
+		*m = (struct material){ key_ref_of(parent, purpose, row.wrapped), s->first };
+		s->first = m;
+		TRY(txn_del(t, key));
+	}
+	return cursor_end(&c);
+}
+
+static struct status drop_aliases(struct req *rq, struct txn *t, struct str id)
+{
+	struct cursor c;
+	TRY(txn_range(t, &(struct range){ .prefix = kms_key_of(rq->mem, 't', id), .keys_only = true }, &c));
+	while (cursor_next(&c)) {
+		struct str key = str_dup(rq->mem, c.key);
+		struct rd r = rd_of(key);
+		(void)key_take_tag(&r);
+		(void)key_take_str(&r, rq->mem);
+		TRY(txn_del(t, kms_key_of(rq->mem, 'a', key_take_str(&r, rq->mem))));
+		TRY(txn_del(t, key));
+	}
+	return cursor_end(&c);
+}
+
+/* The key's own row has the last word: a date that is only listed destroys nothing. */
+static struct status shred(struct req *rq, struct txn *t, struct str account, struct str id, struct shredded *s)
+{
+	struct kms_key_row row;
+	struct status st = kms_row_get(rq, t, id, &row);
+	if (st.code == E_NOT_FOUND || (!failed(st) && !kms_row_due(&row, rq->now_ms)))
+		return OK;
+	TRY(st);
+	TRY(shred_backing(rq, t, account, id, s));
+	TRY(drop_aliases(rq, t, id));
+	TRY(txn_del(t, kms_key_of(rq->mem, 'p', id)));
+	TRY(txn_del(t, kms_key_of(rq->mem, 'k', id)));
+	return kms_note_deletion(rq, t, account, id);
+}
+
+static struct status shred_due(struct req *rq, struct txn *t, struct str account, struct shredded *s)
+{
+	struct cursor c;
+	struct buf end = buf_in(rq->mem);
+	key_tag(&end, 'd');
+	key_u64(&end, (uint64_t)rq->now_ms + 1);
+	TRY(txn_range(t, &(struct range){ .prefix = S("d"), .to = buf_str(&end), .keys_only = true }, &c));
+	while (s->keys < SWEEP_MAX && cursor_next(&c)) {
+		struct str key = str_dup(rq->mem, c.key);
+		struct rd r = rd_of(key);
+		(void)key_take_tag(&r);
+		(void)key_take_u64(&r);
+		s->keys++;
+		TRY(shred(rq, t, account, key_take_str(&r, rq->mem), s));
+		TRY(txn_del(t, key));
+	}
+	return cursor_end(&c);
+}
+
+struct status kms_sweep(struct req *rq, struct str account, struct shard *shard)
+{
+	struct shredded *s = NEW(rq->mem, struct shredded);
+	struct txn *t;
+	assert(!rq->write);
+	req_read_end(rq);
+	TRY(txn_write(shard, &t));
+	struct status st = shred_due(rq, t, account, s);
+	if (failed(st)) {
+		txn_abort(t);
+		return st;
+	}
+	TRY(txn_commit(t));
+	for (const struct material *m = s->first; m; m = m->next) {
+		keyring_forget(rq->app->keyring, &m->ref);
+		log_info("key material shredded", "material", m->ref.purpose, "account", account);
+	}
+	return s->keys == SWEEP_MAX ? kms_sweep(rq, account, shard) : OK;
+}
+
+/* ---- where keys are: one small shard under the first account ------------------------- */
+
+static struct status regions_shard(struct req *rq, struct shard **out)
+{
+	return req_shard(rq, account_at(rq->app->accounts, 0)->id, S("kms/regions"), out);
+}
+
+struct status kms_region_note(struct req *rq, struct str account)
+{
+	static const struct str none;
+	struct shard *shard;
+	struct txn *t;
+	bool has;
+	struct str key = key_of(rq->mem, 'r', account, rq->region, none);
+	TRY(regions_shard(rq, &shard));
+	TRY(req_read(rq, shard, &t));
+	TRY(txn_has(t, key, &has));
+	if (has)
+		return OK;
+	req_read_end(rq);
+	TRY(txn_write(shard, &t));
+	struct status st = txn_put(t, key, S(""));
+	if (failed(st)) {
+		txn_abort(t);
+		return st;
+	}
+	return txn_commit(t);
+}
+
+/* ---- at start --------------------------------------------------------------------------- */
+
+struct place {
+	struct str account, region;
+	struct place *next;
+};
+
+static struct status list_places(struct req *rq, struct place **out)
+{
+	struct shard *shard;
+	struct cursor c;
+	struct txn *t;
+	TRY(regions_shard(rq, &shard));
+	TRY(req_read(rq, shard, &t));
+	TRY(txn_range(t, &(struct range){ .prefix = S("r"), .keys_only = true }, &c));
+	while (cursor_next(&c)) {
+		struct rd r = rd_of(str_dup(rq->mem, c.key));
+		struct place *p = NEW(rq->mem, struct place);
+		(void)key_take_tag(&r);
+		p->account = key_take_str(&r, rq->mem);
+		p->region = key_take_str(&r, rq->mem);
+		p->next = *out;
+		*out = p;
+	}
+	return cursor_end(&c);
+}
+
+static struct status any_due(struct req *rq, struct shard *shard, bool *due)
+{
+	struct cursor c;
+	struct txn *t;
+	*due = false;
+	TRY(req_read(rq, shard, &t));
+	TRY(txn_range(t, &(struct range){ .prefix = S("d"), .keys_only = true }, &c));
+	if (cursor_next(&c)) {
+		struct rd r = rd_of(c.key);
+		(void)key_take_tag(&r);
+		*due = key_take_u64(&r) <= (uint64_t)rq->now_ms;
+	}
+	TRY(cursor_end(&c));
+	req_read_end(rq);
+	return OK;
+}
+
+static struct status sweep_place(struct req *rq, const struct place *p)
+{
+	struct shard *shard;
+	bool due;
+	if (!account_find(rq->app->accounts, p->account))
+		return OK;
+	rq->region = p->region;
+	rq->account = p->account;
+	rq->caller.account = p->account;
+	TRY(kms_shard(rq, p->account, &shard));
+	TRY(any_due(rq, shard, &due));
+	return due ? kms_sweep(rq, p->account, shard) : OK;
+}
+
+static struct status sweep_all(struct req *rq)
+{
+	struct place *first = NULL;
+	TRY(list_places(rq, &first));
+	req_read_end(rq);
+	for (const struct place *p = first; p; p = p->next)
+		TRY(sweep_place(rq, p));
+	return OK;
+}
+
+struct status kms_start(struct app *app)
+{
+	if (!account_at(app->accounts, 0))
+		return OK;
+	struct arena *mem = arena_new();
+	struct req *rq = NEW(mem, struct req);
+	*rq = (struct req){
+		.app = app,
+		.mem = mem,
+		.svc = &kms_service,
+		.op = service_op(&kms_service, S("CancelKeyDeletion")),
+		.now_ms = app_now_ms(app),
+		.region = app->region,
+		.account = account_at(app->accounts, 0)->id,
+		.host = S("internal"),
+		.secure = true,
+		.id = id_uuid(app->world, mem),
+	};
+	rq->caller = kms_itself(rq);
+	struct status st = sweep_all(rq);
+	req_unpin_all(rq);
+	arena_free(mem);
+	return st;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the tests of this folder share: a world with KMS alone in it, and users whose
+ * identity policy is whatever document they carry.
+ */
+#ifndef KMS_TESTING_H
+#define KMS_TESTING_H
+
+#include "api/cache.h"
+#include "api/faults.h"
+#include "api/world.h"
+#include "base/codec.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "kms_api.h"
+
+#define JAN_1   INT64_C(1767225600000) /* 2026, UTC */
+#define KEY_ARN "arn:aws:kms:us-east-1:111122223333:key/"
+#define ALLOW(action)                                                                           \
+	"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"" action \
+	"\",\"Resource\":\"*\"}]}"
+
+static inline struct status testing_policies(struct req *rq, struct caller *who, struct caller_policies *out)
+{
+	const struct policy **one = NEW(rq->mem, const struct policy *);
+	*out = (struct caller_policies){ 0 };
+	if (!who->session_policy.p)
+		return OK;
+	TRY(cached_policy(rq, POLICY_IDENTITY, who->session_policy, one));
+	out->identity = (struct policy_set){ one, 1 };
+	return OK;
+}
+
+static const struct identity_provider testing_identity = { .policies = testing_policies };
+/* The trail's keys are those of a service of that name; here it has no operations. */
+static const struct service testing_trail = { .name = "cloudtrail",
+					      .signing = "cloudtrail",
+					      .endpoint = "cloudtrail",
+					      .source = "cloudtrail.amazonaws.com",
+					      .target = "CloudTrail",
+					      .protocol = PROTO_JSON_1_1 };
+static const struct service *const testing_services[] = { &kms_service, &testing_trail, NULL };
+
+static inline struct test_world *testing_begin(void)
+{
+	return world_begin(
+	    &(struct world_parts){ .services = testing_services, .identity = &testing_identity, .now_ms = JAN_1 });
+}
+
+/* A user of that account, whose identity policy is `document` (NULL: none). */
+static inline struct caller testing_user_of(struct test_world *w, struct str account, const char *document)
+{
+	return (struct caller){
+		.kind = CALLER_USER,
+		.account = account,
+		.principal_id = S("AIDAALICE"),
+		.name = S("alice"),
+		.arn = arena_printf(world_mem(w), "arn:aws:iam::%.*s:user/alice", PR(account)),
+		.access_key_id = S("AKIAALICE"),
+		.session_policy = document ? str_of(document) : (struct str){ 0 },
+	};
+}
+
+static inline struct caller testing_user(struct test_world *w, const char *document)
+{
+	return testing_user_of(w, WORLD_ACCOUNT, document);
+}
+
+/* A call by root of WORLD_ACCOUNT. */
+#define CALL(w, op, ...)    world_call(w, world_root(w), "kms", op, __VA_ARGS__)
+#define AS(w, who, op, ...) world_call(w, who, "kms", op, __VA_ARGS__)
+
+#define EXPECT_FAULT(reply, want_code, want_text)       \
+	do {                                            \
+		struct test_reply r_ = (reply);         \
+		EXPECT_STR(r_.code, str_of(want_code)); \
+		EXPECT_STR(r_.text, want_text);         \
+	} while (0)
+#define EXPECT_DONE(reply) EXPECT_STR((reply).code, S(""))
+
+static inline struct str testing_key(struct test_world *w)
+{
+	struct test_reply r = CALL(w, "CreateKey", "{}");
+	EXPECT_DONE(r);
+	return world_field(w, r, "KeyMetadata.KeyId");
+}
+
+static inline struct str testing_arn(struct test_world *w, struct str id)
+{
+	return arena_printf(world_mem(w), KEY_ARN "%.*s", PR(id));
+}
+
+/* A policy document as the text of a JSON string, with " escaped. */
+static inline struct str testing_quoted(struct test_world *w, const char *document)
+{
+	struct buf b = buf_in(world_mem(w));
+	for (const char *p = document; *p; p++) {
+		if (*p == '"')
+			buf_byte(&b, '\\');
+		buf_byte(&b, *p);
+	}
+	return buf_str(&b);
+}
+
+static inline struct str testing_state(struct test_world *w, struct str id)
+{
+	return world_field(w, CALL(w, "DescribeKey", "{'KeyId':'%.*s'}", PR(id)), "KeyMetadata.KeyState");
+}
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of services, and what each of them does when the server starts and stops.
+ */
+#include "svc/services.h"
+
+#include "cloudtrail_api.h"
+#include "iam_api.h"
+#include "kms_api.h"
+#include "s3_api.h"
+#include "sts_api.h"
+#include "svc/iam/used.h"
+#include "svc/s3/reading.h"
+
+const struct service *const services_all[] = {
+	&sts_service, &iam_service, &kms_service, &s3_service, &cloudtrail_service, NULL,
+};
+
+struct status services_start(struct app *app)
+{
+	TRY(iam_used_open(app));
+	return s3_open(app);
+}
+
+void services_stop(struct app *app)
+{
+	s3_close(app);
+	iam_used_close(app);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * AssumeRole: a role's credentials for whoever its trust policy, and his own policies,
+ * let have them.
+ *
+ *     caller ── sts:AssumeRole ──┐
+ *     tags ──── sts:TagSession ──┼── trust policy and caller's policies ──▶ session token
+ *     identity ─ sts:SetSourceIdentity ┘
+ *
+ * A role that does not exist, one in an account that does not exist and one that does not
+ * trust the caller are refused in the same words, so that roles cannot be found by trying.
+ * Everything that depends on the role (how long, which policies) is looked at only after
+ * the caller may assume it.
+ */
+#include "api/authz.h"
+#include "api/faults.h"
+#include "api/ids.h"
+#include "api/token.h"
+#include "base/str.h"
+#include "svc/sts/session.h"
+
+enum { CHAINED_MAX_S = 3600, CHAIN_MAX = 200 };
+
+struct wanted {
+	struct str account, name;
+	bool known;
+	struct identity_role role;
+};
+
+static struct str last_part(struct str s)
+{
+	size_t at = s.n;
+	while (at > 0 && s.p[at - 1] != '/')
+		at--;
+	return str_from(s, at);
+}
+
+/* The ARN must be the role's own, path and case included ("IAM identifiers": names in ARNs are case-sensitive). */
+static struct status find_role(struct req *rq, struct str arn, struct wanted *out)
+{
+	struct arn parts;
+	if (failed(arn_parse(arn, &parts)) || !str_eq(parts.service, S("iam")) ||
+	    !str_starts(parts.resource, S("role/")) || !account_id_is(parts.account))
+		return FAIL(rq, api_ValidationException, "%.*s is invalid", PR(arn));
+	*out = (struct wanted){ .account = parts.account, .name = last_part(parts.resource) };
+	struct status st = rq->app->identity->role(rq, parts.account, out->name, &out->role);
+	out->known = !failed(st) && str_eq(out->role.arn, arn);
+	if (out->known && !str_eq(out->account, rq->caller.account))
+		rq->recipient_account = out->account; /* both accounts' trails have the call */
+	return st.code == E_NOT_FOUND ? OK : st;
+}
+
+/* ---- authorization ---------------------------------------------------------------------- */
+
+static void add(struct authz *az, const char *action, const struct sts_assume_role_in *in, const struct wanted *w,
+		struct str_map tags)
+{
+	static const struct str_map none;
+	struct authz_item *item = authz_add(az, action, in->role_arn);
+	item->mode = POLICY_ASSUME;
+	item->resource_account = w->account;
+	item->resource_policy = w->known ? w->role.trust : NULL;
+	item->resource_tags = w->known ? w->role.tags : none;
+	for (size_t i = 0; i < item->resource_tags.n; i++) {
+		const struct str_entry *tag = &item->resource_tags.v[i];
+		char *name = str_z(az->rq->mem, arena_printf(az->rq->mem, "iam:ResourceTag/%.*s", PR(tag->key)));
+		authz_key(az, item, name, tag->value);
+	}
+	authz_request_tags(az, item, tags);
+	if (!in->source_identity.p && az->rq->caller.source_identity.n)
+		authz_key(az, item, "sts:SourceIdentity", az->rq->caller.source_identity);
+}
+
+static struct status refuse(struct req *rq, const struct authz_item *item, struct policy_decision d)
+{
+	struct str who = rq->caller.arn.n ? rq->caller.arn : rq->caller.principal_id;
+	struct authz_denial *why = NEW(rq->mem, struct authz_denial);
+	*why = (struct authz_denial){ .action = item->action, .resource = item->resource, .decision = d };
+	why->sentence = arena_printf(rq->mem, "User: %.*s is not authorized to perform: %.*s on resource: %.*s",
+				     PR(who), PR(item->action), PR(item->resource));
+	rq->denial = why;
+	return FAIL(rq, api_AccessDeniedException, "%.*s", PR(why->sentence));
+}
+
+/* In words of our own, for the pipeline's would say what is missing where. */
+static struct status decide(struct req *rq, const struct authz *az, bool known)
+{
+	for (const struct authz_item *item = az->first; item; item = item->next) {
+		struct policy_decision d;
+		if (!authz_evaluate(rq, item, &d) || !known)
+			return refuse(rq, item, d);
+	}
+	return OK;
+}
+
+/* There are no MFA devices to check a code with, so no serial number is anybody's. */
+static struct status check_mfa(struct req *rq, const struct sts_assume_role_in *in)
+{
+	if (!in->serial_number.p && !in->token_code.p)
+		return OK;
+	if (!in->serial_number.p || !in->token_code.p)
+		return FAIL(
+		    rq, api_AccessDeniedException,
+		    "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.");
+	return FAIL(
+	    rq, api_AccessDeniedException,
+	    "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is "
+	    "valid and associated with this user.");
+}
+
+static bool inherits_tags(const struct caller *who)
+{
+	return who->transitive.n > 0;
+}
+
+struct status sts_authorize_assume_role(struct req *rq, const void *input, struct authz *az)
+{
+	const struct sts_assume_role_in *in = input;
+	struct wanted w;
+	struct str_map tags;
+	if (rq->caller.kind == CALLER_ROOT)
+		return FAIL(rq, api_AccessDeniedException, "Roles may not be assumed by root accounts.");
+	TRY(check_mfa(rq, in));
+	TRY(find_role(rq, in->role_arn, &w));
+	TRY(sts_tags_passed(rq, in, &tags));
+	add(az, NULL, in, &w, tags);
+	if (tags.n || inherits_tags(&rq->caller))
+		add(az, "sts:TagSession", in, &w, tags);
+	if (in->source_identity.p || rq->caller.source_identity.n)
+		add(az, "sts:SetSourceIdentity", in, &w, tags);
+	return decide(rq, az, w.known);
+}
+
+/* ---- the session ------------------------------------------------------------------------------ */
+
+static bool is_chained(const struct caller *who)
+{
+	return who->kind == CALLER_ROLE;
+}
+
+static struct status check_duration(struct req *rq, int64_t seconds, const struct identity_role *role)
+{
+	if (is_chained(&rq->caller) && seconds > CHAINED_MAX_S)
+		return FAIL(rq, api_ValidationException,
+			    "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed "
+			    "by role chaining.");
+	if (seconds > role->max_session_s)
+		return FAIL(rq, api_ValidationException,
+			    "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+	return OK;
+}
+
+static struct caller session_caller(struct req *rq, const struct sts_assume_role_in *in, const struct wanted *w,
+				    const struct sts_session *s)
+{
+	const struct caller *before = &rq->caller;
+	struct str name = in->role_session_name;
+	int64_t now_s = rq->now_ms / 1000;
+	unsigned chained = is_chained(before) ? before->chained + 1 : 0;
+	return (struct caller){
+		.kind = CALLER_ROLE,
+		.account = w->account,
+		.arn = arena_printf(rq->mem, "arn:%.*s:sts::%.*s:assumed-role/%.*s/%.*s", PR(rq->app->partition),
+				    PR(w->account), PR(w->role.name), PR(name)),
+		.principal_id = arena_printf(rq->mem, "%.*s:%.*s", PR(w->role.id), PR(name)),
+		.name = name,
+		.access_key_id = id_access_key(rq->app->world, rq->mem, "ASIA", w->account),
+		.role_arn = w->role.arn,
+		.role_id = w->role.id,
+		.role_name = w->role.name,
+		.role_path = w->role.path,
+		.issued_ms = now_s * 1000,
+		.expires_ms = (now_s + in->duration_seconds) * 1000,
+		.source_identity = s->source_identity,
+		.session_policy = s->policy,
+		.session_policy_arns = s->policy_arns,
+		.session_tags = s->tags,
+		.transitive = s->transitive,
+		.chained = chained < CHAIN_MAX ? chained : CHAIN_MAX,
+	};
+}
+
+static struct status issue(struct req *rq, const struct caller *who, struct sts_assume_role_out *out)
+{
+	struct str secret = id_secret_key(rq->app->world, rq->mem), token;
+	TRY(token_seal(rq, who, secret, &token));
+	struct sts_credentials *c = NEW(rq->mem, struct sts_credentials);
+	struct sts_assumed_role_user *user = NEW(rq->mem, struct sts_assumed_role_user);
+	*c = (struct sts_credentials){
+		.access_key_id = who->access_key_id,
+		.secret_access_key = secret,
+		.session_token = token,
+		.expiration = who->expires_ms,
+	};
+	*user = (struct sts_assumed_role_user){ .assumed_role_id = who->principal_id, .arn = who->arn };
+	out->credentials = c;
+	out->assumed_role_user = user;
+	return OK;
+}
+
+struct status sts_assume_role(struct req *rq, const struct sts_assume_role_in *in, struct sts_assume_role_out *out)
+{
+	struct wanted w;
+	struct sts_session session;
+	TRY(find_role(rq, in->role_arn, &w));
+	if (!w.known) /* gone since it was authorized */
+		return ERR(E_BUSY);
+	struct str *arns = NEW(rq->mem, struct str);
+	*arns = w.role.arn;
+	rq->resources = (struct str_list){ arns, 1 };
+	TRY(check_duration(rq, in->duration_seconds, &w.role));
+	TRY(sts_session_make(rq, in, w.account, &session));
+	struct caller who = session_caller(rq, in, &w, &session);
+	TRY(issue(rq, &who, out));
+	out->packed_policy_size = session.packed_percent;
+	out->source_identity = session.source_identity.n ? session.source_identity : (struct str){ 0 };
+	return OK;
+}

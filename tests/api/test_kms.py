@@ -1,0 +1,384 @@
+"""KMS as boto3 sees it: keys, aliases, states, contexts, policies, other accounts, pages, the trail."""
+import base64
+import datetime
+import json
+import sys
+import time
+import types
+import uuid
+
+import pytest
+from botocore.exceptions import ClientError
+
+from conftest import allow, code, deny, message, policy
+
+MISSING = "0a0a0a0a-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def kms(server):
+    return server.client("kms")
+
+
+@pytest.fixture
+def key(kms):
+    return kms.create_key()["KeyMetadata"]
+
+
+def refused(call, want, *, http=400, **arguments):
+    """The message of the refusal `want` that the call answers with."""
+    with pytest.raises(ClientError) as error:
+        call(**arguments)
+    assert code(error) == (want, http)
+    return message(error)
+
+
+def delegated(account, *more):
+    """A key policy that hands everything to the account's IAM, and more."""
+    root = {"AWS": f"arn:aws:iam::{account}:root"}
+    return policy(allow("kms:*", Principal=root), *more)
+
+
+@pytest.fixture
+def later(fresh, monkeypatch):
+    """Move the server's clock, and with it the one that requests are signed by."""
+    def move(days):
+        class Moved(datetime.datetime):
+            @classmethod
+            def utcnow(cls):
+                return datetime.datetime.utcnow() + datetime.timedelta(days=days)
+        fresh.advance(f"{days}d")
+        for signer in ("botocore.auth", "botocore.crt.auth"):
+            if signer in sys.modules:
+                monkeypatch.setattr(sys.modules[signer], "datetime",
+                                    types.SimpleNamespace(datetime=Moved, timezone=datetime.timezone))
+    return move
+
+
+# ---- keys ----------------------------------------------------------------------------
+
+
+def test_a_new_key_is_described_in_full(server, kms):
+    made = kms.create_key(Description="für Rechnungen", Tags=[{"TagKey": "team", "TagValue": "shop"}])["KeyMetadata"]
+    assert made.pop("CreationDate")
+    assert made == {
+        "AWSAccountId": server.account, "KeyId": made["KeyId"], "Enabled": True, "Description": "für Rechnungen",
+        "Arn": f"arn:aws:kms:us-east-1:{server.account}:key/{made['KeyId']}", "KeyUsage": "ENCRYPT_DECRYPT",
+        "KeyState": "Enabled", "Origin": "AWS_KMS", "KeyManager": "CUSTOMER", "MultiRegion": False,
+        "CustomerMasterKeySpec": "SYMMETRIC_DEFAULT", "KeySpec": "SYMMETRIC_DEFAULT",
+        "EncryptionAlgorithms": ["SYMMETRIC_DEFAULT"],
+    }
+    assert str(uuid.UUID(made["KeyId"])) == made["KeyId"]
+
+
+@pytest.mark.parametrize("asked, want", [
+    ({"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}, "UnsupportedOperationException"),
+    ({"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}, "UnsupportedOperationException"),
+    ({"Origin": "EXTERNAL"}, "UnsupportedOperationException"),
+    ({"MultiRegion": True}, "UnsupportedOperationException"),
+    ({"KeyUsage": "SIGN_VERIFY"}, "ValidationException"),
+    ({"Policy": "{}"}, "MalformedPolicyDocumentException"),
+    ({"Tags": [{"TagKey": "aws:x", "TagValue": ""}]}, "TagException"),
+])
+def test_other_keys_are_refused(kms, asked, want):
+    refused(kms.create_key, want, **asked)
+
+
+def test_keys_and_aliases_are_listed_whatever_the_page_size(fresh):
+    kms = fresh.client("kms")
+    ids = {kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(7)}
+    for i, key_id in enumerate(sorted(ids)):
+        kms.create_alias(AliasName=f"alias/n{i}", TargetKeyId=key_id)
+    for size in (1, 3, 7, 100):
+        pages = list(kms.get_paginator("list_keys").paginate(PaginationConfig={"PageSize": size}))
+        assert {k["KeyId"] for page in pages for k in page["Keys"]} == ids
+        assert [page["Truncated"] for page in pages] == [True] * (len(pages) - 1) + [False]
+        pages = list(kms.get_paginator("list_aliases").paginate(PaginationConfig={"PageSize": size}))
+        assert {a["TargetKeyId"] for page in pages for a in page["Aliases"]} == ids
+    refused(kms.list_keys, "InvalidMarkerException", Marker="nonsense")
+
+
+@pytest.mark.parametrize("name, want, text", [
+    (MISSING, "NotFoundException", "Key 'arn:aws:kms:us-east-1:{account}:key/" + MISSING + "' does not exist"),
+    ("x", "NotFoundException", "Invalid keyId 'x'"),
+    ("alias/none", "NotFoundException", "Alias arn:aws:kms:us-east-1:{account}:alias/none is not found."),
+    ("arn:aws:kms:eu-west-1:{account}:key/" + MISSING, "NotFoundException", "Invalid arn eu-west-1"),
+    ("arn:aws:kms", "InvalidArnException", "Invalid ARN 'arn:aws:kms'"),
+])
+def test_names_of_keys_that_are_not_there(server, kms, name, want, text):
+    account = server.account
+    assert refused(kms.describe_key, want, KeyId=name.format(account=account)) == text.format(account=account)
+
+
+def test_regions_keep_their_keys_apart(server, key):
+    there = server.client("kms", region="eu-central-1")
+    refused(there.describe_key, "NotFoundException", KeyId=key["KeyId"])
+    made = there.create_key()["KeyMetadata"]
+    assert made["Arn"].startswith("arn:aws:kms:eu-central-1:")
+    blob = there.encrypt(KeyId=made["KeyId"], Plaintext=b"x")["CiphertextBlob"]
+    text = refused(server.client("kms").decrypt, "AccessDeniedException", CiphertextBlob=blob)
+    assert text.startswith("The ciphertext refers to a customer master key that does not exist")
+
+
+def test_aliases_move(kms, key):
+    name, other = f"alias/{uuid.uuid4()}", kms.create_key()["KeyMetadata"]
+    kms.create_alias(AliasName=name, TargetKeyId=key["Arn"])
+    text = refused(kms.create_alias, "AlreadyExistsException", AliasName=name, TargetKeyId=other["KeyId"])
+    assert text.endswith(f"{name} already exists")
+    kms.update_alias(AliasName=name, TargetKeyId=other["KeyId"])
+    assert kms.describe_key(KeyId=name)["KeyMetadata"]["KeyId"] == other["KeyId"]
+    assert [a["AliasName"] for a in kms.list_aliases(KeyId=other["KeyId"])["Aliases"]] == [name]
+    kms.delete_alias(AliasName=name)
+    refused(kms.delete_alias, "NotFoundException", AliasName=name)
+    refused(kms.create_alias, "InvalidAliasNameException", AliasName="alias/aws/x", TargetKeyId=key["KeyId"])
+
+
+def test_tags(kms, key):
+    kms.tag_resource(KeyId=key["KeyId"], Tags=[{"TagKey": f"k{i:02}", "TagValue": str(i)} for i in range(50)])
+    refused(kms.tag_resource, "TagException", KeyId=key["KeyId"], Tags=[{"TagKey": "one more", "TagValue": ""}])
+    pages = kms.get_paginator("list_resource_tags").paginate(KeyId=key["KeyId"], PaginationConfig={"PageSize": 20})
+    assert [t["TagKey"] for page in pages for t in page["Tags"]] == [f"k{i:02}" for i in range(50)]
+    kms.untag_resource(KeyId=key["KeyId"], TagKeys=[f"k{i:02}" for i in range(1, 50)])
+    assert kms.list_resource_tags(KeyId=key["KeyId"])["Tags"] == [{"TagKey": "k00", "TagValue": "0"}]
+
+
+# ---- cryptography -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 31, 4096])
+def test_what_is_encrypted_decrypts(kms, key, size):
+    plain = bytes(i % 251 for i in range(size))
+    made = kms.encrypt(KeyId=key["KeyId"], Plaintext=plain, EncryptionContext={"a": "1", "b": "2"})
+    assert made["KeyId"] == key["Arn"] and (size == 1 or plain not in made["CiphertextBlob"])
+    opened = kms.decrypt(CiphertextBlob=made["CiphertextBlob"], EncryptionContext={"b": "2", "a": "1"})
+    assert opened["Plaintext"] == plain and opened["KeyId"] == key["Arn"]
+
+
+@pytest.mark.parametrize("context", [{}, {"a": "1"}, {"a": "2", "b": "1"}, {"A": "1", "b": "2"}, {"a": "1", "b": "2", "c": ""}])
+def test_another_context_does_not_open_it(kms, key, context):
+    blob = kms.encrypt(KeyId=key["KeyId"], Plaintext=b"x", EncryptionContext={"a": "1", "b": "2"})["CiphertextBlob"]
+    refused(kms.decrypt, "InvalidCiphertextException", CiphertextBlob=blob, EncryptionContext=context)
+
+
+def test_a_touched_blob_does_not_open(kms, key):
+    blob = kms.encrypt(KeyId=key["KeyId"], Plaintext=b"x")["CiphertextBlob"]
+    for at in (0, 25, 26, len(blob) // 2, len(blob) - 1):
+        bad = blob[:at] + bytes([blob[at] ^ 0x80]) + blob[at + 1:]
+        refused(kms.decrypt, "InvalidCiphertextException", CiphertextBlob=bad)
+    for bad in (blob[:-1], blob[:10], blob + b"\0", b"\0"):
+        refused(kms.decrypt, "InvalidCiphertextException", CiphertextBlob=bad)
+
+
+def test_the_key_named_must_be_the_one(kms, key):
+    other = kms.create_key()["KeyMetadata"]
+    blob = kms.encrypt(KeyId=key["KeyId"], Plaintext=b"x")["CiphertextBlob"]
+    refused(kms.decrypt, "IncorrectKeyException", CiphertextBlob=blob, KeyId=other["KeyId"])
+
+
+@pytest.mark.parametrize("asked, size", [({"KeySpec": "AES_256"}, 32), ({"KeySpec": "AES_128"}, 16), ({"NumberOfBytes": 1024}, 1024)])
+def test_data_keys(kms, key, asked, size):
+    made = kms.generate_data_key(KeyId=key["KeyId"], **asked)
+    assert len(made["Plaintext"]) == size
+    assert kms.decrypt(CiphertextBlob=made["CiphertextBlob"])["Plaintext"] == made["Plaintext"]
+    blind = kms.generate_data_key_without_plaintext(KeyId=key["KeyId"], **asked)
+    assert "Plaintext" not in blind and len(kms.decrypt(CiphertextBlob=blind["CiphertextBlob"])["Plaintext"]) == size
+
+
+def test_a_data_key_has_one_size(kms, key):
+    for asked in ({}, {"KeySpec": "AES_256", "NumberOfBytes": 32}):
+        text = refused(kms.generate_data_key, "ValidationException", KeyId=key["KeyId"], **asked)
+        assert text == "Please specify either number of bytes or key spec."
+
+
+def test_random_bytes(kms):
+    assert len(kms.generate_random(NumberOfBytes=1024)["Plaintext"]) == 1024
+
+
+def test_grant_tokens_are_of_grants(kms, key):
+    refused(kms.encrypt, "InvalidGrantTokenException", KeyId=key["KeyId"], Plaintext=b"x", GrantTokens=["AQpA"])
+
+
+# ---- states -----------------------------------------------------------------------------
+
+
+CALLS = {
+    "encrypt": {"Plaintext": b"x"}, "generate_data_key": {"KeySpec": "AES_256"},
+    "generate_data_key_without_plaintext": {"KeySpec": "AES_256"}, "enable_key": {}, "disable_key": {},
+    "schedule_key_deletion": {"PendingWindowInDays": 7}, "cancel_key_deletion": {}, "describe_key": {},
+    "get_key_policy": {"PolicyName": "default"}, "list_key_policies": {}, "list_resource_tags": {}, "list_aliases": {},
+    "tag_resource": {"Tags": [{"TagKey": "a", "TagValue": "b"}]}, "untag_resource": {"TagKeys": ["a"]},
+    "update_key_description": {"Description": "d"}, "decrypt": {},
+}
+USES = {"encrypt", "decrypt", "generate_data_key", "generate_data_key_without_plaintext"}
+ALWAYS = {"describe_key", "get_key_policy", "list_key_policies", "list_resource_tags", "list_aliases"}
+
+
+@pytest.mark.parametrize("state", ["Enabled", "Disabled", "PendingDeletion"])
+@pytest.mark.parametrize("operation", CALLS)
+def test_every_operation_in_every_state(kms, key, state, operation):
+    arguments = {"KeyId": key["KeyId"], **CALLS[operation]}
+    if operation == "decrypt":
+        arguments["CiphertextBlob"] = kms.encrypt(KeyId=key["KeyId"], Plaintext=b"x")["CiphertextBlob"]
+    if state == "Disabled":
+        kms.disable_key(KeyId=key["KeyId"])
+    if state == "PendingDeletion":
+        kms.schedule_key_deletion(KeyId=key["KeyId"])
+    call = getattr(kms, operation)
+    if operation == "cancel_key_deletion" and state != "PendingDeletion":
+        assert refused(call, "KMSInvalidStateException", **arguments) == f"{key['Arn']} is not pending deletion."
+    elif state == "PendingDeletion" and operation not in ALWAYS | {"cancel_key_deletion"}:
+        assert refused(call, "KMSInvalidStateException", **arguments) == f"{key['Arn']} is pending deletion."
+    elif state == "Disabled" and operation in USES:
+        assert refused(call, "DisabledException", **arguments) == f"{key['Arn']} is disabled."
+    else:
+        call(**arguments)
+
+
+def test_a_cancelled_key_is_disabled_until_enabled(kms, key):
+    blob = kms.encrypt(KeyId=key["KeyId"], Plaintext=b"x")["CiphertextBlob"]
+    kms.schedule_key_deletion(KeyId=key["KeyId"], PendingWindowInDays=7)
+    kms.cancel_key_deletion(KeyId=key["KeyId"])
+    refused(kms.decrypt, "DisabledException", CiphertextBlob=blob)
+    kms.enable_key(KeyId=key["KeyId"])
+    assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
+
+
+def test_a_deleted_key_is_gone_over_restarts(fresh, later):
+    kms = fresh.client("kms")
+    gone, kept = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
+    blob, other = (kms.encrypt(KeyId=k, Plaintext=b"x")["CiphertextBlob"] for k in (gone, kept))
+    kms.schedule_key_deletion(KeyId=gone, PendingWindowInDays=7)
+    later(8)
+    kms = fresh.client("kms")
+    refused(kms.describe_key, "NotFoundException", KeyId=gone)
+    refused(kms.cancel_key_deletion, "NotFoundException", KeyId=gone)
+    refused(kms.decrypt, "AccessDeniedException", CiphertextBlob=blob)
+    assert fresh.stop() == 0
+    fresh.start()
+    later(8)
+    kms = fresh.client("kms")
+    refused(kms.decrypt, "AccessDeniedException", CiphertextBlob=blob)
+    assert kms.decrypt(CiphertextBlob=other)["Plaintext"] == b"x"
+
+
+def test_what_was_acknowledged_survives_a_kill(fresh):
+    kms = fresh.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName="alias/x", TargetKeyId=key)
+    blob = kms.encrypt(KeyId="alias/x", Plaintext=b"x")["CiphertextBlob"]
+    kms.disable_key(KeyId=key)
+    fresh.kill()
+    fresh.start()
+    kms = fresh.client("kms")
+    refused(kms.decrypt, "DisabledException", CiphertextBlob=blob)
+    kms.enable_key(KeyId=key)
+    assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
+
+
+# ---- who may -------------------------------------------------------------------------------
+
+
+def test_iam_allows_where_the_key_policy_delegates(server, kms, key):
+    allowed = server.client("kms", server.user(allow("kms:Encrypt", key["Arn"])))
+    allowed.encrypt(KeyId=key["KeyId"], Plaintext=b"x")
+    text = refused(allowed.describe_key, "AccessDeniedException", KeyId=key["KeyId"])
+    assert text.endswith(f"is not authorized to perform: kms:DescribeKey on resource: {key['Arn']} because no identity-based "
+                         "policy allows the kms:DescribeKey action")
+
+
+def test_the_key_policy_allows_and_denies_by_itself(server, kms, key):
+    user = server.user(allow("kms:Decrypt"))
+    me = {"AWS": f"arn:aws:iam::{server.account}:user/{user['UserName']}"}
+    kms.put_key_policy(KeyId=key["KeyId"], PolicyName="default", Policy=delegated(
+        server.account, allow("kms:Encrypt", Principal=me), deny("kms:Decrypt", Principal=me)))
+    mine = server.client("kms", user)
+    blob = mine.encrypt(KeyId=key["KeyId"], Plaintext=b"x")["CiphertextBlob"]
+    assert "explicit deny in a resource-based policy" in refused(mine.decrypt, "AccessDeniedException", CiphertextBlob=blob)
+    assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
+
+
+def test_iam_is_nothing_without_the_key_policy(server, kms, key):
+    root = {"AWS": f"arn:aws:iam::{server.account}:root"}
+    kms.put_key_policy(KeyId=key["KeyId"], PolicyName="default", Policy=policy(allow("kms:PutKeyPolicy", Principal=root)))
+    refused(server.client("kms", server.user(allow("*"))).encrypt, "AccessDeniedException", KeyId=key["KeyId"], Plaintext=b"x")
+    refused(kms.encrypt, "AccessDeniedException", KeyId=key["KeyId"], Plaintext=b"x")
+
+
+def test_nobody_locks_himself_out_unasked(server, kms, key):
+    locked = policy(allow("kms:*", Principal={"AWS": f"arn:aws:iam::{server.account}:user/nobody"}))
+    text = refused(kms.put_key_policy, "MalformedPolicyDocumentException", KeyId=key["KeyId"], PolicyName="default", Policy=locked)
+    assert text == "The new key policy will not allow you to update the key policy in the future."
+    assert json.loads(kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"])["Id"] == "key-default-1"
+
+
+def test_an_encryption_context_can_be_demanded(server, kms, key):
+    wanted = {"StringEquals": {"kms:EncryptionContext:bucket": "invoices"}}
+    mine = server.client("kms", server.user(allow("kms:*", key["Arn"], Condition=wanted)))
+    mine.encrypt(KeyId=key["Arn"], Plaintext=b"x", EncryptionContext={"bucket": "invoices"})
+    refused(mine.encrypt, "AccessDeniedException", KeyId=key["Arn"], Plaintext=b"x", EncryptionContext={"bucket": "other"})
+    refused(mine.encrypt, "AccessDeniedException", KeyId=key["Arn"], Plaintext=b"x")
+
+
+def test_another_account_needs_both_sides(fresh):
+    kms = fresh.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    other = fresh.client("kms", fresh.new_account("444455556666"))
+    for name in (key, key[:-36] + MISSING):
+        text = refused(other.encrypt, "AccessDeniedException", KeyId=name, Plaintext=b"x")
+        assert text == ("User: arn:aws:iam::444455556666:root is not authorized to perform: kms:Encrypt on resource: " + name +
+                        " because the resource does not exist in this Region, no resource-based policies allow access, or a "
+                        "resource-based policy explicitly denies access")
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=delegated(
+        fresh.account, allow("kms:Encrypt", Principal={"AWS": "arn:aws:iam::444455556666:root"})))
+    blob = other.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
+    refused(other.decrypt, "AccessDeniedException", CiphertextBlob=blob)
+    refused(other.disable_key, "AccessDeniedException", KeyId=key)
+
+
+# ---- the trail -------------------------------------------------------------------------------
+
+
+def events(client, want, name, seconds=10):
+    """LookupEvents by resource, until it has `want` events of that name."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = client.lookup_events(LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": name}])["Events"]
+        if len(found) >= want or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
+
+
+def test_the_trail_names_the_key_and_hides_the_secret(server, kms, key):
+    secret = b"a secret nobody may read in a trail"
+    blob = kms.encrypt(KeyId=key["KeyId"], Plaintext=secret, EncryptionContext={"order": "7"})["CiphertextBlob"]
+    kms.decrypt(CiphertextBlob=blob, EncryptionContext={"order": "7"})
+    found = events(server.client("cloudtrail"), 3, key["Arn"])
+    records = {e["EventName"]: json.loads(e["CloudTrailEvent"]) for e in found}
+    assert set(records) == {"CreateKey", "Encrypt", "Decrypt"}
+    assert records["Encrypt"]["requestParameters"]["encryptionContext"] == {"order": "7"}
+    text = json.dumps(records)
+    assert base64.b64encode(secret).decode()[:20] not in text and base64.b64encode(blob).decode()[:20] not in text
+
+
+def test_both_accounts_trails_tell_of_a_use_across_accounts(fresh):
+    kms, theirs = fresh.client("kms"), fresh.new_account("444455556666")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=delegated(
+        fresh.account, allow("kms:Encrypt", Principal={"AWS": "arn:aws:iam::444455556666:root"})))
+    fresh.client("kms", theirs).encrypt(KeyId=key, Plaintext=b"x")
+    trails = [events(fresh.client("cloudtrail"), 3, key), events(fresh.client("cloudtrail", theirs), 1, key)]
+    uses = [json.loads(e["CloudTrailEvent"]) for found in trails for e in found if e["EventName"] == "Encrypt"]
+    assert [u["userIdentity"]["accountId"] for u in uses] == ["444455556666"] * 2
+    assert len({u["sharedEventID"] for u in uses}) == 1
+    assert {u["recipientAccountId"] for u in uses} == {fresh.account, "444455556666"}
+
+
+def test_the_end_of_a_key_is_in_the_trail(fresh, later):
+    kms = fresh.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    later(8)
+    refused(fresh.client("kms").describe_key, "NotFoundException", KeyId=key)
+    names = [e["EventName"] for e in events(fresh.client("cloudtrail"), 3, key)]
+    assert "DeleteKey" in names and "ScheduleKeyDeletion" in names
