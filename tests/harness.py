@@ -57,6 +57,8 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(timeout=60)
         self.process = None
+        if "does not declare" in self.log.read_text():
+            return 99  # a fault was answered that the model does not list
         return code
 
     def kill(self):
@@ -95,7 +97,7 @@ class Server:
             iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(*statements))
         by = by or self.user(allow("sts:AssumeRole", "*"))
         arn = f"arn:aws:iam::{self.account}:role/{name}"
-        made = self.client("sts", by).assume_role(RoleArn=arn, RoleSessionName="s")
+        made = self.client("sts", by).assume_role(RoleArn=arn, RoleSessionName="session")
         return {**made["Credentials"], "RoleName": name, "RoleArn": arn}
 
     def admin(self, method, path):

@@ -66,6 +66,7 @@ struct status req_fail_signature(struct req *rq, struct status st)
 	struct fault_kind *kind = NEW(rq->mem, struct fault_kind);
 	*kind = (struct fault_kind){ wire->code, NULL, wire->http, wire->http >= 500 };
 	st = FAIL(rq, kind, "%.*s", PR(f->message));
+	rq->fault.common = true;
 	for (size_t i = 0; i < f->n_extra; i++)
 		st = req_fail_with(rq, str_z(rq->mem, f->extra[i].name), f->extra[i].value);
 	return st;

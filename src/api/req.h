@@ -37,6 +37,7 @@ struct fault {
 	const char *file; /* where it was raised: for the log, never for the client */
 	int line;
 	bool forwarded; /* another service's, passed on: not among the operation's own */
+	bool common;    /* of the request as such (its signature, its body): any operation may meet it */
 };
 
 struct authz_denial;

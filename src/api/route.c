@@ -224,7 +224,7 @@ static struct choice choose(const struct req *rq, const struct routes *t, struct
 	bool copy = http_header(rq->http, S("x-amz-copy-source")).p != NULL;
 	for (size_t i = 0; i < t->n; i++) {
 		const struct pattern *p = &t->patterns[i];
-		struct http_pair labels[PIECES_MAX] = { 0 };
+		struct http_pair labels[PIECES_MAX]; /* those of labels are set when the path fits */
 		size_t score = 1 + p->n_literals * LITERAL_SCORE + p->n_required;
 		if (score <= c.score || !str_eq(rq->http->method, p->method) || !path_fits(p, path, labels))
 			continue;

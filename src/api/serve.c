@@ -48,7 +48,16 @@ static bool declared(const struct req *rq)
 	for (const struct fault_kind *const *k = rq->op->faults; *k; k++)
 		if (*k == rq->fault.kind)
 			return true;
-	return rq->fault.forwarded || fault_is_common(rq->fault.kind);
+	return rq->fault.forwarded || rq->fault.common || fault_is_common(rq->fault.kind);
+}
+
+/* A fault missing in the model is our mistake, but no client may stop the server with it: the tests look for this line. */
+static struct status check_declared(const struct req *rq, struct status st)
+{
+	if (st.code == E_FAULT && !declared(rq))
+		log_error("a fault that the model does not declare", "operation", str_of(rq->op->name), "fault",
+			  str_of(rq->fault.kind->name));
+	return st;
 }
 
 static struct status execute(struct req *rq)
@@ -136,20 +145,10 @@ static struct status run(struct req *rq, step *const *steps, size_t n)
 	return ERR(E_FAULT);
 }
 
-static struct status checked_execute(struct req *rq)
-{
-	struct status st = execute(rq);
-	assert(st.code != E_FAULT || declared(rq));
-	return st;
-}
+static struct status checked_execute(struct req *rq) { return check_declared(rq, execute(rq)); }
 
 /* What is raised in place of AccessDenied (authz_item.denied) is declared, too. */
-static struct status checked_authorize(struct req *rq)
-{
-	struct status st = req_authorize(rq);
-	assert(st.code != E_FAULT || declared(rq));
-	return st;
-}
+static struct status checked_authorize(struct req *rq) { return check_declared(rq, req_authorize(rq)); }
 
 static step *const decoded_life[] = { checked_authorize, checked_execute };
 static step *const http_life[] = { req_route, req_authenticate, decode, checked_authorize, checked_execute };

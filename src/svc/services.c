@@ -10,6 +10,7 @@
 #include "s3_api.h"
 #include "sts_api.h"
 #include "svc/iam/used.h"
+#include "svc/kms/deletion.h"
 #include "svc/s3/reading.h"
 
 const struct service *const services_all[] = {
@@ -19,6 +20,7 @@ const struct service *const services_all[] = {
 struct status services_start(struct app *app)
 {
 	TRY(iam_used_open(app));
+	TRY(kms_start(app));
 	return s3_open(app);
 }
 

@@ -48,6 +48,7 @@ def signed(server, method, path, *, body=b"", headers=None, creds=None, region="
             return super()._inject_signature_to_request(request, signature)
 
         def _modify_request_before_signing(self, request):
+            super()._modify_request_before_signing(request)
             del request.headers["X-Amz-Content-SHA256"]
             request.headers["X-Amz-Content-SHA256"] = payload or hashlib.sha256(body).hexdigest()
 

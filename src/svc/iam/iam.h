@@ -36,6 +36,7 @@ struct iam_page;
 
 const char *iam_kind_word(enum iam_kind kind); /* "user", "role" */
 struct str iam_lower(struct arena *mem, struct str name);
+struct str iam_join(struct arena *mem, struct str a, struct str b, struct str c); /* where printf would be too slow */
 
 /* ---- the shard ---------------------------------------------------------------------- */
 

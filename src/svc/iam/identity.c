@@ -69,7 +69,7 @@ static struct status access_key(struct req *rq, struct str account, struct str i
 	struct shard *shard;
 	const void *value;
 	TRY(iam_shard(rq, account, &shard));
-	TRY(cached(rq, &keys, shard, arena_printf(rq->mem, "%.*s%.*s", PR(account), PR(id)), &value));
+	TRY(cached(rq, &keys, shard, iam_join(rq->mem, account, id, S("")), &value));
 	const struct key_value *k = value;
 	*who = (struct caller){
 		.kind = CALLER_USER,
@@ -121,7 +121,7 @@ static struct status managed_of(struct req *rq, struct str account, struct str a
 	struct shard *shard;
 	const void *value;
 	TRY(iam_shard(rq, account, &shard));
-	TRY(cached(rq, &texts, shard, arena_printf(rq->mem, "%.*s%.*s", PR(account), PR(arn)), &value));
+	TRY(cached(rq, &texts, shard, iam_join(rq->mem, account, arn, S("")), &value));
 	return cached_policy(rq, kind, ((const struct text_value *)value)->text, out);
 }
 

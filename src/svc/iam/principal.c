@@ -124,7 +124,7 @@ struct status iam_principal(struct req *rq, struct str account, enum iam_kind ki
 	if (!account_find(rq->app->accounts, account))
 		return ERR(E_NOT_FOUND);
 	TRY(iam_shard(rq, account, &shard));
-	struct str key = arena_printf(rq->mem, "%c%.*s%.*s", kind, PR(account), PR(iam_lower(rq->mem, name)));
+	struct str key = iam_join(rq->mem, kind == IAM_USER ? S("u") : S("r"), account, iam_lower(rq->mem, name));
 	TRY(cached(rq, &principals, shard, key, &value));
 	*out = value;
 	return OK;

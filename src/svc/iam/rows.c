@@ -28,9 +28,21 @@ struct str iam_path(struct str given)
 	return given.n ? given : S("/");
 }
 
+struct str iam_join(struct arena *mem, struct str a, struct str b, struct str c)
+{
+	char *p = NEWS(mem, char, a.n + b.n + c.n + 1), *at = p;
+	const struct str parts[] = { a, b, c };
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		if (parts[i].n)
+			memcpy(at, parts[i].p, parts[i].n);
+		at += parts[i].n;
+	}
+	return str_make(p, (size_t)(at - p));
+}
+
 struct status iam_shard(struct req *rq, struct str account, struct shard **out)
 {
-	return req_shard_of(rq, account, "iam", arena_printf(rq->mem, "iam/%.*s", PR(account)), out);
+	return req_shard_of(rq, account, "iam", iam_join(rq->mem, S("iam/"), account, S("")), out);
 }
 
 struct status iam_read(struct req *rq, struct txn **out)

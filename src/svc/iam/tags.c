@@ -51,7 +51,7 @@ struct status iam_tags_add(struct req *rq, struct iam_tag_list have, struct iam_
 		insert(v, &n, given.v[i]);
 	}
 	for (size_t i = 0; i < have.n; i++)
-		if (given.n + 1)
+		if (!named(given.v, given.n, have.v[i].key))
 			insert(v, &n, have.v[i]);
 	if (n > IAM_TAGS_MAX)
 		return FAIL(rq, iam_LimitExceededException, "The number of tags has reached the maximum limit.");

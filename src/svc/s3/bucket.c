@@ -98,12 +98,19 @@ struct status s3_fail_bucket(struct req *rq, const struct fault_kind *kind, stru
 	return req_fail_with(rq, "BucketName", name);
 }
 
+/* What any operation on a bucket may answer, whatever its model declares. */
+static struct status common_fault(struct req *rq, struct status st)
+{
+	rq->fault.common = true;
+	return st;
+}
+
 struct status s3_bucket_find(struct req *rq, struct str name, const struct s3_bucket_info **out)
 {
 	struct shard *names;
 	const void *value;
 	if (!s3_bucket_name_ok(name))
-		return s3_fail_bucket(rq, s3_InvalidBucketName, name, "The specified bucket is not valid.");
+		return common_fault(rq, s3_fail_bucket(rq, s3_InvalidBucketName, name, "The specified bucket is not valid."));
 	TRY(s3_names(rq, &names));
 	struct status st = cached(rq, &buckets, names, name, &value);
 	if (st.code == E_NOT_FOUND)
@@ -134,7 +141,7 @@ static struct status check_region(struct req *rq, const struct s3_bucket_info *b
 		return OK;
 	(void)FAIL(rq, s3_AuthorizationHeaderMalformed,
 		   "The authorization header is malformed; the region '%.*s' is wrong; expecting '%.*s'", PR(rq->region), PR(want));
-	return req_fail_with(rq, "Region", want);
+	return common_fault(rq, req_fail_with(rq, "Region", want));
 }
 
 struct status s3_expect_owner(struct req *rq, const struct s3_bucket_info *b, struct str expected)
