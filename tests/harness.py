@@ -1,4 +1,5 @@
 """A server of a test's own, and clients for it. HOLDFAST_BIN names the binary."""
+import atexit
 import json
 import os
 import pathlib
@@ -39,6 +40,7 @@ class Server:
             self.process = subprocess.Popen(
                 [BIN, "serve", "--data", str(self.data), "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
                  "--ready-file", str(ready), *self.options], stdout=log, stderr=log)
+        atexit.register(lambda process=self.process: process.poll() is None and process.kill())  # a failed test leaves none behind
         deadline = time.monotonic() + START_SECONDS
         while not (ready.exists() and ready.read_text().count("\n") >= 2):
             if self.process.poll() is not None or time.monotonic() > deadline:

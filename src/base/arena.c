@@ -66,21 +66,12 @@ __attribute__((noreturn)) static void out_of_memory(void)
 	abort();
 }
 
-static char *chunk_data(struct chunk *c)
-{
-	return (char *)(c + 1);
-}
+static char *chunk_data(struct chunk *c) { return (char *)(c + 1); }
 
-static enum pool_id pool_of(size_t size)
-{
-	return (enum pool_id)(POOL_CHUNK_8K + __builtin_ctzll(size / CHUNK_LEAST));
-}
+static enum pool_id pool_of(size_t size) { return (enum pool_id)(POOL_CHUNK_8K + __builtin_ctzll(size / CHUNK_LEAST)); }
 
 /* A big piece's chunk has any size, and may not pass for one of the pools' sizes. */
-static bool is_pooled(size_t size)
-{
-	return size <= CHUNK_MOST && (size & (size - 1)) == 0;
-}
+static bool is_pooled(size_t size) { return size <= CHUNK_MOST && (size & (size - 1)) == 0; }
 
 static struct chunk *chunk_new(size_t size)
 {
@@ -110,10 +101,7 @@ static void carve_from(struct arena *a, struct chunk *c, char *at)
 	a->end = (char *)c + c->size;
 }
 
-static void stop_carving(struct arena *a)
-{
-	a->newest->used = (size_t)(a->at - chunk_data(a->newest));
-}
+static void stop_carving(struct arena *a) { a->newest->used = (size_t)(a->at - chunk_data(a->newest)); }
 
 struct arena *arena_new(void)
 {
@@ -166,10 +154,7 @@ void arena_wipe(struct arena *a)
 	arena_reset(a);
 }
 
-size_t arena_used(const struct arena *a)
-{
-	return a->handed_out;
-}
+size_t arena_used(const struct arena *a) { return a->handed_out; }
 
 static struct chunk *add_chunk(struct arena *a, size_t size)
 {
@@ -225,10 +210,7 @@ void *arena_alloc(struct arena *a, size_t size, size_t align, size_t n)
 	return memset(carve(a, total, align), 0, total);
 }
 
-char *arena_bytes(struct arena *a, size_t n)
-{
-	return carve(a, n, 1);
-}
+char *arena_bytes(struct arena *a, size_t n) { return carve(a, n, 1); }
 
 bool arena_resize(struct arena *a, const char *p, size_t old_n, size_t new_n)
 {
@@ -328,10 +310,7 @@ void *heap_grow(void *p, size_t old_n, size_t new_n, size_t size)
 	return q;
 }
 
-void heap_free(const void *p)
-{
-	free((void *)(uintptr_t)p);
-}
+void heap_free(const void *p) { free((void *)(uintptr_t)p); }
 
 struct str heap_dup(struct str s)
 {

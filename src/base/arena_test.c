@@ -144,15 +144,9 @@ static bool aborts(void (*fn)(void))
 	return waitpid(pid, &st, 0) == pid && WIFSIGNALED(st) && WTERMSIG(st) == SIGABRT;
 }
 
-static void ask_for_overflow(void)
-{
-	NEWS(arena_new(), uint64_t, SIZE_MAX / 4);
-}
+static void ask_for_overflow(void) { NEWS(arena_new(), uint64_t, SIZE_MAX / 4); }
 
-static void ask_for_too_much(void)
-{
-	NEWS(arena_new(), char, SIZE_MAX / 2);
-}
+static void ask_for_too_much(void) { NEWS(arena_new(), char, SIZE_MAX / 2); }
 
 static void sizes_past_reason_abort(void)
 {

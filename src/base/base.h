@@ -29,24 +29,24 @@ enum status_code {
 	E_FAULT,     /* a fault stands in the request */
 	E_NOT_FOUND, /* no such key, file, entry */
 	E_EXISTS,
-	E_INVALID,  /* the bytes do not parse, or an argument is out of its range */
-	E_TOO_BIG,  /* past a limit checked at the door */
-	E_CORRUPT,  /* authenticated bytes did not authenticate: damage or forgery */
-	E_IO,       /* the disk or the network refused */
-	E_FULL,     /* no space, or a quota of the machine */
-	E_BUSY,     /* try again later */
-	E_CLOSED,   /* the client is gone, or the server is stopping */
-	E_NO_KEY,   /* the key that would open this is not there */
+	E_INVALID, /* the bytes do not parse, or an argument is out of its range */
+	E_TOO_BIG, /* past a limit checked at the door */
+	E_CORRUPT, /* authenticated bytes did not authenticate: damage or forgery */
+	E_IO,      /* the disk or the network refused */
+	E_FULL,    /* no space, or a quota of the machine */
+	E_BUSY,    /* try again later */
+	E_CLOSED,  /* the client is gone, or the server is stopping */
+	E_NO_KEY,  /* the key that would open this is not there */
 	E_UNSUPPORTED,
 };
 
-#define OK        ((struct status){ 0 })
-#define ERR(c)    ((struct status){ (c) })
-#define TRY(call)                                  \
-	do {                                       \
-		struct status st_ = (call);        \
-		if (st_.code)                      \
-			return st_;                \
+#define OK     ((struct status){ 0 })
+#define ERR(c) ((struct status){ (c) })
+#define TRY(call)                           \
+	do {                                \
+		struct status st_ = (call); \
+		if (st_.code)               \
+			return st_;         \
 	} while (0)
 
 static inline bool failed(struct status st) { return st.code != 0; }
@@ -79,15 +79,15 @@ struct arena;
 #define NEW(a, type)     ((type *)arena_alloc(a, sizeof(type), _Alignof(type), 1))
 #define NEWS(a, type, n) ((type *)arena_alloc(a, sizeof(type), _Alignof(type), n))
 
-struct arena *arena_new(void);       /* owned by the caller until arena_free; chunks are pooled per process */
-void arena_free(struct arena *a);    /* null is allowed */
-void arena_reset(struct arena *a);   /* forget everything, keep the first chunk */
+struct arena *arena_new(void);            /* owned by the caller until arena_free; chunks are pooled per process */
+void arena_free(struct arena *a);         /* null is allowed */
+void arena_reset(struct arena *a);        /* forget everything, keep the first chunk */
 size_t arena_used(const struct arena *a); /* bytes handed out since new or reset */
 void *arena_alloc(struct arena *a, size_t size, size_t align, size_t n);
-void arena_wipe(struct arena *a);    /* overwrite all that was handed out, then reset: for arenas that saw secrets */
+void arena_wipe(struct arena *a); /* overwrite all that was handed out, then reset: for arenas that saw secrets */
 
-struct str str_dup(struct arena *a, struct str s);      /* a copy that lives as long as the arena */
-char *str_z(struct arena *a, struct str s);             /* a NUL-terminated copy, for the edge of the system */
+struct str str_dup(struct arena *a, struct str s); /* a copy that lives as long as the arena */
+char *str_z(struct arena *a, struct str s);        /* a NUL-terminated copy, for the edge of the system */
 struct str arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct str arena_vprintf(struct arena *a, const char *fmt, __builtin_va_list ap) __attribute__((format(printf, 2, 0)));
 

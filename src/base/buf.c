@@ -48,10 +48,7 @@ void buf_byte(struct buf *b, char c)
 	b->n++;
 }
 
-void buf_z(struct buf *b, const char *z)
-{
-	buf_put(b, str_of(z));
-}
+void buf_z(struct buf *b, const char *z) { buf_put(b, str_of(z)); }
 
 void buf_i64(struct buf *b, int64_t v)
 {
@@ -98,20 +95,11 @@ static void put_be(struct buf *b, uint64_t v, size_t bytes)
 	b->n += bytes;
 }
 
-void buf_be16(struct buf *b, uint16_t v)
-{
-	put_be(b, v, 2);
-}
+void buf_be16(struct buf *b, uint16_t v) { put_be(b, v, 2); }
 
-void buf_be32(struct buf *b, uint32_t v)
-{
-	put_be(b, v, 4);
-}
+void buf_be32(struct buf *b, uint32_t v) { put_be(b, v, 4); }
 
-void buf_be64(struct buf *b, uint64_t v)
-{
-	put_be(b, v, 8);
-}
+void buf_be64(struct buf *b, uint64_t v) { put_be(b, v, 8); }
 
 void buf_varint(struct buf *b, uint64_t v)
 {
@@ -151,25 +139,13 @@ static uint64_t get_be(struct rd *r, size_t bytes)
 	return v;
 }
 
-uint8_t rd_u8(struct rd *r)
-{
-	return (uint8_t)get_be(r, 1);
-}
+uint8_t rd_u8(struct rd *r) { return (uint8_t)get_be(r, 1); }
 
-uint16_t rd_be16(struct rd *r)
-{
-	return (uint16_t)get_be(r, 2);
-}
+uint16_t rd_be16(struct rd *r) { return (uint16_t)get_be(r, 2); }
 
-uint32_t rd_be32(struct rd *r)
-{
-	return (uint32_t)get_be(r, 4);
-}
+uint32_t rd_be32(struct rd *r) { return (uint32_t)get_be(r, 4); }
 
-uint64_t rd_be64(struct rd *r)
-{
-	return get_be(r, 8);
-}
+uint64_t rd_be64(struct rd *r) { return get_be(r, 8); }
 
 uint64_t rd_varint(struct rd *r)
 {

@@ -28,7 +28,8 @@ void buf_be32(struct buf *b, uint32_t v);
 void buf_be64(struct buf *b, uint64_t v);
 void buf_varint(struct buf *b, uint64_t v); /* LEB128 */
 
-/* Reading back. A cursor over bytes; `bad` becomes true at the first read past the end and stays so; reads then give 0/empty. */
+/* Reading back. A cursor over bytes; `bad` becomes true at the first read past the end and stays so; reads then give
+ * 0/empty. */
 struct rd {
 	const char *p, *end;
 	bool bad;

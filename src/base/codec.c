@@ -48,15 +48,9 @@ static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq
 static const char base64url_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 static const char base32_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-static unsigned get(const uint8_t *values, char c)
-{
-	return values[(unsigned char)c] ^ (unsigned)BAD;
-}
+static unsigned get(const uint8_t *values, char c) { return values[(unsigned char)c] ^ (unsigned)BAD; }
 
-static unsigned byte(struct str s, size_t i)
-{
-	return (unsigned char)s.p[i];
-}
+static unsigned byte(struct str s, size_t i) { return (unsigned char)s.p[i]; }
 
 /* ---- hex ---- */
 
@@ -131,10 +125,7 @@ static void put_base64(struct buf *out, struct str s, const char *digits, bool p
 	buf_took(out, (size_t)(p - start));
 }
 
-void base64_put(struct buf *out, struct str bytes)
-{
-	put_base64(out, bytes, base64_digits, true);
-}
+void base64_put(struct buf *out, struct str bytes) { put_base64(out, bytes, base64_digits, true); }
 
 struct str base64_encode(struct arena *mem, struct str bytes)
 {

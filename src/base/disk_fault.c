@@ -38,10 +38,7 @@ struct undo {
 	char *path, *from, *saved;
 };
 
-static struct disk_fault *df_of(struct disk *d)
-{
-	return (struct disk_fault *)(void *)d;
-}
+static struct disk_fault *df_of(struct disk *d) { return (struct disk_fault *)(void *)d; }
 
 static char *heap_z(const char *z)
 {

@@ -44,9 +44,9 @@ struct disk_fault {
 	uint64_t power_loss_at; /* 0: never */
 	uint64_t keep_seed;     /* 0: nothing undurable survives */
 
-	uint64_t calls;  /* calls that change something so far */
-	uint64_t syncs;  /* of these, fdatasync */
-	bool off;        /* power is lost */
+	uint64_t calls; /* calls that change something so far */
+	uint64_t syncs; /* of these, fdatasync */
+	bool off;       /* power is lost */
 
 	pthread_mutex_t lock;
 	struct link undo; /* struct undo, oldest first */

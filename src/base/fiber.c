@@ -302,10 +302,7 @@ static inline __attribute__((always_inline)) void arrived(struct side *here, str
 
 /* ---- stacks ---- */
 
-static char *stack_of(struct fiber *f)
-{
-	return (char *)(f + 1) - STACK - GUARD;
-}
+static char *stack_of(struct fiber *f) { return (char *)(f + 1) - STACK - GUARD; }
 
 static struct fiber *stack_map(void)
 {
@@ -390,10 +387,7 @@ void fiber_park(void (*fn)(void *arg, struct fiber *), void *arg)
 	arrived(&f->self, &f->stepper);
 }
 
-void fiber_wake(struct fiber *f)
-{
-	f->host->wake(f->host, f);
-}
+void fiber_wake(struct fiber *f) { f->host->wake(f->host, f); }
 
 /* ---- a thread that does nothing but one fiber ---- */
 

@@ -54,15 +54,9 @@ static void a_fiber_goes_on_where_it_parked(void)
 	EXPECT(fiber_step(f, &h) == FIBER_DONE && note.steps == 3);
 }
 
-static void hand_over(void *arg, struct fiber *f)
-{
-	*(struct fiber **)arg = f;
-}
+static void hand_over(void *arg, struct fiber *f) { *(struct fiber **)arg = f; }
 
-static void parks_with_handover(void *arg)
-{
-	fiber_park(hand_over, arg);
-}
+static void parks_with_handover(void *arg) { fiber_park(hand_over, arg); }
 
 static void the_handover_names_what_the_stepper_must_do(void)
 {
@@ -76,10 +70,7 @@ static void the_handover_names_what_the_stepper_must_do(void)
 	EXPECT(fiber_step(f, &h) == FIBER_DONE);
 }
 
-static void returns_at_once(void *arg)
-{
-	++*(int *)arg;
-}
+static void returns_at_once(void *arg) { ++*(int *)arg; }
 
 static void a_fiber_that_never_parks_is_done_in_one_step(void)
 {

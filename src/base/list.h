@@ -11,7 +11,7 @@ struct link {
 	struct link *next, *prev;
 };
 
-#define ENTRY(link_, type, field) ((type *)(void *)((char *)(link_) - offsetof(type, field)))
+#define ENTRY(link_, type, field) ((type *)(void *)((char *)(link_)-offsetof(type, field)))
 
 static inline void list_init(struct link *head) { head->next = head->prev = head; }
 static inline bool list_empty(const struct link *head) { return head->next == head; }

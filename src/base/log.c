@@ -60,10 +60,7 @@ static void put_whole(struct line *l, struct str s)
 		put(l, s);
 }
 
-static bool plain(char c)
-{
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
+static bool plain(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
 
 /* Length of the well-formed multi-byte character that s begins with, or 0. */
 static size_t utf8_character(struct str s)

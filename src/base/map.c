@@ -16,10 +16,7 @@ struct map_slot {
 	void *value;
 };
 
-void map_init(struct map *m, uint64_t seed)
-{
-	*m = (struct map){ .seed = seed };
-}
+void map_init(struct map *m, uint64_t seed) { *m = (struct map){ .seed = seed }; }
 
 void map_free(struct map *m)
 {

@@ -15,10 +15,10 @@ struct map {
 };
 
 void map_init(struct map *m, uint64_t seed);
-void map_free(struct map *m); /* the values are the caller's */
-void *map_get(const struct map *m, struct str key);             /* NULL when absent */
-void *map_put(struct map *m, struct str key, void *value);      /* returns the value it replaced, or NULL */
-void *map_del(struct map *m, struct str key);                   /* returns the value it held, or NULL */
+void map_free(struct map *m);                              /* the values are the caller's */
+void *map_get(const struct map *m, struct str key);        /* NULL when absent */
+void *map_put(struct map *m, struct str key, void *value); /* returns the value it replaced, or NULL */
+void *map_del(struct map *m, struct str key);              /* returns the value it held, or NULL */
 /* Walk: start with *it = 0; false at the end. No put or del while walking. */
 bool map_next(const struct map *m, size_t *it, struct str *key, void **value);
 

@@ -34,10 +34,7 @@ static void keys_are_copied(void)
 	map_free(&m);
 }
 
-static struct str key_of(char text[16], unsigned i)
-{
-	return str_make(text, (size_t)snprintf(text, 16, "k%u", i));
-}
+static struct str key_of(char text[16], unsigned i) { return str_make(text, (size_t)snprintf(text, 16, "k%u", i)); }
 
 static void it_agrees_with_an_array_through_many_changes(void)
 {

@@ -24,10 +24,7 @@ bool str_eq_ci(struct str a, struct str b)
 	return true;
 }
 
-bool str_starts(struct str s, struct str prefix)
-{
-	return s.n >= prefix.n && str_eq(str_make(s.p, prefix.n), prefix);
-}
+bool str_starts(struct str s, struct str prefix) { return s.n >= prefix.n && str_eq(str_make(s.p, prefix.n), prefix); }
 
 bool str_ends(struct str s, struct str suffix)
 {
@@ -52,10 +49,7 @@ struct str str_sub(struct str s, size_t i, size_t n)
 	return str_make(tail.p, n < tail.n ? n : tail.n);
 }
 
-static bool blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
+static bool blank(char c) { return c == ' ' || c == '\t'; }
 
 struct str str_trim(struct str s)
 {
@@ -136,10 +130,7 @@ static const char *skip_ascii(const char *p, const char *end)
 	return p;
 }
 
-static bool continues(char c)
-{
-	return ((unsigned char)c & 0xc0) == 0x80;
-}
+static bool continues(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
 
 /* Length of the well-formed sequence at p (Unicode's Table 3-7), or 0. p < end. */
 static size_t utf8_sequence(const char *p, const char *end)
@@ -197,10 +188,7 @@ struct sip {
 	uint64_t a, b, c, d;
 };
 
-static uint64_t rotate(uint64_t v, int by)
-{
-	return v << by | v >> (64 - by);
-}
+static uint64_t rotate(uint64_t v, int by) { return v << by | v >> (64 - by); }
 
 static void sip_round(struct sip *s)
 {

@@ -8,7 +8,7 @@
 
 #include "base/base.h"
 
-int str_cmp(struct str a, struct str b); /* bytewise, as memcmp: <0, 0, >0; a prefix sorts first */
+int str_cmp(struct str a, struct str b);    /* bytewise, as memcmp: <0, 0, >0; a prefix sorts first */
 bool str_eq_ci(struct str a, struct str b); /* ASCII case folded */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
@@ -24,8 +24,8 @@ struct str str_cut(struct str *rest, char c);
 /* Whole string must be a decimal number in range; false otherwise (then *out is untouched). */
 bool str_to_i64(struct str s, int64_t *out);
 bool str_to_u64(struct str s, uint64_t *out);
-bool str_is_utf8(struct str s); /* well-formed UTF-8, no surrogates, no overlongs */
-size_t str_utf8_length(struct str s); /* code points; malformed bytes count as one each */
+bool str_is_utf8(struct str s);                 /* well-formed UTF-8, no surrogates, no overlongs */
+size_t str_utf8_length(struct str s);           /* code points; malformed bytes count as one each */
 uint64_t str_hash(struct str s, uint64_t seed); /* SipHash-1-3 for tables that hold what strangers send */
 
 static inline char char_lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c; }

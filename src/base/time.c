@@ -65,10 +65,7 @@ int64_t time_of_civil(const struct civil *c)
 	       (int64_t)c->minute * MINUTE_MS + (int64_t)c->second * SECOND_MS + c->ms;
 }
 
-static bool leap(int year)
-{
-	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-}
+static bool leap(int year) { return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0); }
 
 static bool real(const struct civil *c)
 {

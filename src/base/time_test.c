@@ -8,10 +8,7 @@
 
 enum { NOV_6_1994_S = 784111777 }; /* RFC 7231's example: Sun, 06 Nov 1994 08:49:37 GMT */
 
-static bool leap(int year)
-{
-	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
+static bool leap(int year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
 
 static void every_day_of_ten_thousand_years_is_right(void)
 {

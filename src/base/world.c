@@ -147,10 +147,7 @@ static struct timespec clock_now(clockid_t which)
 	return t;
 }
 
-static int64_t offset_ms(struct world *w)
-{
-	return __atomic_load_n(&w->clock_offset_ms, __ATOMIC_RELAXED);
-}
+static int64_t offset_ms(struct world *w) { return __atomic_load_n(&w->clock_offset_ms, __ATOMIC_RELAXED); }
 
 static int64_t real_now_ms(struct world *w)
 {
@@ -234,15 +231,9 @@ void world_real(struct world *w)
 
 /* ---- the fake ones: the offset is the whole clock, the random stream a hash of a counter ---- */
 
-static int64_t fake_now_ms(struct world *w)
-{
-	return offset_ms(w);
-}
+static int64_t fake_now_ms(struct world *w) { return offset_ms(w); }
 
-static int64_t fake_mono_us(struct world *w)
-{
-	return offset_ms(w) * 1000;
-}
+static int64_t fake_mono_us(struct world *w) { return offset_ms(w) * 1000; }
 
 /* Word number i of SplitMix64's stream for this seed. */
 static uint64_t fake_word(uint64_t seed, uint64_t i)
@@ -274,7 +265,4 @@ void world_fake(struct world *w, int64_t now_ms, uint64_t seed)
 	};
 }
 
-void world_advance(struct world *w, int64_t ms)
-{
-	__atomic_fetch_add(&w->clock_offset_ms, ms, __ATOMIC_RELAXED);
-}
+void world_advance(struct world *w, int64_t ms) { __atomic_fetch_add(&w->clock_offset_ms, ms, __ATOMIC_RELAXED); }

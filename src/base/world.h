@@ -26,11 +26,11 @@ struct disk {
 };
 
 struct world {
-	int64_t (*now_ms)(struct world *);  /* wall clock, Unix time; moves with --test-clock */
-	int64_t (*mono_us)(struct world *); /* for durations; never moved */
+	int64_t (*now_ms)(struct world *);                 /* wall clock, Unix time; moves with --test-clock */
+	int64_t (*mono_us)(struct world *);                /* for durations; never moved */
 	void (*random)(struct world *, void *p, size_t n); /* never fails: aborts instead */
 	struct disk *disk;
-	int64_t clock_offset_ms; /* test clock; read and written atomically (relaxed) */
+	int64_t clock_offset_ms;        /* test clock; read and written atomically (relaxed) */
 	uint64_t fake_seed, fake_drawn; /* world_fake's random stream: drawn is the count of words given, atomic */
 };
 

@@ -54,7 +54,8 @@ static int create_here(struct str dir, struct str id)
 	}
 	struct status st = server_account_create(&s, id, &c);
 	if (failed(st))
-		fprintf(stderr, "holdfast account: %s\n", st.code == E_EXISTS ? "that account exists" : status_name(st));
+		fprintf(stderr, "holdfast account: %s\n",
+			st.code == E_EXISTS ? "that account exists" : status_name(st));
 	else
 		printf("%.*s %.*s %.*s\n", PR(c.account), PR(c.access_key_id), PR(c.secret_key));
 	server_close(&s);
@@ -69,9 +70,9 @@ static int create(struct arena *mem, const struct account_wish *w)
 		fprintf(stderr, "holdfast account: --account takes 12 digits\n");
 		return 2;
 	}
-	struct str request = arena_printf(mem,
-					  "POST /account?id=%.*s HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-					  PR(w->account));
+	struct str request = arena_printf(
+	    mem, "POST /account?id=%.*s HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+	    PR(w->account));
 	struct status st = ask_server(mem, w->data, request, &status, &body);
 	if (st.code == E_CLOSED)
 		return create_here(w->data, w->account);

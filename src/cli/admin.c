@@ -60,7 +60,8 @@ static void metrics(struct http_req *http, struct server *s, struct http_server 
 	metric(&b, "connections", "gauge", "Connections open.", h.connections_open);
 	metric(&b, "requests_total", "counter", "Requests handed to the pipeline.", h.requests);
 	metric(&b, "requests", "gauge", "Requests under way.", h.requests_open);
-	metric(&b, "http_refused_total", "counter", "Refused before the pipeline: malformed, too big, too slow.", h.refused);
+	metric(&b, "http_refused_total", "counter", "Refused before the pipeline: malformed, too big, too slow.",
+	       h.refused);
 	metric(&b, "body_bytes_in_total", "counter", "Bytes of request bodies.", h.bytes_in);
 	metric(&b, "body_bytes_out_total", "counter", "Bytes of answers' bodies.", h.bytes_out);
 	metric(&b, "store_commits_total", "counter", "Write transactions made durable.", st.commits);
@@ -124,8 +125,9 @@ static void account_make(struct http_req *http, struct server *s)
 	else if (failed(st))
 		say(http, 500, status_name(st));
 	else
-		answer(http, 200, "text/plain",
-		       arena_printf(http->mem, "%.*s %.*s %.*s\n", PR(c.account), PR(c.access_key_id), PR(c.secret_key)));
+		answer(
+		    http, 200, "text/plain",
+		    arena_printf(http->mem, "%.*s %.*s %.*s\n", PR(c.account), PR(c.access_key_id), PR(c.secret_key)));
 }
 
 /* ---- the table ------------------------------------------------------------------------- */

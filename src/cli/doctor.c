@@ -35,7 +35,8 @@ static void report(struct patient *p, bool good, const char *what, struct str de
 static bool check_config(struct patient *p)
 {
 	struct status st = config_load(p->mem, p->dir, &p->config);
-	report(p, !failed(st), "settings", failed(st) ? str_of(status_name(st)) : layout_path(p->mem, p->dir, "config"));
+	report(p, !failed(st), "settings",
+	       failed(st) ? str_of(status_name(st)) : layout_path(p->mem, p->dir, "config"));
 	return !failed(st);
 }
 
@@ -44,16 +45,19 @@ static void check_root_key(struct patient *p)
 	struct stat s;
 	bool there = !stat(str_z(p->mem, p->config.root_key), &s);
 	report(p, there && !(s.st_mode & 077), "root key",
-	       !there ? S("not there") : s.st_mode & 077 ? S("group or others may read it: chmod 600") : p->config.root_key);
-	report(p, !str_starts(p->config.root_key, arena_printf(p->mem, "%.*s/", PR(p->dir))), "root key apart from data",
-	       S("a copy of the data directory alone should be noise"));
+	       !there            ? S("not there")
+	       : s.st_mode & 077 ? S("group or others may read it: chmod 600")
+				 : p->config.root_key);
+	report(p, !str_starts(p->config.root_key, arena_printf(p->mem, "%.*s/", PR(p->dir))),
+	       "root key apart from data", S("a copy of the data directory alone should be noise"));
 }
 
 static void check_keys(struct patient *p)
 {
 	struct vault_keys keys;
 	struct status st = keys_open(&p->world, p->mem, p->dir, &p->config, &keys);
-	report(p, !failed(st), "key hierarchy", failed(st) ? str_of(status_name(st)) : S("the root key opens the system key"));
+	report(p, !failed(st), "key hierarchy",
+	       failed(st) ? str_of(status_name(st)) : S("the root key opens the system key"));
 	if (!failed(st))
 		keyring_close(keys.keyring);
 }
@@ -75,17 +79,20 @@ static void check_space(struct patient *p)
 	struct statvfs v;
 	bool known = !statvfs(str_z(p->mem, p->dir), &v);
 	uint64_t mib = known ? (uint64_t)v.f_bavail * v.f_frsize >> 20 : 0;
-	report(p, known && mib > SPACE_LOW_MIB, "disk space", arena_printf(p->mem, "%llu MiB free", (unsigned long long)mib));
+	report(p, known && mib > SPACE_LOW_MIB, "disk space",
+	       arena_printf(p->mem, "%llu MiB free", (unsigned long long)mib));
 }
 
 static void check_memory(struct patient *p)
 {
 	struct harden_report h;
 	struct status st = process_harden(&h);
-	report(p, !failed(st) && h.no_dump && h.no_core, "no memory dumps", S("this process cannot be dumped or traced"));
+	report(p, !failed(st) && h.no_dump && h.no_core, "no memory dumps",
+	       S("this process cannot be dumped or traced"));
 	report(p, h.lockable_bytes >= 1024 * 1024, "lockable memory",
-	       h.lockable_bytes == UINT64_MAX ? S("unlimited")
-					      : arena_printf(p->mem, "%llu KiB", (unsigned long long)h.lockable_bytes >> 10));
+	       h.lockable_bytes == UINT64_MAX
+		   ? S("unlimited")
+		   : arena_printf(p->mem, "%llu KiB", (unsigned long long)h.lockable_bytes >> 10));
 }
 
 static void check_store(struct patient *p)

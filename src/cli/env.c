@@ -72,7 +72,8 @@ static struct str absolute(struct arena *mem, struct str path)
 static int not_there(const char *command, struct status st, struct str data)
 {
 	fprintf(stderr, "holdfast %s: %.*s: %s\n", command, PR(data),
-		st.code == E_NOT_FOUND ? "no server is serving this directory, or it has no such account" : status_name(st));
+		st.code == E_NOT_FOUND ? "no server is serving this directory, or it has no such account"
+				       : status_name(st));
 	return 1;
 }
 
@@ -90,7 +91,8 @@ static bool common_options(const char *command, struct client *c, int argc, char
 	if (!options_parse(command, rows, argc, argv, &rest))
 		return false;
 	if (c->help) {
-		printf("usage: holdfast %s [OPTIONS]%s\n\n", command, strcmp(command, "aws") ? "" : " AWS-ARGUMENTS...");
+		printf("usage: holdfast %s [OPTIONS]%s\n\n", command,
+		       strcmp(command, "aws") ? "" : " AWS-ARGUMENTS...");
 		options_help(rows);
 	}
 	return true;
@@ -163,7 +165,8 @@ static int own_options(int argc, char **argv)
 		struct str a = str_of(argv[n]);
 		if (str_eq(a, S("--data")) || str_eq(a, S("--account")))
 			n += 2;
-		else if (str_starts(a, S("--data=")) || str_starts(a, S("--account=")) || (n == 0 && argc == 1 && str_eq(a, S("--help"))))
+		else if (str_starts(a, S("--data=")) || str_starts(a, S("--account=")) ||
+			 (n == 0 && argc == 1 && str_eq(a, S("--help"))))
 			n++;
 		else
 			break;

@@ -137,13 +137,15 @@ static int init(struct arena *mem, const struct wish *wish)
 		return complain(strerror(errno), dir);
 	struct status st = build(&w, mem, wish, dir);
 	if (st.code == E_EXISTS)
-		return complain("a root key is already there; it is never overwritten", config_of(mem, wish, dir).root_key);
+		return complain("a root key is already there; it is never overwritten",
+				config_of(mem, wish, dir).root_key);
 	if (failed(st)) {
 		unlink(str_z(mem, layout_path(mem, dir, "config")));
 		return complain(status_name(st), dir);
 	}
 	struct config c = config_of(mem, wish, dir);
-	printf("data directory  %.*s\nroot key        %.*s (mode 0600; without it the data are noise: keep a copy elsewhere)\n"
+	printf("data directory  %.*s\nroot key        %.*s (mode 0600; without it the data are noise: keep a copy "
+	       "elsewhere)\n"
 	       "account         %.*s\nCA certificate  %.*s/tls/ca.pem\n",
 	       PR(dir), PR(c.root_key), PR(c.account), PR(dir));
 	return 0;

@@ -61,7 +61,8 @@ struct status text_file_write(struct world *w, struct arena *mem, struct str pat
 	int fd = d->open(d, temp, O_WRONLY | O_CREAT | O_TRUNC, mode);
 	if (fd < 0)
 		return ERR(errno == ENOSPC ? E_FULL : E_IO);
-	bool ok = d->pwrite(d, fd, bytes.p, bytes.n, 0) == (ssize_t)bytes.n && fchmod(fd, mode) == 0 && d->fdatasync(d, fd) == 0;
+	bool ok = d->pwrite(d, fd, bytes.p, bytes.n, 0) == (ssize_t)bytes.n && fchmod(fd, mode) == 0 &&
+		  d->fdatasync(d, fd) == 0;
 	ok = d->close(d, fd) == 0 && ok;
 	ok = ok && d->rename(d, temp, str_z(mem, path)) == 0 && d->sync_dir(d, str_z(mem, dir_of(path))) == 0;
 	if (!ok)
@@ -117,8 +118,8 @@ struct status config_save(struct world *w, struct arena *mem, struct str dir, co
 {
 	struct buf b = buf_in(mem);
 	buf_printf(&b, "# Holdfast's settings for this data directory. No secrets stand here.\n");
-	buf_printf(&b, "root_key = %.*s\naccount = %.*s\nregion = %.*s\ndomain = %.*s\nnames = ", PR(c->root_key), PR(c->account),
-		   PR(c->region), PR(c->domain));
+	buf_printf(&b, "root_key = %.*s\naccount = %.*s\nregion = %.*s\ndomain = %.*s\nnames = ", PR(c->root_key),
+		   PR(c->account), PR(c->region), PR(c->domain));
 	for (size_t i = 0; i < c->names.n; i++)
 		buf_printf(&b, "%s%.*s", i ? ", " : "", PR(c->names.v[i]));
 	buf_byte(&b, '\n');
@@ -129,7 +130,8 @@ struct status config_save(struct world *w, struct arena *mem, struct str dir, co
 
 static void system_ref(struct vault_keys *k, struct str wrapped) { k->system = key_ref_of(NULL, S("system"), wrapped); }
 
-struct status keys_create(struct world *w, struct arena *mem, struct str dir, const struct config *c, struct vault_keys *out)
+struct status keys_create(struct world *w, struct arena *mem, struct str dir, const struct config *c,
+			  struct vault_keys *out)
 {
 	struct str wrapped;
 	TRY(keyring_create_root(w, str_z(mem, c->root_key)));
@@ -139,7 +141,8 @@ struct status keys_create(struct world *w, struct arena *mem, struct str dir, co
 	return text_file_write(w, mem, layout_path(mem, dir, "keys/system"), 0600, wrapped);
 }
 
-struct status keys_open(struct world *w, struct arena *mem, struct str dir, const struct config *c, struct vault_keys *out)
+struct status keys_open(struct world *w, struct arena *mem, struct str dir, const struct config *c,
+			struct vault_keys *out)
 {
 	struct str wrapped;
 	TRY(text_file_read(mem, layout_path(mem, dir, "keys/system"), &wrapped));
@@ -168,7 +171,8 @@ struct status sealed_write(struct world *w, struct vault_keys *k, struct arena *
 
 /* ---- root credentials ---------------------------------------------------------------------- */
 
-struct status credentials_load(struct vault_keys *k, struct arena *mem, struct str dir, struct credentials **out, size_t *n)
+struct status credentials_load(struct vault_keys *k, struct arena *mem, struct str dir, struct credentials **out,
+			       size_t *n)
 {
 	struct str text;
 	TRY(sealed_read(k, mem, dir, "credentials", &text));

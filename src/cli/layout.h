@@ -21,14 +21,15 @@
 #include "wire/shape.h"
 
 struct config {
-	struct str root_key; /* path */
-	struct str account;  /* the first account */
-	struct str region;   /* where requests without a scope belong */
-	struct str domain;   /* for virtual-host addressing; empty: none */
+	struct str root_key;   /* path */
+	struct str account;    /* the first account */
+	struct str region;     /* where requests without a scope belong */
+	struct str domain;     /* for virtual-host addressing; empty: none */
 	struct str_list names; /* of the server certificate, beyond localhost and the host's own */
 };
 
-struct str layout_path(struct arena *mem, struct str dir, const char *rest); /* "<dir>/<rest>", NUL-terminated behind n */
+struct str layout_path(struct arena *mem, struct str dir,
+		       const char *rest); /* "<dir>/<rest>", NUL-terminated behind n */
 struct status config_load(struct arena *mem, struct str dir, struct config *out);
 struct status config_save(struct world *w, struct arena *mem, struct str dir, const struct config *c);
 
@@ -41,8 +42,10 @@ struct vault_keys {
 	struct keyring *keyring;
 	struct key_ref system;
 };
-struct status keys_create(struct world *w, struct arena *mem, struct str dir, const struct config *c, struct vault_keys *out);
-struct status keys_open(struct world *w, struct arena *mem, struct str dir, const struct config *c, struct vault_keys *out);
+struct status keys_create(struct world *w, struct arena *mem, struct str dir, const struct config *c,
+			  struct vault_keys *out);
+struct status keys_open(struct world *w, struct arena *mem, struct str dir, const struct config *c,
+			struct vault_keys *out);
 /* A file under keys/, sealed; its name is bound to it. */
 struct status sealed_read(struct vault_keys *k, struct arena *mem, struct str dir, const char *name, struct str *out);
 struct status sealed_write(struct world *w, struct vault_keys *k, struct arena *mem, struct str dir, const char *name,
@@ -52,7 +55,8 @@ struct credentials {
 	struct str account, access_key_id, secret_key;
 };
 /* Root credentials of every account, in order of creation. */
-struct status credentials_load(struct vault_keys *k, struct arena *mem, struct str dir, struct credentials **out, size_t *n);
+struct status credentials_load(struct vault_keys *k, struct arena *mem, struct str dir, struct credentials **out,
+			       size_t *n);
 struct status credentials_save(struct world *w, struct vault_keys *k, struct arena *mem, struct str dir,
 			       const struct credentials *c, size_t n);
 

@@ -37,7 +37,8 @@ static int help(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	printf("holdfast: the security and data-protection half of AWS, run by yourself\n\nusage: holdfast COMMAND [OPTIONS]\n\n");
+	printf("holdfast: the security and data-protection half of AWS, run by yourself\n\nusage: holdfast COMMAND "
+	       "[OPTIONS]\n\n");
 	for (size_t i = 0; i < COUNT(commands); i++)
 		printf("  %-8s  %s\n", commands[i].name, commands[i].help);
 	printf("\n'holdfast COMMAND --help' tells more.\n");

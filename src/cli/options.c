@@ -41,7 +41,8 @@ bool options_parse(const char *command, const struct option_row *rows, int argc,
 		struct str name = str_from(str_cut(&value, '='), 2);
 		const struct option_row *row = find(rows, name);
 		if (!row) {
-			fprintf(stderr, "holdfast %s: unknown option --%.*s; see 'holdfast %s --help'\n", command, PR(name), command);
+			fprintf(stderr, "holdfast %s: unknown option --%.*s; see 'holdfast %s --help'\n", command,
+				PR(name), command);
 			return false;
 		}
 		if (row->flag) {

@@ -75,8 +75,8 @@ static struct str url_of(struct serving *s, struct arena *mem, size_t i)
 {
 	const struct http_listen *l = &s->listen[i];
 	bool six = str_find_char(l->addr, ':') != SIZE_MAX;
-	return arena_printf(mem, "%s://%s%.*s%s:%d", l->tls ? "https" : "http", six ? "[" : "", PR(l->addr), six ? "]" : "",
-			    http_port(s->front, i));
+	return arena_printf(mem, "%s://%s%.*s%s:%d", l->tls ? "https" : "http", six ? "[" : "", PR(l->addr),
+			    six ? "]" : "", http_port(s->front, i));
 }
 
 static void on_admin(struct http_req *http, void *arg)
@@ -89,7 +89,9 @@ static struct status start_front(struct serving *s, struct arena *mem)
 {
 	struct x509_pair tls;
 	TRY(tls_files_load(s->server.world, mem, &s->server.keys, s->server.dir, &s->server.config, &tls));
-	struct http_options o = { .listen = s->listen, .n_listen = s->n_listen, .cert_pem = tls.cert_pem, .key_pem = tls.key_pem };
+	struct http_options o = {
+		.listen = s->listen, .n_listen = s->n_listen, .cert_pem = tls.cert_pem, .key_pem = tls.key_pem
+	};
 	return http_start(&o, serve_http, &s->server.app, &s->front);
 }
 
@@ -138,7 +140,8 @@ static int release_code(struct dl_phdr_info *info, size_t size, void *arg)
 		const ElfW(Phdr) *h = &info->dlpi_phdr[i];
 		if (h->p_type != PT_LOAD || !(h->p_flags & PF_X) || h->p_flags & PF_W)
 			continue;
-		uintptr_t from = (info->dlpi_addr + h->p_vaddr) & ~(page - 1), to = info->dlpi_addr + h->p_vaddr + h->p_memsz;
+		uintptr_t from = (info->dlpi_addr + h->p_vaddr) & ~(page - 1),
+			  to = info->dlpi_addr + h->p_vaddr + h->p_memsz;
 		(void)madvise((void *)from, to - from, MADV_DONTNEED);
 	}
 	return 0;
@@ -174,7 +177,9 @@ static int serve(struct serving *s)
 	struct world w;
 	world_real(&w);
 	if (failed(server_open(&s->server, &w, s->data))) {
-		fprintf(stderr, "holdfast serve: cannot open %.*s (see above; is it initialised, or being served already?)\n", PR(s->data));
+		fprintf(stderr,
+			"holdfast serve: cannot open %.*s (see above; is it initialised, or being served already?)\n",
+			PR(s->data));
 		return 1;
 	}
 	s->server.test_clock = s->test_clock;
@@ -206,7 +211,8 @@ int command_serve(int argc, char **argv)
 	struct str_list rest = { others, 0 };
 	const struct option_row rows[] = {
 		{ "data", "DIR", "the data directory", .text = &s.data },
-		{ "listen", "ADDR:PORT", "HTTPS here; may be repeated; port 0: any [127.0.0.1:4566]", .many = &s.https },
+		{ "listen", "ADDR:PORT", "HTTPS here; may be repeated; port 0: any [127.0.0.1:4566]",
+		  .many = &s.https },
 		{ "http", "ADDR:PORT", "plain HTTP here, loopback only", .many = &s.http },
 		{ "ready-file", "FILE", "written once requests are served: a URL a line", .text = &s.ready_file },
 		{ "test-clock", NULL, "let the admin socket move time; never for real data", .flag = &s.test_clock },

@@ -38,7 +38,8 @@ static struct status open_store(struct server *s)
 	s->app.keyring = s->keys.keyring;
 	struct store_options o = { .on_outbox = trail_on_outbox, .on_outbox_arg = &s->app };
 	TRY(store_open(s->world, s->keys.keyring, &s->keys.system, path_z(s, "store"), &o, &s->app.store));
-	return blobs_open(s->world, keyring_secrets(s->keys.keyring), store_io_pool(s->app.store), path_z(s, "blobs"), &s->app.blobs);
+	return blobs_open(s->world, keyring_secrets(s->keys.keyring), store_io_pool(s->app.store), path_z(s, "blobs"),
+			  &s->app.blobs);
 }
 
 static struct status open_tables(struct server *s)
@@ -53,7 +54,10 @@ static struct status open_tables(struct server *s)
 	return serve_check(app);
 }
 
-static struct status open_accounts(struct server *s) { return accounts_open(&s->app, &s->keys.system, &s->app.accounts); }
+static struct status open_accounts(struct server *s)
+{
+	return accounts_open(&s->app, &s->keys.system, &s->app.accounts);
+}
 static struct status open_trail(struct server *s) { return trail_open(&s->app, path_z(s, "trail"), &s->app.trail); }
 
 static struct status start_services(struct server *s) { return services_start(&s->app); }
@@ -62,12 +66,8 @@ static const struct {
 	const char *name;
 	struct status (*open)(struct server *s);
 } parts[] = {
-	{ "settings and keys", open_settings },
-	{ "store", open_store },
-	{ "tables", open_tables },
-	{ "accounts", open_accounts },
-	{ "trail", open_trail },
-	{ "services", start_services },
+	{ "settings and keys", open_settings }, { "store", open_store }, { "tables", open_tables },
+	{ "accounts", open_accounts },          { "trail", open_trail }, { "services", start_services },
 };
 
 static void open_parts(void *arg)
@@ -77,7 +77,8 @@ static void open_parts(void *arg)
 		o->st = parts[i].open(o->s);
 		if (!failed(o->st))
 			continue;
-		log_error("cannot open", "part", str_of(parts[i].name), "directory", o->s->dir, "status", str_of(status_name(o->st)));
+		log_error("cannot open", "part", str_of(parts[i].name), "directory", o->s->dir, "status",
+			  str_of(status_name(o->st)));
 		return;
 	}
 }
@@ -121,7 +122,8 @@ struct creating {
 	struct status st;
 };
 
-/* The file is read only after the account was made: what parks is behind us, so no other fiber comes between reading and writing. */
+/* The file is read only after the account was made: what parks is behind us, so no other fiber comes between reading
+ * and writing. */
 static struct status create(struct creating *c)
 {
 	struct server *s = c->s;

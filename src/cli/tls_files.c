@@ -30,18 +30,19 @@ static struct str_list names_of(struct arena *mem, const struct config *c)
 	return (struct str_list){ v, n };
 }
 
-static struct status issue(struct world *w, struct arena *mem, struct vault_keys *k, struct str dir, const struct config *c,
-			   const struct x509_pair *ca)
+static struct status issue(struct world *w, struct arena *mem, struct vault_keys *k, struct str dir,
+			   const struct config *c, const struct x509_pair *ca)
 {
 	struct str_list names = names_of(mem, c);
 	struct x509_pair server;
 	TRY(x509_server_new(w, mem, ca, names.v, names.n, &server));
 	TRY(sealed_write(w, k, mem, dir, "tls", server.key_pem));
 	return text_file_write(w, mem, layout_path(mem, dir, "tls/server.pem"), 0644,
-			  arena_printf(mem, "%.*s%.*s", PR(server.cert_pem), PR(ca->cert_pem)));
+			       arena_printf(mem, "%.*s%.*s", PR(server.cert_pem), PR(ca->cert_pem)));
 }
 
-struct status tls_files_create(struct world *w, struct arena *mem, struct vault_keys *k, struct str dir, const struct config *c)
+struct status tls_files_create(struct world *w, struct arena *mem, struct vault_keys *k, struct str dir,
+			       const struct config *c)
 {
 	struct x509_pair ca;
 	TRY(x509_ca_new(w, mem, S("Holdfast local CA"), &ca));
@@ -50,7 +51,8 @@ struct status tls_files_create(struct world *w, struct arena *mem, struct vault_
 	return issue(w, mem, k, dir, c, &ca);
 }
 
-static struct status renew(struct world *w, struct arena *mem, struct vault_keys *k, struct str dir, const struct config *c)
+static struct status renew(struct world *w, struct arena *mem, struct vault_keys *k, struct str dir,
+			   const struct config *c)
 {
 	struct x509_pair ca;
 	TRY(text_file_read(mem, layout_path(mem, dir, "tls/ca.pem"), &ca.cert_pem));
@@ -59,8 +61,8 @@ static struct status renew(struct world *w, struct arena *mem, struct vault_keys
 	return issue(w, mem, k, dir, c, &ca);
 }
 
-struct status tls_files_load(struct world *w, struct arena *mem, struct vault_keys *k, struct str dir, const struct config *c,
-			     struct x509_pair *out)
+struct status tls_files_load(struct world *w, struct arena *mem, struct vault_keys *k, struct str dir,
+			     const struct config *c, struct x509_pair *out)
 {
 	int64_t ends_ms;
 	TRY(text_file_read(mem, layout_path(mem, dir, "tls/server.pem"), &out->cert_pem));

@@ -10,9 +10,10 @@
 #include "cli/layout.h"
 #include "crypto/x509.h"
 
-struct status tls_files_create(struct world *w, struct arena *mem, struct vault_keys *k, struct str dir, const struct config *c);
+struct status tls_files_create(struct world *w, struct arena *mem, struct vault_keys *k, struct str dir,
+			       const struct config *c);
 /* What to serve with: certificate chain and key. mem should be one that is wiped. */
-struct status tls_files_load(struct world *w, struct arena *mem, struct vault_keys *k, struct str dir, const struct config *c,
-			     struct x509_pair *out);
+struct status tls_files_load(struct world *w, struct arena *mem, struct vault_keys *k, struct str dir,
+			     const struct config *c, struct x509_pair *out);
 
 #endif

@@ -15,10 +15,7 @@
 
 #include <limits.h>
 
-static const uint8_t *bytes(struct str s)
-{
-	return (const uint8_t *)s.p;
-}
+static const uint8_t *bytes(struct str s) { return (const uint8_t *)s.p; }
 
 /* libcrypto counts in int. Past 1 GiB in one message is a bug of the caller: big things go in chunks. */
 static int length(struct str s)
@@ -87,10 +84,7 @@ void aead_key_init(struct aead_key *k, const uint8_t key[AEAD_KEY_SIZE])
 	secret_wipe(l, sizeof l);
 }
 
-void aead_key_wipe(struct aead_key *k)
-{
-	secret_wipe(k, sizeof *k);
-}
+void aead_key_wipe(struct aead_key *k) { secret_wipe(k, sizeof *k); }
 
 static void message_key(const struct aead_key *k, const uint8_t nonce[AEAD_NONCE_SIZE], uint8_t out[32])
 {
@@ -165,14 +159,8 @@ struct status aead_open_new(const struct aead_key *k, struct str aad, struct str
 	return OK;
 }
 
-void gcm_key_init(struct gcm_key *k, const uint8_t key[AEAD_KEY_SIZE])
-{
-	memcpy(k->raw, key, sizeof k->raw);
-}
-void gcm_key_wipe(struct gcm_key *k)
-{
-	secret_wipe(k, sizeof *k);
-}
+void gcm_key_init(struct gcm_key *k, const uint8_t key[AEAD_KEY_SIZE]) { memcpy(k->raw, key, sizeof k->raw); }
+void gcm_key_wipe(struct gcm_key *k) { secret_wipe(k, sizeof *k); }
 
 void gcm_chunk_seal(const struct gcm_key *k, const uint8_t nonce[GCM_NONCE_SIZE], struct str aad, struct str plain,
 		    uint8_t *out)

@@ -10,10 +10,7 @@
 #include <openssl/evp.h>
 #include <pthread.h>
 
-static struct str str_at(const uint8_t *p, size_t n)
-{
-	return str_make(p, n);
-}
+static struct str str_at(const uint8_t *p, size_t n) { return str_make(p, n); }
 
 static void xaes_gives_what_c2sp_gives(void)
 {

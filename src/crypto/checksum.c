@@ -162,15 +162,6 @@ static uint64_t update(enum which which, uint64_t crc, struct str s)
 }
 
 /* All three start from ones and end inverted; the inversions between two calls cancel out. */
-uint32_t crc32_update(uint32_t crc, struct str s)
-{
-	return ~(uint32_t)update(P_CRC32, ~crc, s);
-}
-uint32_t crc32c_update(uint32_t crc, struct str s)
-{
-	return ~(uint32_t)update(P_CRC32C, ~crc, s);
-}
-uint64_t crc64nvme_update(uint64_t crc, struct str s)
-{
-	return ~update(P_CRC64NVME, ~crc, s);
-}
+uint32_t crc32_update(uint32_t crc, struct str s) { return ~(uint32_t)update(P_CRC32, ~crc, s); }
+uint32_t crc32c_update(uint32_t crc, struct str s) { return ~(uint32_t)update(P_CRC32C, ~crc, s); }
+uint64_t crc64nvme_update(uint64_t crc, struct str s) { return ~update(P_CRC64NVME, ~crc, s); }

@@ -27,31 +27,13 @@ struct bench {
 	uint64_t sink;
 };
 
-static struct str first(struct bench *b, size_t n)
-{
-	return str_make(b->big, n);
-}
+static struct str first(struct bench *b, size_t n) { return str_make(b->big, n); }
 
-static void do_sha256_64(struct bench *b)
-{
-	sha256(first(b, 64), b->out);
-}
-static void do_sha256_64k(struct bench *b)
-{
-	sha256(first(b, BIG), b->out);
-}
-static void do_md5_64k(struct bench *b)
-{
-	md5(first(b, BIG), b->out);
-}
-static void do_hmac(struct bench *b)
-{
-	hmac_sha256(str_make(b->raw, 32), first(b, 100), b->out);
-}
-static void do_hmac_key(struct bench *b)
-{
-	hmac_key_mac(&b->hmac, first(b, 100), b->out);
-}
+static void do_sha256_64(struct bench *b) { sha256(first(b, 64), b->out); }
+static void do_sha256_64k(struct bench *b) { sha256(first(b, BIG), b->out); }
+static void do_md5_64k(struct bench *b) { md5(first(b, BIG), b->out); }
+static void do_hmac(struct bench *b) { hmac_sha256(str_make(b->raw, 32), first(b, 100), b->out); }
+static void do_hmac_key(struct bench *b) { hmac_key_mac(&b->hmac, first(b, 100), b->out); }
 static void do_seal_page(struct bench *b)
 {
 	b->nonce[0]++;
@@ -61,34 +43,16 @@ static void do_open_page(struct bench *b)
 {
 	assert(!failed(aead_open_parts(&b->aead, b->nonce, S("page"), str_make(b->out, PAGE), b->tag, b->out + PAGE)));
 }
-static void do_random(struct bench *b)
-{
-	world_random(&b->w, b->nonce, 24);
-}
-static void do_gcm_seal(struct bench *b)
-{
-	gcm_chunk_seal(&b->gcm, b->nonce, S("object"), first(b, BIG), b->out);
-}
+static void do_random(struct bench *b) { world_random(&b->w, b->nonce, 24); }
+static void do_gcm_seal(struct bench *b) { gcm_chunk_seal(&b->gcm, b->nonce, S("object"), first(b, BIG), b->out); }
 static void do_gcm_open(struct bench *b)
 {
 	assert(!failed(gcm_chunk_open(&b->gcm, b->nonce, S("object"), str_make(b->out, BIG + 16), b->big)));
 }
-static void do_crc32(struct bench *b)
-{
-	b->sink += crc32_update(0, first(b, BIG));
-}
-static void do_crc32c(struct bench *b)
-{
-	b->sink += crc32c_update(0, first(b, BIG));
-}
-static void do_crc64(struct bench *b)
-{
-	b->sink += crc64nvme_update(0, first(b, BIG));
-}
-static void do_key_ref(struct bench *b)
-{
-	b->key = key_ref_of(&b->account, b->key.purpose, b->key.wrapped);
-}
+static void do_crc32(struct bench *b) { b->sink += crc32_update(0, first(b, BIG)); }
+static void do_crc32c(struct bench *b) { b->sink += crc32c_update(0, first(b, BIG)); }
+static void do_crc64(struct bench *b) { b->sink += crc64nvme_update(0, first(b, BIG)); }
+static void do_key_ref(struct bench *b) { b->key = key_ref_of(&b->account, b->key.purpose, b->key.wrapped); }
 static void do_keyring_seal(struct bench *b)
 {
 	arena_reset(b->mem);
@@ -102,10 +66,7 @@ static void do_keyring_unseal(struct bench *b)
 	b->cipher = str_make(b->out, 64 + KEYRING_SEAL_OVERHEAD);
 	assert(!failed(keyring_unseal(b->kr, &b->key, S("context"), b->cipher, b->mem, &plain)));
 }
-static void do_keyring_mac(struct bench *b)
-{
-	assert(!failed(keyring_mac(b->kr, &b->key, first(b, 64), b->out)));
-}
+static void do_keyring_mac(struct bench *b) { assert(!failed(keyring_mac(b->kr, &b->key, first(b, 64), b->out))); }
 static void do_keyring_miss(struct bench *b)
 {
 	struct str wrapped;

@@ -22,10 +22,7 @@
 #define LEAK_CHECKED 0
 #endif
 
-static bool forbid_dumps(void)
-{
-	return !LEAK_CHECKED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
-}
+static bool forbid_dumps(void) { return !LEAK_CHECKED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0; }
 
 static bool forbid_cores(void)
 {

@@ -24,10 +24,7 @@ union context {
 static_assert(sizeof(union context) <= sizeof((struct hasher){ 0 }.state), "a hasher holds every context");
 static_assert(_Alignof(union context) <= 8, "and is aligned for it");
 
-static union context *context_of(struct hasher *h)
-{
-	return (union context *)(void *)h->state;
-}
+static union context *context_of(struct hasher *h) { return (union context *)(void *)h->state; }
 
 size_t hash_size(enum hash_kind kind)
 {
@@ -120,22 +117,10 @@ static void digest(enum hash_kind kind, struct str s, uint8_t *out)
 	hasher_final(&h, out);
 }
 
-void md5(struct str s, uint8_t out[MD5_SIZE])
-{
-	digest(HASH_MD5, s, out);
-}
-void sha1(struct str s, uint8_t out[SHA1_SIZE])
-{
-	digest(HASH_SHA1, s, out);
-}
-void sha384(struct str s, uint8_t out[SHA384_SIZE])
-{
-	digest(HASH_SHA384, s, out);
-}
-void sha512(struct str s, uint8_t out[SHA512_SIZE])
-{
-	digest(HASH_SHA512, s, out);
-}
+void md5(struct str s, uint8_t out[MD5_SIZE]) { digest(HASH_MD5, s, out); }
+void sha1(struct str s, uint8_t out[SHA1_SIZE]) { digest(HASH_SHA1, s, out); }
+void sha384(struct str s, uint8_t out[SHA384_SIZE]) { digest(HASH_SHA384, s, out); }
+void sha512(struct str s, uint8_t out[SHA512_SIZE]) { digest(HASH_SHA512, s, out); }
 
 /* SHA-256 is on every request: its context directly, without the switch and the wipe of what is public anyway. */
 void sha256(struct str s, uint8_t out[SHA256_SIZE])
@@ -193,10 +178,7 @@ void hmac_key_init(struct hmac_key *k, struct str key)
 	secret_wipe(block, sizeof block);
 }
 
-void hmac_key_wipe(struct hmac_key *k)
-{
-	secret_wipe(k, sizeof *k);
-}
+void hmac_key_wipe(struct hmac_key *k) { secret_wipe(k, sizeof *k); }
 
 static void outer(const struct hmac_key *k, const uint8_t inner[SHA256_SIZE], uint8_t out[SHA256_SIZE])
 {
@@ -235,10 +217,7 @@ void hmac_init(struct hmac *m, const struct hmac_key *k)
 	resume(&context_of(&m->h)->sha256, k->inner);
 }
 
-void hmac_update(struct hmac *m, struct str s)
-{
-	hasher_update(&m->h, s);
-}
+void hmac_update(struct hmac *m, struct str s) { hasher_update(&m->h, s); }
 
 void hmac_final(struct hmac *m, uint8_t out[SHA256_SIZE])
 {

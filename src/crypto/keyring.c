@@ -43,10 +43,7 @@ struct pin {
 	struct key_material *m;
 };
 
-static struct key_material *material_of(struct secret s)
-{
-	return (struct key_material *)(void *)s.p;
-}
+static struct key_material *material_of(struct secret s) { return (struct key_material *)(void *)s.p; }
 
 /* `key` is wiped. */
 static void material_init(struct key_material *m, uint8_t key[32])
@@ -62,10 +59,7 @@ static void material_init(struct key_material *m, uint8_t key[32])
 	secret_wipe(key, 32);
 }
 
-static const uint8_t *id_of(const struct key_ref *key)
-{
-	return key ? key->id : root_id;
-}
+static const uint8_t *id_of(const struct key_ref *key) { return key ? key->id : root_id; }
 
 struct key_ref key_ref_of(const struct key_ref *parent, struct str purpose, struct str wrapped)
 {
@@ -119,10 +113,7 @@ void keyring_close(struct keyring *kr)
 	heap_free(kr);
 }
 
-struct secret_pool *keyring_secrets(struct keyring *kr)
-{
-	return kr->secrets;
-}
+struct secret_pool *keyring_secrets(struct keyring *kr) { return kr->secrets; }
 
 /* ---- wrapping ---- */
 
@@ -150,10 +141,7 @@ static struct status unwrap(const struct key_material *parent, const struct key_
 }
 
 static struct status pin_key(struct keyring *kr, const struct key_ref *key, unsigned depth, struct pin *out);
-static void unpin(struct pin *p)
-{
-	key_material_drop(p->m);
-}
+static void unpin(struct pin *p) { key_material_drop(p->m); }
 
 /* The slow way: the parent first (from the cache, or the slow way too), then this one. */
 static struct status pin_unwrapped(struct keyring *kr, const struct key_ref *key, unsigned depth, struct pin *out)
@@ -218,10 +206,7 @@ struct status keyring_check(struct keyring *kr, const struct key_ref *key)
 	return OK;
 }
 
-void keyring_forget(struct keyring *kr, const struct key_ref *key)
-{
-	key_cache_forget(kr->cache, key->id);
-}
+void keyring_forget(struct keyring *kr, const struct key_ref *key) { key_cache_forget(kr->cache, key->id); }
 
 /* ---- using ---- */
 

@@ -51,10 +51,7 @@ static uint64_t prefix(const uint8_t id[KEY_ID_SIZE])
 	return v ? v : 1; /* 0 is taken */
 }
 
-static size_t set_of(const uint8_t id[KEY_ID_SIZE])
-{
-	return prefix(id) % KEY_CACHE_SETS;
-}
+static size_t set_of(const uint8_t id[KEY_ID_SIZE]) { return prefix(id) % KEY_CACHE_SETS; }
 
 struct key_cache *key_cache_new(void)
 {
@@ -164,10 +161,7 @@ struct key_material *key_cache_put(struct key_cache *c, const struct key_path *p
 	return m;
 }
 
-uint64_t key_cache_epoch(struct key_cache *c)
-{
-	return atomic_load(&c->epoch);
-}
+uint64_t key_cache_epoch(struct key_cache *c) { return atomic_load(&c->epoch); }
 
 static bool is_under(const struct entry *e, uint64_t id)
 {

@@ -36,10 +36,7 @@ static void start(void)
 	assert(pthread_key_create(&lib.scratch, scratch_free) == 0);
 }
 
-void crypto_start(void)
-{
-	assert(pthread_once(&lib.once, start) == 0);
-}
+void crypto_start(void) { assert(pthread_once(&lib.once, start) == 0); }
 
 static struct crypto_scratch *scratch_new(void)
 {

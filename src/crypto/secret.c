@@ -63,10 +63,7 @@ void secret_pool_free(struct secret_pool *pool)
 	heap_free(pool);
 }
 
-static uint8_t *slot_at(struct slab *s, uint32_t i)
-{
-	return s->slot + (size_t)i * slot_sizes[s->size_class];
-}
+static uint8_t *slot_at(struct slab *s, uint32_t i) { return s->slot + (size_t)i * slot_sizes[s->size_class]; }
 
 static void protect(struct secret_pool *pool, void *p)
 {

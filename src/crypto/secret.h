@@ -30,10 +30,7 @@ void secret_pool_free(struct secret_pool *pool); /* every secret of it must have
 
 struct secret secret_new(struct secret_pool *pool, size_t n); /* zeroed; 1 <= n <= SECRET_MAX */
 void secret_free(struct secret *s);                           /* wipes; s->p == NULL is allowed; *s becomes {0} */
-static inline struct str secret_str(const struct secret *s)
-{
-	return str_make(s->p, s->n);
-}
+static inline struct str secret_str(const struct secret *s) { return str_make(s->p, s->n); }
 
 struct secret_pool_stats {
 	size_t live, bytes, locked_bytes; /* secrets handed out; memory mapped; of it locked */

@@ -110,10 +110,7 @@ static void run_off_the_end(void)
 		p[i] = 1;
 }
 
-static void running_off_the_end_of_a_slab_is_a_fault(void)
-{
-	in_child(run_off_the_end, SIGSEGV);
-}
+static void running_off_the_end_of_a_slab_is_a_fault(void) { in_child(run_off_the_end, SIGSEGV); }
 
 static void leak_one(void)
 {
@@ -153,10 +150,7 @@ static void use_with_no_lockable_memory(void)
 	secret_pool_free(pool);
 }
 
-static void without_lockable_memory_it_still_serves_and_says_so(void)
-{
-	in_child(use_with_no_lockable_memory, 0);
-}
+static void without_lockable_memory_it_still_serves_and_says_so(void) { in_child(use_with_no_lockable_memory, 0); }
 
 static void *take_and_give(void *arg)
 {

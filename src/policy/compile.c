@@ -186,10 +186,7 @@ static const struct {
 	{ { "Condition", 9 }, EL_CONDITION, 0 },
 };
 
-static bool inside_account(enum policy_kind k)
-{
-	return k != POLICY_RESOURCE && k != POLICY_ENDPOINT;
-}
+static bool inside_account(enum policy_kind k) { return k != POLICY_RESOURCE && k != POLICY_ENDPOINT; }
 static bool names_principals(enum policy_kind k)
 {
 	return k == POLICY_RESOURCE || k == POLICY_TRUST || k == POLICY_ENDPOINT || k == POLICY_RCP;

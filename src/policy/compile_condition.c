@@ -69,10 +69,7 @@ static struct status bad_value(struct build *b, const struct value *v, const cha
 			  why);
 }
 
-static bool is_bool(struct str s)
-{
-	return str_eq_ci(s, S("true")) || str_eq_ci(s, S("false"));
-}
+static bool is_bool(struct str s) { return str_eq_ci(s, S("true")) || str_eq_ci(s, S("false")); }
 
 static struct status compile_bool(struct build *b, const struct value *v, struct cval *out)
 {

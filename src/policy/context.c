@@ -26,15 +26,9 @@ enum policy_key policy_key_find(struct str name)
 	return POLICY_KEY_NONE;
 }
 
-struct str policy_key_name(enum policy_key key)
-{
-	return keys[key].name;
-}
+struct str policy_key_name(enum policy_key key) { return keys[key].name; }
 
-bool policy_key_multi(enum policy_key key)
-{
-	return keys[key].multi;
-}
+bool policy_key_multi(enum policy_key key) { return keys[key].multi; }
 
 void policy_context_init(struct policy_context *cx, struct policy_entry *room, size_t cap)
 {
@@ -148,10 +142,7 @@ static struct str principal_type(const struct policy_principal *who)
 	return (struct str){ 0 };
 }
 
-static struct str given(struct str s)
-{
-	return s.n > 0 ? s : (struct str){ 0 };
-}
+static struct str given(struct str s) { return s.n > 0 ? s : (struct str){ 0 }; }
 
 /*
  * "AWS global condition context keys" and the table "Principal key values" of "IAM policy elements: Variables and

@@ -21,10 +21,7 @@ struct span {
 	uint32_t off, len; /* into policy.chars; NO_SPAN: absent */
 };
 #define NO_SPAN ((struct span){ UINT32_MAX, 0 })
-static inline bool span_given(struct span s)
-{
-	return s.off != UINT32_MAX;
-}
+static inline bool span_given(struct span s) { return s.off != UINT32_MAX; }
 
 /* ---- Patterns ---- */
 
@@ -186,14 +183,8 @@ static inline uint32_t hash_ci_more(uint32_t h, struct str s)
 		h = (h ^ (uint8_t)char_lower(s.p[i])) * 0x01000193u;
 	return h;
 }
-static inline uint32_t hash_ci(struct str s)
-{
-	return hash_ci_more(0x811c9dc5u, s);
-}
-static inline uint32_t hash_spread(uint32_t h)
-{
-	return (h ^ (h >> 15)) * 0x9e3779b1u;
-}
+static inline uint32_t hash_ci(struct str s) { return hash_ci_more(0x811c9dc5u, s); }
+static inline uint32_t hash_spread(uint32_t h) { return (h ^ (h >> 15)) * 0x9e3779b1u; }
 
 /* ---- value.c: text of conditions as values; false when it has not the form ---- */
 bool pol_num_parse(struct str s, struct num *out);

@@ -30,10 +30,7 @@ static bool never_ruled_out(const struct build *b, const struct stmt *s)
 	return s->not_action;
 }
 
-static void list_add(struct build *b, uint32_t stmt)
-{
-	*PUSH(b, lists, uint32_t) = stmt;
-}
+static void list_add(struct build *b, uint32_t stmt) { *PUSH(b, lists, uint32_t) = stmt; }
 
 static void add_slot(struct build *b, uint32_t hash, uint32_t start, uint32_t n)
 {

@@ -57,10 +57,7 @@ static bool actions_match(const struct asked *q, const struct policy *p, const s
 
 /* ---- Principal ---- */
 
-static bool named(struct str have, struct str want)
-{
-	return have.n > 0 && str_eq(have, want);
-}
+static bool named(struct str have, struct str want) { return have.n > 0 && str_eq(have, want); }
 
 /* A user's or session's own id is himself; the role's id, which a session's starts with, is his role. */
 static enum grant grant_by_id(const struct policy_principal *who, struct str id)

@@ -16,10 +16,7 @@ struct glyph { /* a character of an expanded pattern: wildcards are marked, all 
 	bool wild;
 };
 
-static bool key_equal(const char *a, const char *b)
-{
-	return str_eq_ci(str_of(a), str_of(b));
-}
+static bool key_equal(const char *a, const char *b) { return str_eq_ci(str_of(a), str_of(b)); }
 
 static const struct n_key *find_key(const struct n_request *rq, const char *name)
 {

@@ -18,15 +18,9 @@ static uint64_t rnd(uint64_t *seed)
 	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
 	return z ^ (z >> 31);
 }
-static int pick(uint64_t *seed, size_t n)
-{
-	return (int)(rnd(seed) % n);
-}
+static int pick(uint64_t *seed, size_t n) { return (int)(rnd(seed) % n); }
 #define ONE_OF(seed, pool) (pool)[pick(seed, COUNT(pool))]
-static bool chance(uint64_t *seed, int percent)
-{
-	return pick(seed, 100) < percent;
-}
+static bool chance(uint64_t *seed, int percent) { return pick(seed, 100) < percent; }
 
 static const char *const action_patterns[] = {
 	"*",     "*",   "s3:*",         "s3:Get*",    "s3:GetObject", "S3:getobject", "s3:PutObject", "kms:Decrypt",

@@ -21,10 +21,7 @@ static size_t char_size(struct str s, size_t i)
 	return n;
 }
 
-static bool same(char a, char b, bool fold)
-{
-	return a == b || (fold && char_lower(a) == char_lower(b));
-}
+static bool same(char a, char b, bool fold) { return a == b || (fold && char_lower(a) == char_lower(b)); }
 
 /* The fewest bytes a pattern can match: a text that is shorter needs no look. */
 static size_t least_bytes(struct str pat)
@@ -67,15 +64,9 @@ static bool wildcard(struct str pat, struct str text, bool fold)
 	return true;
 }
 
-bool policy_wildcard_match(struct str pattern, struct str text)
-{
-	return wildcard(pattern, text, false);
-}
+bool policy_wildcard_match(struct str pattern, struct str text) { return wildcard(pattern, text, false); }
 
-bool policy_wildcard_match_ci(struct str pattern, struct str text)
-{
-	return wildcard(pattern, text, true);
-}
+bool policy_wildcard_match_ci(struct str pattern, struct str text) { return wildcard(pattern, text, true); }
 
 static struct str literal_of(const char *chars, const struct tok *t, const struct str *vars, const struct tok *first)
 {

@@ -3,10 +3,7 @@
 #include "policy/policy.h"
 #include "base/test.h"
 
-static bool fits(const char *pattern, const char *text)
-{
-	return policy_wildcard_match(str_of(pattern), str_of(text));
-}
+static bool fits(const char *pattern, const char *text) { return policy_wildcard_match(str_of(pattern), str_of(text)); }
 
 static void a_star_is_any_run_and_a_question_mark_one_character(void)
 {

@@ -20,10 +20,7 @@ static const struct {
 	[POLICY_RCP] = { "resource control policy", "a" },
 };
 
-const char *policy_kind_name(enum policy_kind kind)
-{
-	return kinds[kind].name;
-}
+const char *policy_kind_name(enum policy_kind kind) { return kinds[kind].name; }
 
 static struct str written(const char *room, size_t cap, int n)
 {

@@ -5,30 +5,12 @@
  */
 #include "policy/impl.h"
 
-size_t policy_bytes(const struct policy *p)
-{
-	return p->bytes;
-}
-struct str policy_text(const struct policy *p)
-{
-	return str_make(p->chars, p->text_n);
-}
-enum policy_kind policy_kind_of(const struct policy *p)
-{
-	return (enum policy_kind)p->kind;
-}
-struct str policy_id(const struct policy *p)
-{
-	return at(p, p->id);
-}
-bool policy_is_2012(const struct policy *p)
-{
-	return p->v2012;
-}
-size_t policy_statement_count(const struct policy *p)
-{
-	return p->stmt_n;
-}
+size_t policy_bytes(const struct policy *p) { return p->bytes; }
+struct str policy_text(const struct policy *p) { return str_make(p->chars, p->text_n); }
+enum policy_kind policy_kind_of(const struct policy *p) { return (enum policy_kind)p->kind; }
+struct str policy_id(const struct policy *p) { return at(p, p->id); }
+bool policy_is_2012(const struct policy *p) { return p->v2012; }
+size_t policy_statement_count(const struct policy *p) { return p->stmt_n; }
 
 size_t policy_quota_size(struct str document)
 {

@@ -96,10 +96,7 @@ static void sealing_end(struct sealing *s)
 	heap_free(s->aad);
 }
 
-static const struct gcm_key *key_of(const struct sealing *s)
-{
-	return (const struct gcm_key *)(const void *)s->key.p;
-}
+static const struct gcm_key *key_of(const struct sealing *s) { return (const struct gcm_key *)(const void *)s->key.p; }
 
 /* The STREAM nonce, 3 zero bytes | index | last, and the additional data for this index. */
 static struct str at_index(struct sealing *s, uint64_t index, bool last, uint8_t nonce[GCM_NONCE_SIZE])
@@ -301,15 +298,9 @@ struct status blob_write(struct blob_writer *w, struct str piece)
 	return st;
 }
 
-struct blob_id blob_writer_id(const struct blob_writer *w)
-{
-	return w->id;
-}
+struct blob_id blob_writer_id(const struct blob_writer *w) { return w->id; }
 
-uint64_t blob_written(const struct blob_writer *w)
-{
-	return w->length;
-}
+uint64_t blob_written(const struct blob_writer *w) { return w->length; }
 
 static struct status sync_dir_of(struct blobs *b, struct blob_id id)
 {
@@ -452,10 +443,7 @@ void blob_close(struct blob_reader *r)
 	heap_free(r);
 }
 
-uint64_t blob_length(const struct blob_reader *r)
-{
-	return r->length;
-}
+uint64_t blob_length(const struct blob_reader *r) { return r->length; }
 
 static size_t chunk_length(const struct blob_reader *r, uint64_t index)
 {

@@ -204,10 +204,7 @@ static void small_objects_are_sealed_and_opened(void)
 	bed_end(&t);
 }
 
-static bool is_kept(void *arg, struct blob_id id)
-{
-	return memcmp(arg, id.b, 16) == 0;
-}
+static bool is_kept(void *arg, struct blob_id id) { return memcmp(arg, id.b, 16) == 0; }
 
 static void the_sweep_removes_what_earlier_runs_left(void)
 {
@@ -236,10 +233,7 @@ static void the_sweep_removes_what_earlier_runs_left(void)
 	bed_end(&t);
 }
 
-static void count_file(void *arg, const char *path)
-{
-	*(int *)arg += !str_ends(str_of(path), S("/start"));
-}
+static void count_file(void *arg, const char *path) { *(int *)arg += !str_ends(str_of(path), S("/start")); }
 
 /* Full disk and power loss at every step: a blob that finished is whole, one that did not is not there. */
 static void a_failing_disk_leaves_a_blob_whole_or_absent(void)

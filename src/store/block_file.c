@@ -87,10 +87,7 @@ void segment_free(struct segment *s)
 	heap_free(s);
 }
 
-int64_t segment_size(struct segment *s)
-{
-	return s->w->disk->size(s->w->disk, s->fd);
-}
+int64_t segment_size(struct segment *s) { return s->w->disk->size(s->w->disk, s->fd); }
 
 static void put_fixed(struct buf *b, const struct segment *s)
 {

@@ -193,10 +193,7 @@ struct segments {
 	int n;
 };
 
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
+static int by_name(const void *a, const void *b) { return strcmp(a, b); }
 
 static void note_segment(void *arg, const char *path)
 {

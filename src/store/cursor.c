@@ -16,14 +16,8 @@ static struct arena *mem_of(struct txn *t)
 	return t->mem;
 }
 
-static struct str larger(struct str a, struct str b)
-{
-	return str_cmp(a, b) >= 0 ? a : b;
-}
-static struct str smaller(struct str a, struct str b)
-{
-	return str_cmp(a, b) <= 0 ? a : b;
-}
+static struct str larger(struct str a, struct str b) { return str_cmp(a, b) >= 0 ? a : b; }
+static struct str smaller(struct str a, struct str b) { return str_cmp(a, b) <= 0 ? a : b; }
 
 static struct status take_stmt(struct cursor *c)
 {

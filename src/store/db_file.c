@@ -17,10 +17,7 @@
 
 enum { PAGE_AAD = 21, PAGE_CIPHER = VAULT_PAGE - AEAD_OVERHEAD };
 
-static int64_t page_at(uint64_t index)
-{
-	return VAULT_HEAD + (int64_t)index * VAULT_PAGE;
-}
+static int64_t page_at(uint64_t index) { return VAULT_HEAD + (int64_t)index * VAULT_PAGE; }
 
 static struct str page_aad(const struct vault *v, uint64_t index, uint8_t aad[PAGE_AAD])
 {
@@ -158,7 +155,4 @@ int db_truncate(struct vault *v, int64_t n)
 	return SQLITE_OK;
 }
 
-int64_t db_size(struct vault *v)
-{
-	return (int64_t)v->pages * VAULT_PAGE;
-}
+int64_t db_size(struct vault *v) { return (int64_t)v->pages * VAULT_PAGE; }

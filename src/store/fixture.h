@@ -28,10 +28,7 @@ struct fixture {
 	struct store *store;
 };
 
-static inline void fixture_quiet(void)
-{
-	log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_ERROR);
-}
+static inline void fixture_quiet(void) { log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_ERROR); }
 
 /* The keyring and the store keep a pointer into it: a fixture does not move. */
 static inline void fixture_new(struct fixture *f)

@@ -35,15 +35,9 @@ void key_str(struct buf *b, struct str s)
 	buf_put(b, S("\0\0"));
 }
 
-void key_u64(struct buf *b, uint64_t v)
-{
-	buf_be64(b, v);
-}
+void key_u64(struct buf *b, uint64_t v) { buf_be64(b, v); }
 
-void key_desc(struct buf *b, uint64_t v)
-{
-	buf_be64(b, ~v);
-}
+void key_desc(struct buf *b, uint64_t v) { buf_be64(b, ~v); }
 
 struct str key_of(struct arena *mem, char tag, struct str a, struct str b, struct str c)
 {
@@ -55,15 +49,9 @@ struct str key_of(struct arena *mem, char tag, struct str a, struct str b, struc
 	return buf_str(&out);
 }
 
-char key_take_tag(struct rd *r)
-{
-	return (char)rd_u8(r);
-}
+char key_take_tag(struct rd *r) { return (char)rd_u8(r); }
 
-uint64_t key_take_u64(struct rd *r)
-{
-	return rd_be64(r);
-}
+uint64_t key_take_u64(struct rd *r) { return rd_be64(r); }
 
 uint64_t key_take_desc(struct rd *r)
 {

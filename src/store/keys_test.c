@@ -15,10 +15,7 @@ static struct str str_key(struct arena *mem, struct str s)
 	return buf_str(&b);
 }
 
-static int sign(int x)
-{
-	return (x > 0) - (x < 0);
-}
+static int sign(int x) { return (x > 0) - (x < 0); }
 
 static void strings_sort_as_they_are(void)
 {

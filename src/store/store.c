@@ -157,10 +157,7 @@ void store_stats(struct store *s, struct store_stats *out)
 	pthread_mutex_unlock(&s->lock);
 }
 
-struct io_pool *store_io_pool(struct store *s)
-{
-	return s->io;
-}
+struct io_pool *store_io_pool(struct store *s) { return s->io; }
 
 void shards_trim(struct store *s)
 {
@@ -313,17 +310,8 @@ void shard_close(struct shard *sh)
 		release(sh);
 }
 
-struct str shard_name(const struct shard *sh)
-{
-	return sh->name;
-}
+struct str shard_name(const struct shard *sh) { return sh->name; }
 
-uint64_t shard_version(const struct shard *sh)
-{
-	return atomic_load(&sh->version);
-}
+uint64_t shard_version(const struct shard *sh) { return atomic_load(&sh->version); }
 
-void shard_moved(struct shard *sh)
-{
-	atomic_store(&sh->version, atomic_fetch_add(&sh->store->versions, 1) + 1);
-}
+void shard_moved(struct shard *sh) { atomic_store(&sh->version, atomic_fetch_add(&sh->store->versions, 1) + 1); }

@@ -46,10 +46,7 @@ static char *path_in(struct bench *b, const char *name)
 	return str_z(b->mem, arena_printf(b->mem, "%s/%s", b->dir, name));
 }
 
-static double seconds(struct bench *b, int64_t since_us)
-{
-	return (double)(b->w.mono_us(&b->w) - since_us) / 1e6;
-}
+static double seconds(struct bench *b, int64_t since_us) { return (double)(b->w.mono_us(&b->w) - since_us) / 1e6; }
 
 static void begin(struct bench *b, const char *where)
 {

@@ -44,10 +44,7 @@ static void spill(const struct image *im, size_t n)
 }
 
 /* Some spill over onto pages of their own, which hold nothing but the value's bytes. */
-static size_t value_length(int i)
-{
-	return i % 6 ? 700 : 9000;
-}
+static size_t value_length(int i) { return i % 6 ? 700 : 9000; }
 
 static struct status put_keys(struct txn *t, void *arg)
 {

@@ -315,10 +315,7 @@ struct counting {
 	int aborts;
 };
 
-__attribute__((noinline)) static bool at_home(struct home *home)
-{
-	return pthread_equal(home->thread, pthread_self());
-}
+__attribute__((noinline)) static bool at_home(struct home *home) { return pthread_equal(home->thread, pthread_self()); }
 
 /* Read, add one, write: lost updates would show. Every seventh is taken back. */
 static void count_up(void *arg)
@@ -448,10 +445,7 @@ static struct status drop_shard(struct shard *sh)
 	return fw.st;
 }
 
-static struct status one_record(struct txn *t, void *arg)
-{
-	return txn_outbox(t, *(struct str *)arg);
-}
+static struct status one_record(struct txn *t, void *arg) { return txn_outbox(t, *(struct str *)arg); }
 
 static void a_dropped_shard_is_gone_and_its_name_is_free(void)
 {

@@ -50,10 +50,7 @@ void txn_end(struct txn *t)
 	txn_free(t);
 }
 
-void txn_to_writer(void *txn, struct fiber *f)
-{
-	(void)txn, (void)f;
-}
+void txn_to_writer(void *txn, struct fiber *f) { (void)txn, (void)f; }
 
 static struct status send(struct shard *sh, enum txn_state state, struct txn **out)
 {
@@ -69,15 +66,9 @@ static struct status send(struct shard *sh, enum txn_state state, struct txn **o
 	return OK;
 }
 
-struct status txn_write(struct shard *sh, struct txn **out)
-{
-	return send(sh, TXN_QUEUED, out);
-}
+struct status txn_write(struct shard *sh, struct txn **out) { return send(sh, TXN_QUEUED, out); }
 
-struct status shard_drop(struct shard *sh)
-{
-	return send(sh, TXN_DROP, NULL);
-}
+struct status shard_drop(struct shard *sh) { return send(sh, TXN_DROP, NULL); }
 
 static struct status finish(struct txn *t, enum txn_state state)
 {
@@ -91,10 +82,7 @@ static struct status finish(struct txn *t, enum txn_state state)
 }
 
 /* A write that failed fails the transaction, whether or not its caller looked. */
-struct status txn_commit(struct txn *t)
-{
-	return finish(t, failed(t->st) ? TXN_ABORT : TXN_COMMIT);
-}
+struct status txn_commit(struct txn *t) { return finish(t, failed(t->st) ? TXN_ABORT : TXN_COMMIT); }
 
 void txn_abort(struct txn *t)
 {

@@ -34,10 +34,7 @@ struct handle {
 	struct wal_pending pend;
 };
 
-static struct handle *handle_of(sqlite3_file *f)
-{
-	return (struct handle *)(void *)f;
-}
+static struct handle *handle_of(sqlite3_file *f) { return (struct handle *)(void *)f; }
 
 static int h_close(sqlite3_file *f)
 {
@@ -47,18 +44,12 @@ static int h_close(sqlite3_file *f)
 	return SQLITE_OK;
 }
 
-static int h_db_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
-{
-	return db_read(handle_of(f)->v, p, n, at);
-}
+static int h_db_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at) { return db_read(handle_of(f)->v, p, n, at); }
 static int h_db_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
 	return db_write(handle_of(f)->v, p, n, at);
 }
-static int h_db_truncate(sqlite3_file *f, sqlite3_int64 n)
-{
-	return db_truncate(handle_of(f)->v, n);
-}
+static int h_db_truncate(sqlite3_file *f, sqlite3_int64 n) { return db_truncate(handle_of(f)->v, n); }
 static int h_db_sync(sqlite3_file *f, int flags)
 {
 	(void)flags;
@@ -93,10 +84,7 @@ static int h_wal_size(sqlite3_file *f, sqlite3_int64 *n)
 	return *n < 0 ? SQLITE_IOERR_FSTAT : SQLITE_OK;
 }
 
-static int h_lock(sqlite3_file *f, int want)
-{
-	return db_lock(handle_of(f)->v, &handle_of(f)->level, want);
-}
+static int h_lock(sqlite3_file *f, int want) { return db_lock(handle_of(f)->v, &handle_of(f)->level, want); }
 static int h_unlock(sqlite3_file *f, int to)
 {
 	db_unlock(handle_of(f)->v, &handle_of(f)->level, to);
@@ -192,10 +180,7 @@ static const sqlite3_io_methods wal_methods = {
 	.xDeviceCharacteristics = h_characteristics,
 };
 
-static struct vfs *vfs_of(sqlite3_vfs *f)
-{
-	return (struct vfs *)(void *)f;
-}
+static struct vfs *vfs_of(sqlite3_vfs *f) { return (struct vfs *)(void *)f; }
 
 static struct vault *vault_named(struct vfs *f, struct str name)
 {

@@ -32,15 +32,9 @@ struct frame {
 };
 _Static_assert(sizeof(struct frame) == FRAME_PLAIN, "no padding");
 
-static int64_t frame_at(uint64_t index)
-{
-	return VAULT_HEAD + (int64_t)index * WAL_FRAME;
-}
+static int64_t frame_at(uint64_t index) { return VAULT_HEAD + (int64_t)index * WAL_FRAME; }
 
-static const struct wal_gen *gen_now(const struct vault *v)
-{
-	return &v->gens[v->gen & 1];
-}
+static const struct wal_gen *gen_now(const struct vault *v) { return &v->gens[v->gen & 1]; }
 
 static struct str frame_aad(const struct vault *v, uint64_t index, uint8_t aad[FRAME_AAD])
 {

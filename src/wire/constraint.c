@@ -261,10 +261,7 @@ static int key_check(struct check *c, const struct shape *shape, struct str key)
 	return BAD_ENUM;
 }
 
-static bool is_nested(const struct shape *shape)
-{
-	return shape->kind >= K_STRUCT;
-}
+static bool is_nested(const struct shape *shape) { return shape->kind >= K_STRUCT; }
 
 /* The constraints an element's shape has, in brackets: "[Member must ..., Member must ...]". */
 static void rules_put(struct buf *b, const struct shape *shape, bool null)

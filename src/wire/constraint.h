@@ -33,6 +33,6 @@ bool patterns_compiles(const char *pattern);
 
 /* E_INVALID, and *message in d->mem, when a constraint does not hold. */
 struct status constraint_check(const struct decode *d, struct patterns *p, const struct shape *shape, const void *in,
-    struct str *message);
+			       struct str *message);
 
 #endif

@@ -27,8 +27,8 @@ enum { WIRE_DEPTH = 64 }; /* how deep any document may nest, in every format */
 
 struct decode {
 	struct arena *mem;
-	struct str why; /* after E_INVALID; p == NULL: the text is malformed */
-	size_t at;      /* after E_INVALID: byte offset in the text, where the format knows it */
+	struct str why;              /* after E_INVALID; p == NULL: the text is malformed */
+	size_t at;                   /* after E_INVALID: byte offset in the text, where the format knows it */
 	const struct member *member; /* after E_INVALID from REST bindings and queries: whose value it was, or NULL */
 	struct str *unknown;
 	size_t n_unknown, cap_unknown;

@@ -27,10 +27,7 @@ enum {
 	POLL_US = 2000,
 };
 
-static unsigned or_default(unsigned v, unsigned d)
-{
-	return v ? v : d;
-}
+static unsigned or_default(unsigned v, unsigned d) { return v ? v : d; }
 
 static struct http_limits limits_of(const struct http_limits *given)
 {

@@ -164,13 +164,7 @@ void keeper_add(struct http_server *s, struct request *rq);
 void keeper_nudge(struct http_server *s);
 void keeper_shut(struct http_server *s, bool idle_only); /* cut connections off */
 
-static inline void count(_Atomic uint64_t *c, uint64_t n)
-{
-	atomic_fetch_add_explicit(c, n, memory_order_relaxed);
-}
-static inline uint64_t counted(_Atomic uint64_t *c)
-{
-	return atomic_load_explicit(c, memory_order_relaxed);
-}
+static inline void count(_Atomic uint64_t *c, uint64_t n) { atomic_fetch_add_explicit(c, n, memory_order_relaxed); }
+static inline uint64_t counted(_Atomic uint64_t *c) { return atomic_load_explicit(c, memory_order_relaxed); }
 
 #endif

@@ -76,10 +76,7 @@ static bool is_overdue(struct http_conn *c, unsigned now)
 	return since && now - since > c->server->limits.idle_s;
 }
 
-void keeper_shut(struct http_server *s, bool idle_only)
-{
-	shut_where(s, idle_only ? is_idle : is_any);
-}
+void keeper_shut(struct http_server *s, bool idle_only) { shut_where(s, idle_only ? is_idle : is_any); }
 
 static void tick(struct http_server *s, uint64_t seconds)
 {

@@ -78,8 +78,8 @@ static struct status refused(const struct http_listen *l, const char *what)
 	char port[16] = "";
 	if (!l->path.p)
 		snprintf(port, sizeof port, "%d", l->port);
-	log_error("cannot listen", "where", l->path.p ? l->path : l->addr, "port", str_of(port), "step", str_of(what), "error",
-		  str_of(error));
+	log_error("cannot listen", "where", l->path.p ? l->path : l->addr, "port", str_of(port), "step", str_of(what),
+		  "error", str_of(error));
 	return ERR(E_IO);
 }
 

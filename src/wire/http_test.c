@@ -51,10 +51,7 @@ static void hand_over(void *arg, struct fiber *f)
 	pthread_mutex_unlock(&waker.lock);
 }
 
-static void go_away(void)
-{
-	fiber_park(hand_over, NULL);
-}
+static void go_away(void) { fiber_park(hand_over, NULL); }
 
 static void waker_hold(bool hold)
 {

@@ -118,10 +118,7 @@ static inline struct got client_answer(struct client *c, struct arena *mem, bool
 }
 
 /* True when the server closes without sending anything more. */
-static inline bool client_closed(struct client *c)
-{
-	return c->n == 0 && client_more(c) == 0;
-}
+static inline bool client_closed(struct client *c) { return c->n == 0 && client_more(c) == 0; }
 
 /* One request on a connection of its own. */
 static inline struct got client_ask(int port, struct arena *mem, struct str bytes)

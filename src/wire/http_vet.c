@@ -62,10 +62,7 @@ static bool is_target_text(struct str s)
 }
 
 /* The same bytes in the copy. */
-static struct str moved(const struct walk *w, const char *p, size_t n)
-{
-	return str_make(w->copy + (p - w->base), n);
-}
+static struct str moved(const struct walk *w, const char *p, size_t n) { return str_make(w->copy + (p - w->base), n); }
 
 static enum MHD_Result take_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_n,
 				   const char *value, size_t value_n)

@@ -25,8 +25,8 @@ void json_encode(struct buf *out, const struct shape *shape, const void *in);
  * are left out, times are ISO 8601.
  */
 struct record_style {
-	size_t limit;             /* the object may not become longer; 0: CloudTrail's 100 KiB */
-	const struct decode *d;   /* for words no enum has (refused calls); may be NULL */
+	size_t limit;                                /* the object may not become longer; 0: CloudTrail's 100 KiB */
+	const struct decode *d;                      /* for words no enum has (refused calls); may be NULL */
 	struct str (*rename)(const struct member *); /* another name than the usual one, or p == NULL; may be NULL */
 };
 /* False when the limit would be passed: then nothing was written, and the record says that it was omitted. */

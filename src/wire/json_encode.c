@@ -37,10 +37,7 @@ static void blob(struct out *o, struct str bytes)
 	buf_byte(o->b, '"');
 }
 
-static bool hidden(const struct member *m)
-{
-	return (m->flags & M_SENSITIVE) || (m->shape->flags & SH_SENSITIVE);
-}
+static bool hidden(const struct member *m) { return (m->flags & M_SENSITIVE) || (m->shape->flags & SH_SENSITIVE); }
 
 static bool recorded(const struct member *m)
 {

@@ -56,15 +56,9 @@ static bool enter(struct json *j, char open)
 	return true;
 }
 
-bool json_object(struct json *j)
-{
-	return enter(j, '{');
-}
+bool json_object(struct json *j) { return enter(j, '{'); }
 
-bool json_array(struct json *j)
-{
-	return enter(j, '[');
-}
+bool json_array(struct json *j) { return enter(j, '['); }
 
 /* To the next thing in a container: false when it was the end, or an error. */
 static bool next(struct json *j, char close)
@@ -317,10 +311,7 @@ bool json_bool(struct json *j)
 	return false;
 }
 
-bool json_null(struct json *j)
-{
-	return json_peek(j) == 'n' && word(j, S("null"));
-}
+bool json_null(struct json *j) { return json_peek(j) == 'n' && word(j, S("null")); }
 
 static void skip(struct json *j)
 {
@@ -491,15 +482,9 @@ void json_put_double(struct json_out *w, double v)
 		buf_byte(w->to, '"');
 }
 
-void json_put_bool(struct json_out *w, bool v)
-{
-	json_put_raw(w, v ? S("true") : S("false"));
-}
+void json_put_bool(struct json_out *w, bool v) { json_put_raw(w, v ? S("true") : S("false")); }
 
-void json_put_null(struct json_out *w)
-{
-	json_put_raw(w, S("null"));
-}
+void json_put_null(struct json_out *w) { json_put_raw(w, S("null")); }
 
 void json_put_raw(struct json_out *w, struct str text)
 {

@@ -34,16 +34,16 @@ struct json {
 struct json json_open(struct arena *mem, struct str text);
 /* What comes next: one of { [ " t f n, '0' for a number, '\0' for the end or anything else. */
 char json_peek(struct json *j);
-bool json_object(struct json *j);                    /* enter; false (and bad) when none is there */
-bool json_member(struct json *j, struct str *name);  /* to the next member's value; false after the last (then left) */
+bool json_object(struct json *j);                   /* enter; false (and bad) when none is there */
+bool json_member(struct json *j, struct str *name); /* to the next member's value; false after the last (then left) */
 bool json_array(struct json *j);
-bool json_elem(struct json *j);                      /* to the next element; false after the last (then left) */
-struct str json_string(struct json *j);              /* a view when it has no escapes; never p == NULL */
-struct str json_number(struct json *j);              /* its text */
+bool json_elem(struct json *j);         /* to the next element; false after the last (then left) */
+struct str json_string(struct json *j); /* a view when it has no escapes; never p == NULL */
+struct str json_number(struct json *j); /* its text */
 bool json_bool(struct json *j);
-bool json_null(struct json *j);                      /* true, and consumed, when null comes next; never an error */
-struct str json_skip(struct json *j);                /* any value; its text */
-struct status json_close(struct json *j);            /* E_INVALID when bad or when text follows */
+bool json_null(struct json *j);           /* true, and consumed, when null comes next; never an error */
+struct str json_skip(struct json *j);     /* any value; its text */
+struct status json_close(struct json *j); /* E_INVALID when bad or when text follows */
 
 /* The value at a path of member names ("a.b.c") in a document; p == NULL when it is not there or the text is bad. */
 struct str json_lookup(struct arena *mem, struct str text, const char *path);

@@ -14,10 +14,7 @@ static bool parses(struct arena *mem, struct str text)
 	return !failed(json_close(&j));
 }
 
-static int nibble(char c)
-{
-	return c <= '9' ? c - '0' : char_lower(c) - 'a' + 10;
-}
+static int nibble(char c) { return c <= '9' ? c - '0' : char_lower(c) - 'a' + 10; }
 
 /* In place: \xHH -> the byte. Returns the new length. */
 static size_t unescape_line(char *s)
@@ -58,15 +55,9 @@ static int run_cases(const char *path, bool want)
 	return n;
 }
 
-static void what_the_rfc_allows_parses(void)
-{
-	EXPECT(run_cases(VECTORS "/json/must.txt", true) > 60);
-}
+static void what_the_rfc_allows_parses(void) { EXPECT(run_cases(VECTORS "/json/must.txt", true) > 60); }
 
-static void what_the_rfc_forbids_does_not(void)
-{
-	EXPECT(run_cases(VECTORS "/json/must_not.txt", false) > 100);
-}
+static void what_the_rfc_forbids_does_not(void) { EXPECT(run_cases(VECTORS "/json/must_not.txt", false) > 100); }
 
 static void nesting_is_bounded(void)
 {

@@ -9,14 +9,8 @@
 
 enum { W_VARINT = 0, W_FIXED64 = 1, W_BYTES = 2, W_FIXED32 = 5 };
 
-static uint64_t zigzag(int64_t v)
-{
-	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
-}
-static int64_t unzigzag(uint64_t v)
-{
-	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
-}
+static uint64_t zigzag(int64_t v) { return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63); }
+static int64_t unzigzag(uint64_t v) { return (int64_t)(v >> 1) ^ -(int64_t)(v & 1); }
 
 static int wire_type(enum kind kind)
 {
@@ -158,10 +152,7 @@ static void fields(struct buf *out, const struct shape *shape, const void *obj)
 	}
 }
 
-void pack(struct buf *out, const struct shape *shape, const void *in)
-{
-	fields(out, shape, in);
-}
+void pack(struct buf *out, const struct shape *shape, const void *in) { fields(out, shape, in); }
 
 struct in {
 	struct arena *mem;

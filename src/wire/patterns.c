@@ -351,10 +351,7 @@ bool patterns_match_with(struct patterns *p, const char *pattern, struct str tex
 	return pcre2_match(c->code, (PCRE2_SPTR)(text.p ? text.p : ""), text.n, 0, 0, *scratch, p->match) >= 0;
 }
 
-void patterns_scratch_free(void *scratch)
-{
-	pcre2_match_data_free(scratch);
-}
+void patterns_scratch_free(void *scratch) { pcre2_match_data_free(scratch); }
 
 bool patterns_match(struct patterns *p, const char *pattern, struct str text)
 {

@@ -78,15 +78,9 @@ static size_t push(struct in *q, const char *part)
 	return was;
 }
 
-static void pop(struct in *q, size_t was)
-{
-	q->name.n = was;
-}
+static void pop(struct in *q, size_t was) { q->name.n = was; }
 
-static bool any(struct range r)
-{
-	return r.lo < r.hi;
-}
+static bool any(struct range r) { return r.lo < r.hi; }
 
 static struct status scalar(struct in *q, const struct shape *shape, uint8_t tf, struct range r, void *place)
 {

@@ -23,19 +23,19 @@ enum query_style { QUERY_AWS, QUERY_EC2 }; /* ec2: first letter upper-cased, lis
 
 /* *out is a zeroed struct of that shape. E_INVALID with d->why, E_TOO_BIG. */
 struct status query_decode(struct decode *d, const struct shape *shape, enum query_style style,
-    const struct http_pairs *params, void *out);
+			   const struct http_pairs *params, void *out);
 
 /* What an XML answer needs beside the struct. */
 struct query_reply {
-	struct str op;        /* "CreateRole" */
-	const char *wrapper;  /* "CreateRoleResult", or NULL: then no members are written */
+	struct str op;       /* "CreateRole" */
+	const char *wrapper; /* "CreateRoleResult", or NULL: then no members are written */
 	struct str xmlns;
 	struct str request_id;
 };
 void query_encode(struct buf *out, enum query_style style, const struct query_reply *r, const struct shape *shape,
-    const void *in);
+		  const void *in);
 /* <ErrorResponse>; sender: the caller's fault. For ec2: <Response><Errors>. */
 void query_error(struct buf *out, enum query_style style, bool sender, struct str code, struct str message,
-    struct str xmlns, struct str request_id);
+		 struct str xmlns, struct str request_id);
 
 #endif

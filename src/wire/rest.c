@@ -12,10 +12,7 @@
 #include "wire/value.h"
 #include "wire/xml.h"
 
-static bool is_text_kind(enum kind k)
-{
-	return k == K_STRING || k == K_BLOB || k == K_DOCUMENT || k == K_ENUM;
-}
+static bool is_text_kind(enum kind k) { return k == K_STRING || k == K_BLOB || k == K_DOCUMENT || k == K_ENUM; }
 
 /* Latin-1 -> UTF-8: what old clients put into headers. */
 static struct str from_latin1(struct arena *mem, struct str s)

@@ -14,14 +14,14 @@ enum rest_body { REST_XML, REST_JSON };
 
 /* A request in its parts. Label and query values are already percent-decoded. */
 struct rest_request {
-	struct http_pairs labels;  /* by the label's name in the path template */
+	struct http_pairs labels; /* by the label's name in the path template */
 	struct http_pairs query;
 	struct http_pairs headers;
-	struct str body;           /* whole; not given or empty: no body */
+	struct str body; /* whole; not given or empty: no body */
 };
 /* *out is a zeroed struct of that shape. E_INVALID with d->why (and d->at in the body). */
 struct status rest_decode(struct decode *d, const struct shape *shape, enum rest_body format,
-    const struct rest_request *rq, void *out);
+			  const struct rest_request *rq, void *out);
 
 /* An answer in its parts. */
 struct rest_reply {
@@ -32,7 +32,7 @@ struct rest_reply {
 };
 /* restJson answers that are not a payload or a stream always have a body, if only {}. */
 void rest_encode(struct arena *mem, const struct shape *shape, enum rest_body format, const void *in,
-    struct rest_reply *out);
+		 struct rest_reply *out);
 
 /* A header value in the form of RFC 2047 when it is not plain ASCII, else as it is: as S3 returns user metadata. */
 struct str rest_header_text(struct arena *mem, struct str value);

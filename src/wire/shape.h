@@ -38,7 +38,10 @@ struct opt_double {
 	double v;
 	bool set;
 };
-#define SET(x) { .v = (x), .set = true } /* .max_keys = SET(1000) */
+#define SET(x)                        \
+	{                             \
+		.v = (x), .set = true \
+	} /* .max_keys = SET(1000) */
 
 struct str_list {
 	const struct str *v;
@@ -76,18 +79,18 @@ enum kind {
 enum time_format { TF_DEFAULT, TF_UNIX, TF_ISO8601, TF_HTTP }; /* DEFAULT: what the protocol uses in that place */
 
 enum where {
-	W_BODY,      /* a member of the document in the body */
-	W_HEADER,    /* one HTTP header, named by `wire` */
-	W_HEADERS,   /* a map: all headers that start with `wire` */
-	W_QUERY,     /* one query parameter (a map: all not otherwise bound) */
-	W_LABEL,     /* a {label} or {label+} of the path */
-	W_PAYLOAD,   /* the member is the whole body */
-	W_STREAM,    /* the body as a stream: not in the struct; handlers use the request's body functions */
-	W_STATUS,    /* the HTTP status code */
+	W_BODY,    /* a member of the document in the body */
+	W_HEADER,  /* one HTTP header, named by `wire` */
+	W_HEADERS, /* a map: all headers that start with `wire` */
+	W_QUERY,   /* one query parameter (a map: all not otherwise bound) */
+	W_LABEL,   /* a {label} or {label+} of the path */
+	W_PAYLOAD, /* the member is the whole body */
+	W_STREAM,  /* the body as a stream: not in the struct; handlers use the request's body functions */
+	W_STATUS,  /* the HTTP status code */
 };
 
 enum shape_flag {
-	SH_MIN = 1,       /* min, max: characters of strings, bytes of blobs, elements, or the number's value */
+	SH_MIN = 1, /* min, max: characters of strings, bytes of blobs, elements, or the number's value */
 	SH_MAX = 2,
 	SH_FLAT = 4,      /* XML and query: list or map without a wrapping element */
 	SH_SENSITIVE = 8, /* never in records or logs */
@@ -99,38 +102,38 @@ struct shape {
 	const char *name; /* AWS's name of the shape */
 	enum kind kind;
 	uint32_t flags;
-	uint32_t size;       /* of the value as an element: sizeof the struct, struct str, int64_t, ... */
-	int64_t min, max;    /* valid with SH_MIN, SH_MAX */
-	const char *pattern; /* or NULL; must match the whole string */
+	uint32_t size;                /* of the value as an element: sizeof the struct, struct str, int64_t, ... */
+	int64_t min, max;             /* valid with SH_MIN, SH_MAX */
+	const char *pattern;          /* or NULL; must match the whole string */
 	const char *const *names;     /* ENUM: null-terminated; C value i + 1 is names[i] */
 	const struct member *members; /* STRUCT, UNION */
 	uint32_t n_members;
-	const struct shape *elem;     /* LIST: of what; MAP: the value */
-	const struct shape *key;      /* MAP */
-	const char *elem_name;        /* XML and query: "member" or its locationName; MAP: "value" */
-	const char *key_name;         /* XML and query: "key" or its locationName */
-	const char *root;             /* XML: element name when it is the document root, or NULL */
-	const char *xmlns;            /* XML: namespace of the root, or NULL */
+	const struct shape *elem; /* LIST: of what; MAP: the value */
+	const struct shape *key;  /* MAP */
+	const char *elem_name;    /* XML and query: "member" or its locationName; MAP: "value" */
+	const char *key_name;     /* XML and query: "key" or its locationName */
+	const char *root;         /* XML: element name when it is the document root, or NULL */
+	const char *xmlns;        /* XML: namespace of the root, or NULL */
 	enum time_format time;
 };
 
 enum member_flag {
 	M_REQUIRED = 1,
-	M_OPT = 2,        /* lies as opt_bool, opt_int, opt_double */
-	M_DEFAULT = 4,    /* dflt holds the value when absent */
-	M_SENSITIVE = 8,  /* "HIDDEN_DUE_TO_SECURITY_REASONS" in records */
-	M_FLAT = 16,      /* XML and query: flattened here */
-	M_ATTRIBUTE = 32, /* XML: an attribute of the element */
-	M_TOKEN = 64,     /* idempotency token */
+	M_OPT = 2,          /* lies as opt_bool, opt_int, opt_double */
+	M_DEFAULT = 4,      /* dflt holds the value when absent */
+	M_SENSITIVE = 8,    /* "HIDDEN_DUE_TO_SECURITY_REASONS" in records */
+	M_FLAT = 16,        /* XML and query: flattened here */
+	M_ATTRIBUTE = 32,   /* XML: an attribute of the element */
+	M_TOKEN = 64,       /* idempotency token */
 	M_LABEL_REST = 128, /* {label+}: slashes are part of it */
 	M_UNRECORDED = 256, /* never written to the trail, not even as hidden (bulk data) */
 };
 
 struct member {
-	const char *name;  /* AWS's name of the member */
-	const char *wire;  /* its name where it travels: JSON key, XML element, header, query parameter */
+	const char *name; /* AWS's name of the member */
+	const char *wire; /* its name where it travels: JSON key, XML element, header, query parameter */
 	const struct shape *shape;
-	uint32_t offset;   /* in the struct */
+	uint32_t offset; /* in the struct */
 	uint16_t flags;
 	uint8_t where;     /* enum where */
 	uint8_t time;      /* enum time_format; TF_DEFAULT = the shape's */

@@ -85,10 +85,7 @@ static void reset_scalar(const struct member *m, char *p, bool mark)
 	}
 }
 
-static bool is_scalar(enum kind k)
-{
-	return k >= K_ENUM && k <= K_TIME;
-}
+static bool is_scalar(enum kind k) { return k >= K_ENUM && k <= K_TIME; }
 
 static void init(const struct shape *shape, void *obj, bool mark)
 {
@@ -100,15 +97,9 @@ static void init(const struct shape *shape, void *obj, bool mark)
 	}
 }
 
-void value_init(const struct shape *shape, void *obj)
-{
-	init(shape, obj, true);
-}
+void value_init(const struct shape *shape, void *obj) { init(shape, obj, true); }
 
-void value_defaults(const struct shape *shape, void *obj)
-{
-	init(shape, obj, false);
-}
+void value_defaults(const struct shape *shape, void *obj) { init(shape, obj, false); }
 
 static bool *opt_flag(const struct member *m, char *p)
 {

@@ -45,7 +45,7 @@ struct grow {
 	char *v;
 	size_t n, cap;
 };
-void *grow_add(struct arena *mem, struct grow *g, size_t size); /* a new zeroed element; moves the others */
+void *grow_add(struct arena *mem, struct grow *g, size_t size);        /* a new zeroed element; moves the others */
 void grow_store(struct arena *mem, const struct grow *g, void *place); /* as a list that is given, even when empty */
 
 size_t value_size(const struct shape *container); /* one element of a list, one entry of a map */
@@ -75,12 +75,12 @@ enum time_format value_time_format(const struct shape *shape, uint8_t of_member,
 
 /* Scalars as text: query parameters, XML, headers. E_INVALID with d->why for text that is no such value. */
 struct status value_from_text(struct decode *d, const struct shape *shape, enum time_format tf, struct str text,
-    void *place);
+			      void *place);
 enum { TEXT_ISO_MS = 1 }; /* ISO 8601 with .000, as S3 writes it; IAM and STS leave it away */
 void value_to_text(struct buf *out, const struct shape *shape, enum time_format tf, int flags, const void *place);
-void double_put(struct buf *out, double v);       /* the shortest text that reads back; NaN, Infinity, -Infinity */
-void unix_time_put(struct buf *out, int64_t ms);  /* 1767225600 or 1767225600.123 */
-bool time_of_unix(double s, int64_t *ms);         /* false outside the years 1 to 9999 */
+void double_put(struct buf *out, double v);      /* the shortest text that reads back; NaN, Infinity, -Infinity */
+void unix_time_put(struct buf *out, int64_t ms); /* 1767225600 or 1767225600.123 */
+bool time_of_unix(double s, int64_t *ms);        /* false outside the years 1 to 9999 */
 bool double_parse(struct arena *mem, struct str text, double *out); /* a JSON number */
 
 /* Length of the well-formed UTF-8 sequence at p, 0 when it is malformed. */

@@ -25,7 +25,7 @@ enum xml_flag { XML_ISO_MS = 1 }; /* times with milliseconds, as S3 writes them 
 void xml_declaration(struct buf *out); /* <?xml version="1.0" encoding="UTF-8"?> and a newline */
 /* One element with all that is in it. xmlns: p == NULL for none. */
 void xml_element(struct buf *out, struct str name, struct str xmlns, const struct shape *shape, const void *in,
-    int flags);
+		 int flags);
 /* Only what is in the element: attributes are left out. */
 void xml_members(struct buf *out, const struct shape *shape, const void *in, int flags);
 void xml_text_element(struct buf *out, const char *name, struct str text); /* <name>text</name> */
@@ -34,6 +34,6 @@ void xml_text(struct buf *out, struct str s);
 
 /* S3's error document. `extra`: further elements, between the message and the ids (Key, BucketName, Resource, ...). */
 void xml_s3_error(struct buf *out, struct str code, struct str message, const struct http_pairs *extra,
-    struct str request_id, struct str host_id);
+		  struct str request_id, struct str host_id);
 
 #endif

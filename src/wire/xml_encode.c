@@ -15,10 +15,7 @@ struct out {
 static void element(struct out *o, struct str name, const struct shape *shape, const struct member *m,
 		    const void *place);
 
-void xml_declaration(struct buf *out)
-{
-	buf_z(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-}
+void xml_declaration(struct buf *out) { buf_z(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"); }
 
 static const char *entity(char c, bool attribute)
 {
@@ -65,10 +62,7 @@ static void escaped(struct buf *out, struct str s, bool attribute)
 	buf_put(out, str_make(from, (size_t)(p - from)));
 }
 
-void xml_text(struct buf *out, struct str s)
-{
-	escaped(out, s, false);
-}
+void xml_text(struct buf *out, struct str s) { escaped(out, s, false); }
 
 static void open_tag(struct buf *b, struct str name)
 {

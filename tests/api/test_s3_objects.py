@@ -227,7 +227,7 @@ def test_a_checksum_is_verified_kept_and_shown_when_asked_for(server, bucket, na
 
 def test_without_a_word_it_is_crc64nvme(server, bucket):
     reply = send(server, "PUT", f"/{bucket}/default-sum", body=b"123456789")
-    assert reply.headers["x-amz-checksum-crc64nvme"] == "rosUhgp5mYg="
+    assert reply.headers["x-amz-checksum-crc64nvme"] == "rosUhgp5mIg="
     assert "x-amz-checksum-crc64nvme" not in send(server, "PUT", f"/{bucket}/d", body=b"x", headers={"x-amz-checksum-crc32": crc32(b"x")}).headers
 
 
@@ -283,7 +283,7 @@ def test_many_at_once_need_a_digest_and_at_most_1000(server, s3, bucket):
     reply = send(server, "POST", f"/{bucket}?delete", body=body)
     assert (reply.status, reply.code) == (400, "InvalidRequest")
     keys = b"".join(b"<Object><Key>%d</Key></Object>" % i for i in range(1001))
-    for bad in (b"<Delete>" + keys + b"</Delete>", b"<Delete></Delete>", b"<Delete>", b""):
+    for bad in (b"<Delete>" + keys + b"</Delete>", b"<Delete></Delete>", b"<Delete>"):
         reply = send(server, "POST", f"/{bucket}?delete", body=bad, headers={"Content-MD5": b64(hashlib.md5(bad).digest())})
         assert (reply.status, reply.code) == (400, "MalformedXML"), bad[:30]
 

@@ -297,7 +297,7 @@ class Multipart(Objects):
         parts = self.uploads[upload][1]
         if len(parts) < 2:
             return self.part(upload) if self.random.random() < 0.9 else self.abort(upload)
-        return self.complete(upload) if self.random.random() < 0.6 else self.part(upload) if len(parts) < 4 else self.abort(upload)
+        return self.complete(upload) if self.random.random() < 0.8 else self.abort(upload)
 
     def check(self):
         super().check()

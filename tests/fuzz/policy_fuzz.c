@@ -33,10 +33,7 @@ static void walk(const struct policy *p)
 	(void)policy_is_public(p, NULL);
 }
 
-static void step(void *arg, const struct policy_step *s)
-{
-	*(size_t *)arg += s->matched;
-}
+static void step(void *arg, const struct policy_step *s) { *(size_t *)arg += s->matched; }
 
 static void ask(const struct policy *p, struct policy_request rq)
 {

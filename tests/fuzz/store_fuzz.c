@@ -43,10 +43,7 @@ static void must(bool held)
 		abort();
 }
 
-static void well(struct status st)
-{
-	must(!failed(st));
-}
+static void well(struct status st) { must(!failed(st)); }
 
 static void fill(uint8_t *page, size_t n, unsigned seed)
 {

@@ -76,7 +76,7 @@ struct status iam_entity_page(struct req *rq, struct txn *t, enum iam_kind kind,
 			      const struct iam_page *page, struct iam_entity_list *out);
 struct str iam_path(struct str given); /* "/" when none was given */
 
-/* UserName where AWS lets it be left out: then the calling user. */
+/* UserName where AWS lets it be left out: then the calling user. ValidationError when there is none. */
 struct status iam_user_name(struct req *rq, struct str given, struct str *out);
 
 /* ---- inline policies ---------------------------------------------------------------------- */

@@ -27,6 +27,14 @@ static void a_role_is_created_and_shown(void)
 	EXPECT(!world_field(w, r, "Role.RoleLastUsed.LastUsedDate").p);
 	REFUSED(IAM(w, "CreateRole", ROLE("App", TRUST("*"))), 409, "EntityAlreadyExists",
 		"Role with name App already exists.");
+	FAILS(IAM(w, "CreateRole",
+		  "{'RoleName':'b','PermissionsBoundary':'arn:aws:iam::111122223333:policy/none',"
+		  "'AssumeRolePolicyDocument':'" TRUST("*") "'}"),
+	      "NoSuchEntity");
+	FAILS(IAM(w, "CreateRole",
+		  "{'RoleName':'b','PermissionsBoundary':'12345678901234567890','AssumeRolePolicyDocument':'" TRUST(
+		      "*") "'}"),
+	      "InvalidInput");
 	REFUSED(IAM(w, "GetRole", "{'RoleName':'none'}"), 404, "NoSuchEntity",
 		"The role with name none cannot be found.");
 	world_end(w);

@@ -7,6 +7,7 @@
  */
 #include "svc/iam/iam.h"
 
+#include "api/faults.h"
 #include "base/str.h"
 #include "wire/pack.h"
 

@@ -189,6 +189,18 @@ static void no_mfa_code_is_right(void)
 	world_end(w);
 }
 
+static void a_session_has_no_user_name(void)
+{
+	struct test_world *w = begin();
+	struct caller ann = ann_and_app(w);
+	struct caller app = session_caller(w, AS(w, ann, "sts", "AssumeRole", ASSUME("app", "")));
+	REFUSED(AS(w, app, "iam", "GetUser", "{}"), 400, "ValidationError",
+		"Must specify userName when calling with non-User credentials");
+	FAILS(AS(w, app, "iam", "CreateAccessKey", "{}"), "ValidationError");
+	FAILS(AS(w, app, "iam", "ListAccessKeys", "{}"), "ValidationError");
+	world_end(w);
+}
+
 static void trust_is_in_the_person_not_the_name(void)
 {
 	struct test_world *w = begin();
@@ -403,8 +415,8 @@ static void a_source_identity_stays(void)
 RUN_ALL(T(the_trusted_get_credentials), T(everyone_may_ask_who_he_is),
 	T(others_are_refused_in_the_same_words_as_for_no_role), T(trusting_the_account_leaves_it_to_identity_policies),
 	T(across_accounts_both_must_allow), T(an_external_id_must_fit), T(the_session_name_can_be_asked_for),
-	T(no_mfa_code_is_right), T(trust_is_in_the_person_not_the_name), T(a_session_lasts_as_long_as_the_role_lets_it),
-	T(a_chained_session_lasts_an_hour), T(a_session_dies_with_its_role), T(session_policies_only_narrow),
-	T(session_policies_by_arn_narrow_too), T(a_boundary_bounds_a_role), T(tags_need_their_own_permission),
-	T(session_tags_lie_over_the_roles), T(tags_have_rules), T(transitive_tags_go_down_the_chain),
-	T(a_source_identity_stays))
+	T(no_mfa_code_is_right), T(a_session_has_no_user_name), T(trust_is_in_the_person_not_the_name),
+	T(a_session_lasts_as_long_as_the_role_lets_it), T(a_chained_session_lasts_an_hour),
+	T(a_session_dies_with_its_role), T(session_policies_only_narrow), T(session_policies_by_arn_narrow_too),
+	T(a_boundary_bounds_a_role), T(tags_need_their_own_permission), T(session_tags_lie_over_the_roles),
+	T(tags_have_rules), T(transitive_tags_go_down_the_chain), T(a_source_identity_stays))
