@@ -70,6 +70,13 @@ struct status text_file_write(struct world *w, struct arena *mem, struct str pat
 	return ok ? OK : ERR(errno == ENOSPC ? E_FULL : E_IO);
 }
 
+struct status layout_failed(struct status st, struct str path)
+{
+	if (failed(st))
+		log_error("a file of the data directory cannot be used", "file", path, "status", str_of(status_name(st)));
+	return st;
+}
+
 /* ---- config -------------------------------------------------------------------------- */
 
 static struct str_list split_names(struct arena *mem, struct str text)
@@ -86,8 +93,8 @@ static struct str_list split_names(struct arena *mem, struct str text)
 
 struct status config_load(struct arena *mem, struct str dir, struct config *out)
 {
-	struct str text;
-	TRY(text_file_read(mem, layout_path(mem, dir, "config"), &text));
+	struct str text, path = layout_path(mem, dir, "config");
+	TRY(layout_failed(text_file_read(mem, path, &text), path));
 	struct config c = { 0 };
 	while (text.p && text.n) {
 		struct str value = str_cut(&text, '\n');
@@ -109,7 +116,7 @@ struct status config_load(struct arena *mem, struct str dir, struct config *out)
 			log_warn("unknown setting ignored", "name", name);
 	}
 	if (!c.root_key.n || !c.account.n || !c.region.n)
-		return ERR(E_INVALID);
+		return layout_failed(ERR(E_INVALID), path);
 	*out = c;
 	return OK;
 }
@@ -144,21 +151,27 @@ struct status keys_create(struct world *w, struct arena *mem, struct str dir, co
 struct status keys_open(struct world *w, struct arena *mem, struct str dir, const struct config *c,
 			struct vault_keys *out)
 {
-	struct str wrapped;
-	TRY(text_file_read(mem, layout_path(mem, dir, "keys/system"), &wrapped));
-	TRY(keyring_open(w, str_z(mem, c->root_key), &out->keyring));
+	struct str wrapped, path = layout_path(mem, dir, "keys/system");
+	struct keyring *keyring;
+	TRY(layout_failed(text_file_read(mem, path, &wrapped), path));
+	TRY(keyring_open(w, str_z(mem, c->root_key), &keyring));
 	system_ref(out, wrapped);
-	struct status st = keyring_check(out->keyring, &out->system);
-	if (failed(st))
-		keyring_close(out->keyring);
-	return st;
+	struct status st = keyring_check(keyring, &out->system);
+	if (failed(st)) {
+		log_error("the root key does not open the system key: it is another's, or a file is damaged", "root_key", c->root_key,
+			  "file", path, "status", str_of(status_name(st)));
+		keyring_close(keyring);
+		return st;
+	}
+	out->keyring = keyring;
+	return OK;
 }
 
 struct status sealed_read(struct vault_keys *k, struct arena *mem, struct str dir, const char *name, struct str *out)
 {
-	struct str cipher;
-	TRY(text_file_read(mem, arena_printf(mem, "%.*s/keys/%s", PR(dir), name), &cipher));
-	return keyring_unseal(k->keyring, &k->system, str_of(name), cipher, mem, out);
+	struct str cipher, path = arena_printf(mem, "%.*s/keys/%s", PR(dir), name);
+	TRY(layout_failed(text_file_read(mem, path, &cipher), path));
+	return layout_failed(keyring_unseal(k->keyring, &k->system, str_of(name), cipher, mem, out), path);
 }
 
 struct status sealed_write(struct world *w, struct vault_keys *k, struct arena *mem, struct str dir, const char *name,

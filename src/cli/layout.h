@@ -34,8 +34,12 @@ struct status config_load(struct arena *mem, struct str dir, struct config *out)
 struct status config_save(struct world *w, struct arena *mem, struct str dir, const struct config *c);
 
 /* Whole small files (at most 1 MiB). Written under another name, made durable, renamed. */
+/* E_NOT_FOUND is the caller's to judge. */
 struct status text_file_read(struct arena *mem, struct str path, struct str *out);
 struct status text_file_write(struct world *w, struct arena *mem, struct str path, unsigned mode, struct str bytes);
+
+/* Says in the log which of the directory's files it was that could not be used; st itself. */
+struct status layout_failed(struct status st, struct str path);
 
 /* The root key opened, and the key above everything that is not an account's. Both live in *out. */
 struct vault_keys {

@@ -65,11 +65,12 @@ struct status tls_files_load(struct world *w, struct arena *mem, struct vault_ke
 			     const struct config *c, struct x509_pair *out)
 {
 	int64_t ends_ms;
-	TRY(text_file_read(mem, layout_path(mem, dir, "tls/server.pem"), &out->cert_pem));
-	TRY(x509_not_after(out->cert_pem, &ends_ms));
+	struct str path = layout_path(mem, dir, "tls/server.pem");
+	TRY(layout_failed(text_file_read(mem, path, &out->cert_pem), path));
+	TRY(layout_failed(x509_not_after(out->cert_pem, &ends_ms), path));
 	if (ends_ms - world_now_ms(w) < (int64_t)RENEW_DAYS * DAY_MS) {
 		TRY(renew(w, mem, k, dir, c));
-		TRY(text_file_read(mem, layout_path(mem, dir, "tls/server.pem"), &out->cert_pem));
+		TRY(layout_failed(text_file_read(mem, path, &out->cert_pem), path));
 	}
 	return sealed_read(k, mem, dir, "tls", &out->key_pem);
 }

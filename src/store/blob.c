@@ -217,6 +217,8 @@ struct status blobs_open(struct world *w, struct secret_pool *secrets, struct io
 
 void blobs_close(struct blobs *b)
 {
+	if (!b)
+		return;
 	heap_free(b->dir);
 	heap_free(b);
 }
@@ -403,6 +405,8 @@ static struct status reader_load(struct blob_reader *r)
 	char *path = path_of(r->b, NULL, r->id);
 	r->fd = d->open(d, path, O_RDONLY, 0);
 	struct status st = r->fd < 0 ? io_status() : OK;
+	if (failed(st))
+		log_error("a blob cannot be opened", "file", str_of(path), "status", str_of(status_name(st)));
 	heap_free(path);
 	TRY(st);
 	if (!measure(d->size(d, r->fd), &r->chunks, &r->length))
@@ -441,6 +445,11 @@ void blob_close(struct blob_reader *r)
 	sealing_end(&r->s);
 	secret_wipe(r->plain, sizeof r->plain);
 	heap_free(r);
+}
+
+struct status blob_expect(const struct blob_reader *r, uint64_t length)
+{
+	return r->length == length ? OK : damaged(r->b, r->id, "length");
 }
 
 uint64_t blob_length(const struct blob_reader *r) { return r->length; }

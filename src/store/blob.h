@@ -42,7 +42,7 @@ struct blob_reader;
 /* `dir` is made when it is not there. `pool` may be NULL: then callers wait themselves. `secrets` holds keys in use. */
 struct status blobs_open(struct world *w, struct secret_pool *secrets, struct io_pool *pool, const char *dir,
 			 struct blobs **out);
-void blobs_close(struct blobs *b);
+void blobs_close(struct blobs *b); /* null is allowed */
 
 /* `key` is copied and wiped with the writer. Wants 32 random bytes used for no other blob. */
 struct status blob_create(struct blobs *b, const struct secret *key, struct str identity, struct blob_writer **out);
@@ -59,6 +59,8 @@ struct status blob_open(struct blobs *b, struct blob_id id, const struct secret 
 /* Of the plaintext, as the file's size says. A file cut short shows when its new end is read: compare with the index.
  */
 uint64_t blob_length(const struct blob_reader *r);
+/* E_CORRUPT, and a line in the log that names the file, when it is not as long as the index says. */
+struct status blob_expect(const struct blob_reader *r, uint64_t length);
 /*
  * Read up to n plaintext bytes at `at` into p. *got < n only at the blob's end. E_CORRUPT gives nothing: no byte
  * of a chunk that does not authenticate reaches p. Reading in order hints the kernel to read ahead.

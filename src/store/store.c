@@ -130,6 +130,8 @@ struct status store_open(struct world *w, struct keyring *k, const struct key_re
 
 void store_close(struct store *s)
 {
+	if (!s)
+		return;
 	pthread_mutex_lock(&s->lock);
 	s->o.shards_open_max = 0;
 	shards_trim(s);

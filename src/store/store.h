@@ -72,7 +72,7 @@ struct store_stats {
  */
 struct status store_open(struct world *w, struct keyring *k, const struct key_ref *parent, const char *dir,
 			 const struct store_options *o, struct store **out);
-/* All transactions must have ended and all shards be closed. Empties every WAL into its database. */
+/* All transactions must have ended and all shards be closed. Empties every WAL into its database. Null is allowed. */
 void store_close(struct store *s);
 void store_stats(struct store *s, struct store_stats *out);
 struct io_pool *store_io_pool(struct store *s); /* threads for work that waits for the disk; blobs share it */

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sqlite3.h>
 
 enum { HEAD_FIXED = 32, WRAPPED_MAX = 256, MARK_AT = 512 };
@@ -53,13 +54,21 @@ int vault_pwrite(struct vault *v, int fd, const void *p, size_t n, int64_t at)
 	return SQLITE_OK;
 }
 
-int vault_damaged(struct vault *v, const char *what, uint64_t number)
+static int damaged(const char *path, const char *what, uint64_t number)
 {
 	char text[24];
 	snprintf(text, sizeof text, "%llu", (unsigned long long)number);
-	log_error("bytes on disk do not authenticate", "file", str_of(v->path), "what", str_of(what), "number",
-		  str_of(text));
+	log_error("bytes on disk do not authenticate", "file", str_of(path), "what", str_of(what), "number", str_of(text));
 	return SQLITE_IOERR_CORRUPTFS;
+}
+
+int vault_damaged(struct vault *v, const char *what, uint64_t number) { return damaged(v->path, what, number); }
+
+int vault_log_damaged(struct vault *v, const char *what, uint64_t number)
+{
+	char path[PATH_MAX];
+	snprintf(path, sizeof path, "%s-wal", v->path);
+	return damaged(path, what, number);
 }
 
 static struct str record_aad(struct vault *v, char kind, uint8_t aad[17])

@@ -122,6 +122,7 @@ struct status wal_load(struct vault *v); /* at open: the head block and what it 
 ssize_t vault_pread(struct vault *v, int fd, void *p, size_t n, int64_t at); /* short only at the end; -1 on failure */
 int vault_pwrite(struct vault *v, int fd, const void *p, size_t n, int64_t at); /* an SQLite result code */
 int vault_damaged(struct vault *v, const char *what, uint64_t number);          /* logs; SQLITE_IOERR_CORRUPTFS */
+int vault_log_damaged(struct vault *v, const char *what, uint64_t number);      /* the same of its write-ahead log */
 int record_write(struct vault *v, int fd, char kind, int64_t at, const uint8_t plain[VAULT_RECORD]);
 bool record_open(struct vault *v, char kind, const uint8_t *sealed, uint8_t plain[VAULT_RECORD]);
 int db_mark_write(struct vault *v);

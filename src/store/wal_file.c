@@ -112,7 +112,7 @@ static int read_frame_part(struct vault *v, void *p, size_t n, uint64_t index, s
 		return SQLITE_OK;
 	}
 	if (rc == SQLITE_IOERR_CORRUPTFS || (rc == SQLITE_IOERR_SHORT_READ && index < v->durable))
-		return vault_damaged(v, "log frame", index);
+		return vault_log_damaged(v, "log frame", index);
 	if (rc) {
 		memset(p, 0, n);
 		return rc;
@@ -346,7 +346,7 @@ struct status wal_load(struct vault *v)
 	/* a log in use is never shorter than the first frame it was synced with, whatever its generation */
 	bool lost = mark_gen > v->gen || (v->mark.log_in_use && frames == 0);
 	if (lost || frames < (int64_t)v->durable) {
-		vault_damaged(v, "the log's end", (uint64_t)frames);
+		vault_log_damaged(v, "the log's end", (uint64_t)frames);
 		return ERR(E_CORRUPT);
 	}
 	v->written = v->durable;

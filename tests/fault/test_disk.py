@@ -195,7 +195,7 @@ class Damaged:
         self.shop = Shop(self.server).open()
         for i in range(30):
             self.shop.put(f"inline-{i}", bytes([65 + i]) * 2000)
-        self.server.client("cloudtrail").lookup_events()
+        self.shop.events = events_of(self.server)
         time.sleep(0.3)
         self.server.kill()
         self.killed = self.keep("killed")
@@ -247,24 +247,27 @@ def answers(server, shop, calls):
     return errors
 
 
+def events_of(server):
+    trail = server.client("cloudtrail", plain=True, read_timeout=20)
+    return {e["EventId"] for page in trail.get_paginator("lookup_events").paginate() for e in page["Events"]}
+
+
 def look_at_everything(server, shop):
     def get(key, body):
         assert shop.s3.get_object(Bucket="shop", Key=key)["Body"].read() == body, f"{key}: wrong data"
 
     def same(what, is_, was):
         assert is_ == was, f"{what}: {is_} and not {was}"
-    trail = server.client("cloudtrail", plain=True, read_timeout=20)
-
-    def users_made():
-        got = trail.lookup_events(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "CreateUser"}])["Events"]
-        same("the trail", [e["EventName"] for e in got], ["CreateUser"])
+    def the_trail():
+        missing = shop.events - events_of(server)
+        assert not missing, f"{len(missing)} events are gone"
     return answers(server, shop, [
         *(lambda k=k, b=b: get(k, b) for k, b in shop.objects.items()),
         lambda: same("the listing", {o["Key"] for o in shop.s3.list_objects_v2(Bucket="shop")["Contents"]}, set(shop.objects)),
         lambda: same("buckets", [b["Name"] for b in shop.s3.list_buckets()["Buckets"]], ["shop"]),
         lambda: same("users", {u["UserName"] for u in shop.iam.list_users()["Users"]}, shop.users),
         lambda: same("the key", shop.kms.decrypt(CiphertextBlob=shop.sealed)["Plaintext"], b"sealed words"),
-        users_made])
+        the_trail])
 
 
 def meet(case, state, change, strict=True, name=None):

@@ -11,10 +11,7 @@
 #include "base/str.h"
 #include "wire/pack.h"
 
-const char *iam_kind_word(enum iam_kind kind)
-{
-	return kind == IAM_USER ? "user" : "role";
-}
+const char *iam_kind_word(enum iam_kind kind) { return kind == IAM_USER ? "user" : "role"; }
 
 struct str iam_lower(struct arena *mem, struct str name)
 {
@@ -24,10 +21,7 @@ struct str iam_lower(struct arena *mem, struct str name)
 	return str_make(p, name.n);
 }
 
-struct str iam_path(struct str given)
-{
-	return given.n ? given : S("/");
-}
+struct str iam_path(struct str given) { return given.n ? given : S("/"); }
 
 struct str iam_join(struct arena *mem, struct str a, struct str b, struct str c)
 {
@@ -159,7 +153,7 @@ struct status iam_user_name(struct req *rq, struct str given, struct str *out)
 		return OK;
 	}
 	if (rq->caller.kind != CALLER_USER)
-		return FAIL(rq, iam_NoSuchEntityException,
+		return FAIL(rq, api_ValidationException,
 			    "Must specify userName when calling with non-User credentials");
 	*out = rq->caller.name;
 	return OK;

@@ -4,6 +4,7 @@
  */
 #include "base/str.h"
 #include "svc/s3/listing.h"
+#include "svc/s3/settings.h"
 #include "wire/pack.h"
 
 enum { BUCKETS_PAGE_MAX = 10000 };
@@ -32,7 +33,7 @@ static struct status bucket_of(struct req *rq, struct txn *t, struct str name, s
 	struct str bytes;
 	TRY(txn_get(t, s3_name_key(rq->mem, name), rq->mem, &bytes));
 	TRY(unpack(rq->mem, &s3_bucket_row_shape, bytes, &row));
-	*out = (struct s3_bucket){ .name = name, .creation_date = SET(row.created_at), .bucket_region = row.region };
+	*out = (struct s3_bucket){ .name = name, .creation_date = s3_seconds(row.created_at), .bucket_region = row.region };
 	return OK;
 }
 

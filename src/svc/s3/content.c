@@ -90,7 +90,7 @@ static struct status open_blob(struct s3_stream *s, struct str wrapped, struct s
 	struct status st = blob_open(s->rq->app->blobs, s3_blob_id(blob_id), &key, identity, &s->reader);
 	secret_free(&key);
 	TRY(st);
-	return blob_length(s->reader) == (uint64_t)size ? OK : ERR(E_CORRUPT);
+	return blob_expect(s->reader, (uint64_t)size);
 }
 
 static struct status open_part(struct s3_stream *s)

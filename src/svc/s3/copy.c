@@ -235,7 +235,7 @@ static void say_copied(struct req *rq, const struct s3_object_row *row, struct s
 {
 	struct s3_copy_object_result *result = NEW(rq->mem, struct s3_copy_object_result);
 	result->etag = s3_quoted(rq, row->etag);
-	result->last_modified = (struct opt_int)SET(row->modified_at);
+	result->last_modified = s3_seconds(row->modified_at);
 	result->checksum_type = row->checksum_type;
 	s3_checksum_say(S3_CHECKSUMS_TO(result), row->checksum_algorithm, row->checksum);
 	out->copy_object_result = result;
@@ -309,7 +309,7 @@ static void say_part(struct req *rq, const struct s3_part_row *part, const struc
 {
 	struct s3_copy_part_result *result = NEW(rq->mem, struct s3_copy_part_result);
 	result->etag = s3_quoted(rq, part->etag);
-	result->last_modified = (struct opt_int)SET(part->modified_at);
+	result->last_modified = s3_seconds(part->modified_at);
 	s3_checksum_say(S3_CHECKSUMS_TO(result), upload->checksum_algorithm, part->checksum);
 	out->copy_part_result = result;
 	S3_SAY_SSE(out, upload);

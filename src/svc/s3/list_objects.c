@@ -33,7 +33,7 @@ static struct status object_of(struct req *rq, const struct s3_walk *w, enum s3_
 	TRY(unpack(rq->mem, &s3_object_row_shape, str_dup(rq->mem, w->val), row));
 	*out = (struct s3_object){
 		.key = s3_key_shown(rq, e, w->key),
-		.last_modified = SET(row->modified_at),
+		.last_modified = s3_seconds(row->modified_at),
 		.etag = s3_quoted(rq, row->etag),
 		.size = SET(row->size),
 		.storage_class = class_of(row->storage_class),

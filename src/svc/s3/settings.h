@@ -47,6 +47,11 @@ struct status s3_storage_class(struct req *rq, struct str name, enum s3_storage_
 			(out)->bucket_key_enabled = (struct opt_bool)SET(true);                  \
 	} while (0)
 
+/* As listings show times: in whole seconds, as Last-Modified does. */
+static inline struct opt_int s3_seconds(int64_t ms)
+{
+	return (struct opt_int){ .v = ms - ms % 1000, .set = true };
+}
 struct str s3_quoted(struct req *rq, struct str etag);
 /* The class as answers name it: STANDARD is not said. */
 enum s3_storage_class s3_class_said(const struct s3_object_row *row);

@@ -29,7 +29,7 @@ static void say_part(struct req *rq, const struct s3_part_row *part, enum s3_che
 {
 	*out = (struct s3_part){
 		.part_number = SET(part->number),
-		.last_modified = SET(part->modified_at),
+		.last_modified = s3_seconds(part->modified_at),
 		.etag = s3_quoted(rq, part->etag),
 		.size = SET(part->size),
 	};
@@ -95,7 +95,7 @@ static struct status say_upload(struct req *rq, const struct s3_walk *w, enum s3
 	*out = (struct s3_multipart_upload){
 		.upload_id = w->sub,
 		.key = s3_key_shown(rq, e, w->key),
-		.initiated = SET(row->modified_at),
+		.initiated = s3_seconds(row->modified_at),
 		.storage_class = row->storage_class,
 		.owner = owner_of(rq),
 		.initiator = initiator_of(rq, row),
