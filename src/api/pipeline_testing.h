@@ -223,12 +223,13 @@ static const struct service *const pipeline_services[] = { &shop_service, &sts_f
 /* ---- identities ------------------------------------------------------------------------------------ */
 
 /*
- * One user, Alice, in each account, with this access key and whatever policy her name says: her
- * name is the document. Enough to hold every key of the context against a policy.
+ * One user, Alice, in WORLD_ACCOUNT; any access key of that account is hers, and the policy in force
+ * is what her session policy says. What WORLD_OTHER holds of identities is damaged.
  */
 static inline struct status fake_access_key(struct req *rq, struct str account, struct str id, struct caller *who, struct str *secret)
 {
-	(void)rq;
+	if (str_eq(account, WORLD_OTHER))
+		return ERR(E_CORRUPT);
 	if (!str_starts(id, S("AKIA")))
 		return ERR(E_NOT_FOUND);
 	*who = (struct caller){ .kind = CALLER_USER, .account = account, .access_key_id = id, .name = S("alice"), .principal_id = S("AIDAALICE"),

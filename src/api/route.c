@@ -388,13 +388,23 @@ static struct status read_bounded(struct req *rq)
 
 static struct status unknown_operation(struct req *rq) { return FAIL(rq, api_UnknownOperationException, "%s", ""); }
 
-/* The operation a target names, when its first part is svc's (which may have dots of its own, as CloudTrail's has). */
-static struct str target_of(const struct service *svc, struct str target)
+static struct str behind(struct str target, struct str prefix)
 {
-	struct str prefix = str_of(svc->target);
 	if (!str_starts(target, prefix) || target.n <= prefix.n + 1 || target.p[prefix.n] != '.')
 		return (struct str){ 0 };
 	return str_from(target, prefix.n + 1);
+}
+
+/*
+ * The operation a target names, when its first part is svc's. That may have dots of its own: botocore sends CloudTrail's
+ * as a whole ("com.amazonaws...CloudTrail_20131101"), SDKs made from Smithy models send its last part.
+ */
+static struct str target_of(const struct service *svc, struct str target)
+{
+	struct str whole = str_of(svc->target), last = whole, name = behind(target, whole);
+	for (size_t dot; (dot = str_find_char(last, '.')) != SIZE_MAX;)
+		last = str_from(last, dot + 1);
+	return name.p || last.n == whole.n ? name : behind(target, last);
 }
 
 static struct status route_target(struct req *rq)

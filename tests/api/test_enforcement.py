@@ -62,7 +62,7 @@ class Scene:
             "kms": {"KeyId": key_id, "AliasName": "alias/victim", "TargetKeyId": key_id, "Plaintext": b"x", "CiphertextBlob": sealed,
                     "PolicyName": "default", "Policy": policy(allow("kms:*", Principal={"AWS": "*"})), "Tags": [{"TagKey": "a", "TagValue": "b"}],
                     "TagKeys": ["a"], "Description": "changed"},
-            "sts": {"RoleArn": f"arn:aws:iam::{server.account}:role/victim", "RoleSessionName": "s"},
+            "sts": {"RoleArn": f"arn:aws:iam::{server.account}:role/victim", "RoleSessionName": "session"},
             "cloudtrail": {}}
         self.special = {("iam", "CreateUser"): {"UserName": "new"}, ("iam", "CreateRole"): {"RoleName": "new"},
                         ("iam", "CreatePolicy"): {"PolicyName": "new"}, ("kms", "CreateAlias"): {"AliasName": "alias/new"},
@@ -129,8 +129,8 @@ def scene(tmp_path_factory):
     with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
         server = Server(base).start()
         yield Scene(server)
-        status = server.stop()
-        assert status == 0, server.log.read_text()[-4000:]
+        status, said = server.stop(), server.log.read_text()
+        assert status == 0 and "does not declare" not in said, said[-4000:]
 
 
 def attempt(client, name, parameters):

@@ -763,5 +763,6 @@ class Run:
             if count > 1:
                 self.wrong(f"{what} has {count} records")
         status = self.server.stop()
-        if status != 0:
-            self.wrong(f"the server ended with {status}: {self.server.log.read_text()[-3000:]}")
+        said = self.server.log.read_text()
+        if status != 0 or "does not declare" in said:
+            self.wrong(f"the server ended with {status}: {said[-3000:]}")
