@@ -117,6 +117,9 @@ static void refuse(struct req *rq)
 	struct fault_wire w = fault_wire(rq->fault.kind, PROTO_REST_XML);
 	rq->extra_headers = (struct http_pairs){ 0 };
 	head(rq);
+	for (struct fault_extra *e = rq->fault.extra; e; e = e->next)
+		if (!strcmp(e->name, "Region")) /* HEAD has no body to say it in */
+			req_header(rq, "x-amz-bucket-region", e->value);
 	rq->status = w.http;
 	rq->reply = (struct str){ 0 };
 	if (w.http == 304 || str_eq(rq->http->method, S("HEAD")))

@@ -9,6 +9,7 @@
 #include "api/call.h"
 #include "api/pipeline_testing.h"
 #include "api/sigv4.h"
+#include "api/token.h"
 #include "api/trail.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -159,6 +160,8 @@ static void front_end(struct front *f)
 struct ask {
 	const char *method, *path, *service, *key, *secret, *target, *type, *body;
 	const char *region, *date;
+	struct str token;
+	bool target_unsigned;
 };
 
 static struct str bytes_of(struct arena *mem, const struct ask *a, const struct http_pairs *h, struct str authorization)
@@ -205,12 +208,14 @@ static struct got ask(struct front *f, const struct ask *a)
 		slot[h.n++] = (struct http_pair){ S("X-Amz-Target"), str_of(a->target) };
 	if (a->type)
 		slot[h.n++] = (struct http_pair){ S("Content-Type"), str_of(a->type) };
+	if (a->token.p)
+		slot[h.n++] = (struct http_pair){ S("X-Amz-Security-Token"), a->token };
 	struct str authorization = { 0 };
 	if (a->key) {
 		const char *day = str_z(mem, str_sub(slot[1].value, 0, 8));
-		const char *names = !strcmp(a->service, "s3") ? "host;x-amz-content-sha256;x-amz-date" : a->target ? "host;x-amz-date;x-amz-target" : "host;x-amz-date";
-		struct str head = arena_printf(mem, "AWS4-HMAC-SHA256 Credential=%s/%s/%s/%s/aws4_request, SignedHeaders=%s, Signature=", a->key, day, region,
-					       a->service, names);
+		struct str head = arena_printf(mem, "AWS4-HMAC-SHA256 Credential=%s/%s/%s/%s/aws4_request, SignedHeaders=host%s;x-amz-date%s%s, Signature=",
+					       a->key, day, region, a->service, !strcmp(a->service, "s3") ? ";x-amz-content-sha256" : "",
+					       a->token.p ? ";x-amz-security-token" : "", a->target && !a->target_unsigned ? ";x-amz-target" : "");
 		authorization = signature(mem, a, h, str_z(mem, head), slot);
 	}
 	return client_ask(f->port, mem, bytes_of(mem, a, &h, authorization));
@@ -350,6 +355,72 @@ static void a_damaged_store_is_no_unknown_key(void)
 	front_end(&f);
 }
 
+/* ---- session tokens ------------------------------------------------------------------------ */
+
+struct sessions {
+	struct arena *mem;
+	struct str good, expired, of_nobody;
+};
+
+static struct str session_token(struct req *rq, struct arena *mem, const char *name, int64_t expires_ms)
+{
+	struct caller who = { .kind = CALLER_ROLE, .account = WORLD_ACCOUNT, .arn = S("arn:aws:sts::111122223333:assumed-role/app/s"), .principal_id = S("AROAX:s"),
+			      .name = str_of(name), .access_key_id = S("ASIASESSION000000000"), .role_arn = S("arn:aws:iam::111122223333:role/app"),
+			      .role_id = S("AROAX"), .role_name = S("app"), .issued_ms = FAKE_NOW - 1000 * 1000, .expires_ms = expires_ms,
+			      .session_policy = S("{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"shop:Put\",\"Resource\":\"*\"}}") };
+	struct str token;
+	EXPECT_OK(token_seal(rq, &who, S("session secret"), &token));
+	return str_dup(mem, token);
+}
+
+static void make_sessions(struct req *rq, void *arg)
+{
+	struct sessions *s = arg;
+	s->good = session_token(rq, s->mem, "s", FAKE_NOW + 1);
+	s->expired = session_token(rq, s->mem, "s", FAKE_NOW);
+	s->of_nobody = session_token(rq, s->mem, "gone", FAKE_NOW + 1);
+}
+
+#define SESSION .key = "ASIASESSION000000000", .secret = "session secret"
+
+static void a_session_is_its_key_its_secret_and_its_token(void)
+{
+	struct front f = front_begin();
+	struct sessions s = { .mem = world_mem(f.w) };
+	world_in_fiber(f.w, make_sessions, &s);
+	struct str damaged = str_sub(s.good, 0, s.good.n - 8);
+	const struct {
+		struct ask a;
+		const char *type; /* NULL: 200 */
+	} cases[] = {
+		{ { SHOP("Put"), SESSION, .token = s.good, .body = "{\"Name\":\"a\"}" }, NULL },
+		{ { SHOP("Get"), SESSION, .token = s.good, .body = "{\"Name\":\"a\"}" }, "AccessDeniedException" },
+		{ { SHOP("Put"), SESSION, .token = s.expired, .body = "{\"Name\":\"a\"}" }, "ExpiredTokenException" },
+		{ { SHOP("Put"), SESSION, .token = damaged, .body = "{\"Name\":\"a\"}" }, "UnrecognizedClientException" },
+		{ { SHOP("Put"), SESSION, .token = s.of_nobody, .body = "{\"Name\":\"a\"}" }, "UnrecognizedClientException" },
+		{ { SHOP("Put"), SESSION, .body = "{\"Name\":\"a\"}" }, "UnrecognizedClientException" },
+		{ { SHOP("Put"), .key = "ASIAOTHER00000000000", .secret = "session secret", .token = s.good, .body = "{\"Name\":\"a\"}" }, "UnrecognizedClientException" },
+		{ { SHOP("Put"), ROOT, .token = s.good, .body = "{\"Name\":\"a\"}" }, "UnrecognizedClientException" },
+		{ { SHOP("Put"), .key = "ASIASESSION000000000", .secret = "wrong", .token = s.good, .body = "{\"Name\":\"a\"}" }, "InvalidSignatureException" },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct got g = ask(&f, &cases[i].a);
+		printf("# %.*s\n", PR(g.body));
+		EXPECT(cases[i].type ? g.status == 400 && str_find(g.body, str_of(cases[i].type)) != SIZE_MAX : g.status == 200);
+	}
+	front_end(&f);
+}
+
+/* Else whoever sees a request could make another operation of it. */
+static void a_target_must_be_signed(void)
+{
+	struct front f = front_begin();
+	struct got g = ask(&f, &(struct ask){ SHOP("Put"), ROOT, .target_unsigned = true, .body = "{\"Name\":\"a\"}" });
+	EXPECT(g.status == 400 && str_find(g.body, S("InvalidSignatureException")) != SIZE_MAX);
+	EXPECT(!is_there(f.w, "a"));
+	front_end(&f);
+}
+
 static void refused_calls_are_recorded_with_the_key_they_tried(void)
 {
 	struct front f = front_begin();
@@ -385,4 +456,5 @@ RUN_ALL(T(a_fault_nobody_declared_is_answered_and_logged), T(an_effect_and_its_r
 	T(a_refusal_leaves_nothing_but_its_record), T(a_call_from_inside_is_judged_and_recorded_like_any_other),
 	T(json_services_answer_in_json), T(query_services_answer_in_xml), T(s3_answers_in_its_own_form),
 	T(what_is_not_even_a_service_is_answered_readably), T(a_damaged_store_is_no_unknown_key),
+	T(a_session_is_its_key_its_secret_and_its_token), T(a_target_must_be_signed),
 	T(refused_calls_are_recorded_with_the_key_they_tried), T(a_service_that_is_not_spoken_or_out_of_order_does_not_start))

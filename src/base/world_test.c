@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void the_real_clock_moves_with_the_offset_and_the_monotonic_one_does_not(void)
@@ -34,6 +36,75 @@ static void real_randomness_fills_all_that_was_asked_for(void)
 		zeros += a[i] == 0;
 	EXPECT(zeros < 50);
 	world_random(&w, a, 0);
+}
+
+/* ---- short draws come out of a stock: never twice, of no two threads, and not in a child ---- */
+
+enum { DRAW = 16, DRAWS = 200 };
+
+static void draw_many(struct world *w, uint8_t out[DRAWS][DRAW])
+{
+	for (size_t i = 0; i < DRAWS; i++)
+		world_random(w, out[i], DRAW);
+}
+
+static bool share_a_draw(uint8_t a[DRAWS][DRAW], uint8_t b[DRAWS][DRAW], bool same)
+{
+	for (size_t i = 0; i < DRAWS; i++)
+		for (size_t k = same ? i + 1 : 0; k < DRAWS; k++)
+			if (!memcmp(a[i], b[k], DRAW))
+				return true;
+	return false;
+}
+
+struct drawing {
+	struct world *w;
+	uint8_t got[DRAWS][DRAW];
+};
+
+static void *draw_here(void *arg)
+{
+	struct drawing *d = arg;
+	draw_many(d->w, d->got);
+	return NULL;
+}
+
+static void no_randomness_is_given_out_twice(void)
+{
+	struct world w;
+	static struct drawing a, b;
+	pthread_t t;
+	world_real(&w);
+	a.w = b.w = &w;
+	EXPECT(pthread_create(&t, NULL, draw_here, &a) == 0);
+	draw_here(&b);
+	pthread_join(t, NULL);
+	EXPECT(!share_a_draw(a.got, a.got, true) && !share_a_draw(b.got, b.got, true) && !share_a_draw(a.got, b.got, false));
+}
+
+static void a_child_does_not_draw_what_its_parent_draws(void)
+{
+	struct world w;
+	static uint8_t mine[DRAWS][DRAW], his[DRAWS][DRAW];
+	int ends[2], status;
+	world_real(&w);
+	world_random(&w, mine[0], 1); /* there is a stock now, for both */
+	EXPECT(pipe(ends) == 0);
+	pid_t child = fork();
+	if (child == 0) {
+		draw_many(&w, his);
+		_exit(write(ends[1], his, sizeof(his)) == (ssize_t)sizeof(his) ? 0 : 1);
+	}
+	draw_many(&w, mine);
+	for (size_t n = 0; n < sizeof(his);) {
+		ssize_t k = read(ends[0], (char *)his + n, sizeof(his) - n);
+		EXPECT(k > 0);
+		n += (size_t)k;
+	}
+	EXPECT(waitpid(child, &status, 0) == child && status == 0);
+	EXPECT(!share_a_draw(mine, his, false));
+	close(ends[0]);
+	close(ends[1]);
 }
 
 static void the_fake_clock_stands_until_it_is_moved(void)
@@ -91,5 +162,6 @@ static void the_real_disk_reads_what_it_wrote(void)
 }
 
 RUN_ALL(T(the_real_clock_moves_with_the_offset_and_the_monotonic_one_does_not),
-	T(real_randomness_fills_all_that_was_asked_for), T(the_fake_clock_stands_until_it_is_moved),
+	T(real_randomness_fills_all_that_was_asked_for), T(no_randomness_is_given_out_twice),
+	T(a_child_does_not_draw_what_its_parent_draws), T(the_fake_clock_stands_until_it_is_moved),
 	T(the_fake_stream_is_the_seed_s), T(the_real_disk_reads_what_it_wrote))
