@@ -18,8 +18,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { SERVICES_MAX = 64, CANONICAL_BYTES = 32, ACCESS_KEY_MAX = 128,
-       ROOT_SECRET_MAX = sizeof(((struct sigv4_secret *)0)->p) };
+enum {
+	SERVICES_MAX = 64,
+	CANONICAL_BYTES = 32,
+	ACCESS_KEY_MAX = 128,
+	ROOT_SECRET_MAX = sizeof(((struct sigv4_secret *)0)->p)
+};
 
 struct entry {
 	struct account pub;
@@ -158,7 +162,8 @@ struct account_root account_root_of(const struct accounts *a, struct str id)
 	return e ? e->root : (struct account_root){ 0 };
 }
 
-struct status account_service_key(struct accounts *a, struct str account, struct str service, const struct key_ref **out)
+struct status account_service_key(struct accounts *a, struct str account, struct str service,
+				  const struct key_ref **out)
 {
 	const struct entry *e = find(a, account);
 	for (size_t i = 0; e && a->app->services[i]; i++)

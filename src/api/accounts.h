@@ -40,12 +40,13 @@ void accounts_close(struct accounts *a); /* wipes the secrets; null is allowed *
 struct status account_create(struct accounts *a, struct str id, struct account_root root, const struct account **out);
 
 const struct account *account_find(const struct accounts *a, struct str id); /* NULL: not ours */
-const struct account *account_at(const struct accounts *a, size_t i);        /* in order of creation; NULL past the end */
+const struct account *account_at(const struct accounts *a, size_t i); /* in order of creation; NULL past the end */
 /* The account whose root has that access key id; NULL: none. */
 const struct account *account_by_root_key(const struct accounts *a, struct str access_key_id, struct str *secret);
 struct account_root account_root_of(const struct accounts *a, struct str id);
 
 /* The key above the shards and objects of `service` in `account`. E_NO_KEY: no such account or service. */
-struct status account_service_key(struct accounts *a, struct str account, struct str service, const struct key_ref **out);
+struct status account_service_key(struct accounts *a, struct str account, struct str service,
+				  const struct key_ref **out);
 
 #endif

@@ -110,7 +110,9 @@ static void at_once_as_well(void)
 	pthread_t threads[AT_ONCE];
 	size_t made = 0;
 	for (size_t i = 0; i < AT_ONCE; i++) {
-		all[i] = (struct making){ .w = w, .id = arena_printf(world_mem(w), "77778888%04zu", i), .root = { S("same-key"), S("s") } };
+		all[i] = (struct making){ .w = w,
+					  .id = arena_printf(world_mem(w), "77778888%04zu", i),
+					  .root = { S("same-key"), S("s") } };
 		EXPECT(pthread_create(&threads[i], NULL, one_thread, &all[i]) == 0);
 	}
 	for (size_t i = 0; i < AT_ONCE; i++) {
@@ -122,5 +124,5 @@ static void at_once_as_well(void)
 	world_end(w);
 }
 
-RUN_ALL(T(an_account_is_found_by_id_and_by_root_key), T(who_is_not_there_is_not_found), T(what_could_not_be_used_is_refused),
-	T(an_id_or_a_root_key_is_taken_once), T(at_once_as_well))
+RUN_ALL(T(an_account_is_found_by_id_and_by_root_key), T(who_is_not_there_is_not_found),
+	T(what_could_not_be_used_is_refused), T(an_id_or_a_root_key_is_taken_once), T(at_once_as_well))

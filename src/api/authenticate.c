@@ -49,11 +49,16 @@ static struct sigv4_cache *cache_here(struct req *rq)
 static enum sigv4_family family_of(enum protocol p)
 {
 	switch (p) {
-	case PROTO_QUERY: return SIGV4_QUERY;
-	case PROTO_EC2: return SIGV4_EC2;
-	case PROTO_REST_XML: return SIGV4_S3;
-	case PROTO_REST_JSON: return SIGV4_REST_JSON;
-	default: return SIGV4_JSON;
+	case PROTO_QUERY:
+		return SIGV4_QUERY;
+	case PROTO_EC2:
+		return SIGV4_EC2;
+	case PROTO_REST_XML:
+		return SIGV4_S3;
+	case PROTO_REST_JSON:
+		return SIGV4_REST_JSON;
+	default:
+		return SIGV4_JSON;
 	}
 }
 
@@ -89,7 +94,8 @@ struct finding {
 	struct status st;
 };
 
-static enum sigv4_found find_session(struct finding *f, struct str access_key, struct str token, struct sigv4_secret *out)
+static enum sigv4_found find_session(struct finding *f, struct str access_key, struct str token,
+				     struct sigv4_secret *out)
 {
 	struct req *rq = f->rq;
 	struct caller who;
@@ -152,7 +158,8 @@ static enum sigv4_found find_secret(void *ctx, struct str access_key, struct str
 
 static struct status be_anonymous(struct req *rq)
 {
-	rq->caller = (struct caller){ .kind = CALLER_ANONYMOUS, .account = S("anonymous"), .principal_id = S("anonymous") };
+	rq->caller =
+	    (struct caller){ .kind = CALLER_ANONYMOUS, .account = S("anonymous"), .principal_id = S("anonymous") };
 	rq->auth = NULL;
 	return OK;
 }
@@ -176,7 +183,8 @@ static struct status take_scope(struct req *rq)
 {
 	rq->account = rq->caller.account;
 	if (!region_name_is(rq->auth->region)) {
-		(void)sigv4_fail(rq->mem, rq->sig_fault, SIGV4_BAD_SCOPE, "Credential should be scoped to a valid region.");
+		(void)sigv4_fail(rq->mem, rq->sig_fault, SIGV4_BAD_SCOPE,
+				 "Credential should be scoped to a valid region.");
 		return req_fail_signature(rq, ERR(E_FAULT));
 	}
 	if (!rq->svc->global)
@@ -189,10 +197,16 @@ static void wipe_auth(void *auth) { sigv4_auth_wipe(auth); }
 struct status req_authenticate(struct req *rq)
 {
 	struct sigv4_request parts = {
-		.method = rq->http->method, .path = rq->path, .query = rq->raw_query, .headers = rq->http->headers, .body = rq->body,
+		.method = rq->http->method,
+		.path = rq->path,
+		.query = rq->raw_query,
+		.headers = rq->http->headers,
+		.body = rq->body,
 	};
 	struct sigv4_rules rules = {
-		.family = family_of(rq->svc->protocol), .service = str_of(rq->svc->signing), .now_ms = rq->now_ms,
+		.family = family_of(rq->svc->protocol),
+		.service = str_of(rq->svc->signing),
+		.now_ms = rq->now_ms,
 	};
 	struct finding finding = { .rq = rq };
 	struct sigv4_lookup lookup = { find_secret, &finding };

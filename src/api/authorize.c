@@ -26,7 +26,8 @@ static struct str scalar_text(struct req *rq, const struct member *m, const void
 {
 	switch (m->shape->kind) {
 	case K_STRING:
-	case K_BLOB: return *(const struct str *)at;
+	case K_BLOB:
+		return *(const struct str *)at;
 	case K_ENUM: {
 		int v = *(const int *)at;
 		return v > 0 ? str_of(m->shape->names[v - 1]) : (struct str){ 0 };
@@ -44,7 +45,8 @@ static struct str scalar_text(struct req *rq, const struct member *m, const void
 		int64_t v = m->flags & M_OPT ? ((const struct opt_int *)at)->v : *(const int64_t *)at;
 		return m->shape->kind == K_TIME ? time_iso8601(rq->mem, v) : int_text(rq, v);
 	}
-	default: return (struct str){ 0 };
+	default:
+		return (struct str){ 0 };
 	}
 }
 
@@ -63,7 +65,8 @@ static const void *follow(const struct member *const *path, const void *in, cons
 }
 
 /* A list of words, as a multi-valued key. An empty list is a key without values, as AWS has it: not there. */
-static void list_condition(struct authz *az, struct authz_item *item, const char *key, const struct shape *elem, const void *at)
+static void list_condition(struct authz *az, struct authz_item *item, const char *key, const struct shape *elem,
+			   const void *at)
 {
 	if (elem->kind == K_STRING) {
 		const struct str_list *list = at;
@@ -107,7 +110,8 @@ struct authz_item *authz_add(struct authz *az, const char *action, struct str re
 	return item;
 }
 
-static void add_key(struct authz *az, struct authz_item *item, const char *name, const struct str *v, size_t n, bool multi)
+static void add_key(struct authz *az, struct authz_item *item, const char *name, const struct str *v, size_t n,
+		    bool multi)
 {
 	struct authz_key *k = NEW(az->rq->mem, struct authz_key);
 	*k = (struct authz_key){ str_of(name), v, n, multi, item->keys };
@@ -227,11 +231,14 @@ static bool look_up_session(const struct req *rq, enum policy_key key, struct po
 	if (!who->issued_ms)
 		return false;
 	switch (key) {
-	case POLICY_KEY_AWS_TOKEN_ISSUE_TIME: return give(out, time_iso8601(rq->mem, who->issued_ms));
-	case POLICY_KEY_AWS_MFA_PRESENT: return give(out, bool_text(who->mfa));
+	case POLICY_KEY_AWS_TOKEN_ISSUE_TIME:
+		return give(out, time_iso8601(rq->mem, who->issued_ms));
+	case POLICY_KEY_AWS_MFA_PRESENT:
+		return give(out, bool_text(who->mfa));
 	case POLICY_KEY_AWS_MFA_AGE:
 		return give(out, who->mfa ? int_text(rq, (rq->now_ms - who->mfa_ms) / 1000) : none);
-	default: return give(out, who->source_identity.n ? who->source_identity : none);
+	default:
+		return give(out, who->source_identity.n ? who->source_identity : none);
 	}
 }
 
@@ -271,31 +278,46 @@ static bool look_up(void *arg, enum policy_key key, struct str name, struct poli
 	case POLICY_KEY_AWS_TOKEN_ISSUE_TIME:
 	case POLICY_KEY_AWS_MFA_PRESENT:
 	case POLICY_KEY_AWS_MFA_AGE:
-	case POLICY_KEY_AWS_SOURCE_IDENTITY: return look_up_session(rq, key, out);
+	case POLICY_KEY_AWS_SOURCE_IDENTITY:
+		return look_up_session(rq, key, out);
 	case POLICY_KEY_AWS_CALLED_VIA:
 	case POLICY_KEY_AWS_CALLED_VIA_FIRST:
-	case POLICY_KEY_AWS_CALLED_VIA_LAST: return called_via(rq, key, out);
-	case POLICY_KEY_AWS_VIA_AWS_SERVICE: return give(out, bool_text(is_forwarded(rq)));
-	case POLICY_KEY_AWS_CURRENT_TIME: return give(out, time_iso8601(rq->mem, rq->now_ms));
-	case POLICY_KEY_AWS_EPOCH_TIME: return give(out, int_text(rq, rq->now_ms / 1000));
-	case POLICY_KEY_AWS_SECURE_TRANSPORT: return give(out, bool_text(rq->secure));
-	case POLICY_KEY_AWS_REQUESTED_REGION: return give(out, rq->svc->global ? S("us-east-1") : rq->region);
-	case POLICY_KEY_AWS_RESOURCE_ACCOUNT: return give(out, owner_of(a));
+	case POLICY_KEY_AWS_CALLED_VIA_LAST:
+		return called_via(rq, key, out);
+	case POLICY_KEY_AWS_VIA_AWS_SERVICE:
+		return give(out, bool_text(is_forwarded(rq)));
+	case POLICY_KEY_AWS_CURRENT_TIME:
+		return give(out, time_iso8601(rq->mem, rq->now_ms));
+	case POLICY_KEY_AWS_EPOCH_TIME:
+		return give(out, int_text(rq, rq->now_ms / 1000));
+	case POLICY_KEY_AWS_SECURE_TRANSPORT:
+		return give(out, bool_text(rq->secure));
+	case POLICY_KEY_AWS_REQUESTED_REGION:
+		return give(out, rq->svc->global ? S("us-east-1") : rq->region);
+	case POLICY_KEY_AWS_RESOURCE_ACCOUNT:
+		return give(out, owner_of(a));
 	case POLICY_KEY_AWS_SOURCE_ACCOUNT: /* for whom a service of ours does it: the confused deputy's key */
 		return give(out, rq->caller.kind == CALLER_SERVICE && rq->caller.account.n ? rq->caller.account : none);
-	case POLICY_KEY_AWS_SOURCE_IP: return give(out, outside && rq->source_ip.n ? rq->source_ip : none);
-	case POLICY_KEY_AWS_USER_AGENT: return give(out, outside ? rq->user_agent : none);
-	case POLICY_KEY_AWS_REFERER: return give(out, outside ? req_in_header(rq, "referer") : none);
-	default: return look_up_named(a, name, out);
+	case POLICY_KEY_AWS_SOURCE_IP:
+		return give(out, outside && rq->source_ip.n ? rq->source_ip : none);
+	case POLICY_KEY_AWS_USER_AGENT:
+		return give(out, outside ? rq->user_agent : none);
+	case POLICY_KEY_AWS_REFERER:
+		return give(out, outside ? req_in_header(rq, "referer") : none);
+	default:
+		return look_up_named(a, name, out);
 	}
 }
 
 static struct policy_principal principal_of(struct req *rq)
 {
 	static const enum policy_principal_kind kinds[] = {
-		[CALLER_ANONYMOUS] = POLICY_ANONYMOUS, [CALLER_ROOT] = POLICY_ROOT,
-		[CALLER_USER] = POLICY_USER,           [CALLER_ROLE] = POLICY_ROLE_SESSION,
-		[CALLER_FEDERATED] = POLICY_FEDERATED_USER, [CALLER_SERVICE] = POLICY_SERVICE,
+		[CALLER_ANONYMOUS] = POLICY_ANONYMOUS,
+		[CALLER_ROOT] = POLICY_ROOT,
+		[CALLER_USER] = POLICY_USER,
+		[CALLER_ROLE] = POLICY_ROLE_SESSION,
+		[CALLER_FEDERATED] = POLICY_FEDERATED_USER,
+		[CALLER_SERVICE] = POLICY_SERVICE,
 	};
 	const struct caller *who = &rq->caller;
 	bool named = who->kind != CALLER_ANONYMOUS && who->kind != CALLER_SERVICE;
@@ -370,12 +392,14 @@ static bool tells_why(const struct req *rq, const struct authz_item *item)
 	return rq->caller.kind != CALLER_ANONYMOUS && str_eq(rq->caller.account, owner);
 }
 
-static struct status refuse(struct req *rq, const struct authz_item *item, struct policy_decision d, struct str sentence)
+static struct status refuse(struct req *rq, const struct authz_item *item, struct policy_decision d,
+			    struct str sentence)
 {
 	struct authz_denial *why = NEW(rq->mem, struct authz_denial);
 	*why = (struct authz_denial){ item->action, item->resource, sentence, d };
 	rq->denial = why;
-	return FAIL(rq, item->denied ? item->denied : api_AccessDeniedException, "%.*s", PR(tells_why(rq, item) ? sentence : S("Access Denied")));
+	return FAIL(rq, item->denied ? item->denied : api_AccessDeniedException, "%.*s",
+		    PR(tells_why(rq, item) ? sentence : S("Access Denied")));
 }
 
 static struct status list_items(struct req *rq, struct authz *az)

@@ -10,13 +10,19 @@
 #include "api/serve.h"
 #include "base/buf.h"
 
-#define ALLOW(action, resource) "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"" action "\",\"Resource\":\"" resource "\"}}"
+#define ALLOW(action, resource)                                                                \
+	"{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"" action \
+	"\",\"Resource\":\"" resource "\"}}"
 
 /* Alice of WORLD_ACCOUNT, with that policy. */
 static struct caller alice(const char *policy)
 {
-	struct caller who = { .kind = CALLER_USER, .account = WORLD_ACCOUNT, .arn = S("arn:aws:iam::111122223333:user/alice"), .principal_id = S("AIDAALICE"),
-			      .name = S("alice"), .access_key_id = S("AKIAX") };
+	struct caller who = { .kind = CALLER_USER,
+			      .account = WORLD_ACCOUNT,
+			      .arn = S("arn:aws:iam::111122223333:user/alice"),
+			      .principal_id = S("AIDAALICE"),
+			      .name = S("alice"),
+			      .access_key_id = S("AKIAX") };
 	if (policy)
 		who.session_policy = str_of(policy);
 	return who;
@@ -28,8 +34,10 @@ static const char *judged(struct caller who, const char *op, const char *name)
 	EXPECT(world_call(w, world_root(w), "shop", "Put", "{'Name':'a'}").status == 200);
 	struct test_reply r = world_call(w, who, "shop", op, "{'Name':'%s'}", name);
 	static const char *const answers[] = { "yes", "no", "sold out", "?" };
-	const char *said = r.status == 200 ? answers[0] : str_eq(r.code, S("AccessDeniedException")) ? answers[1] :
-			   str_eq(r.code, S("SoldOutException")) ? answers[2] : answers[3];
+	const char *said = r.status == 200                              ? answers[0]
+			   : str_eq(r.code, S("AccessDeniedException")) ? answers[1]
+			   : str_eq(r.code, S("SoldOutException"))      ? answers[2]
+									: answers[3];
 	world_end(w);
 	return said;
 }
@@ -55,7 +63,8 @@ static void a_resource_is_text_and_no_pattern(void)
 static void an_arn_in_a_member_is_its_own_accounts(void)
 {
 	EXPECT_SAID(judged(alice(ALLOW("shop:Get", "*")), "GetByArn", "arn:aws:shop::1:a"), "no");
-	EXPECT_SAID(judged(alice(ALLOW("shop:Get", "*")), "GetByArn", "arn:aws:shop:::aa"), "sold out"); /* names no account: one's own */
+	EXPECT_SAID(judged(alice(ALLOW("shop:Get", "*")), "GetByArn", "arn:aws:shop:::aa"),
+		    "sold out"); /* names no account: one's own */
 }
 
 static void every_item_of_a_list_must_be_allowed_and_may_have_its_own_word(void)
@@ -90,7 +99,10 @@ static void ask(struct req *rq, void *arg)
 	rq->caller.tags = (struct str_map){ tags, 1 };
 	if (a->change)
 		a->change(rq);
-	buf_printf(&text, "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{%s}}}", a->condition);
+	buf_printf(&text,
+		   "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*"
+		   "\",\"Condition\":{%s}}}",
+		   a->condition);
 	const struct policy **all = NEWS(rq->mem, const struct policy *, 1);
 	EXPECT_OK(cached_policy(rq, POLICY_IDENTITY, buf_str(&text), &all[0]));
 	rq->policies = (struct caller_policies){ .identity = { all, 1 } };
@@ -178,7 +190,8 @@ static void every_key_has_its_value(void)
 		{ "\"DateLessThan\":{\"aws:CurrentTime\":\"2026-01-01T00:00:00Z\"}", NULL, false },
 		{ "\"DateEquals\":{\"aws:TokenIssueTime\":\"2025-12-31T23:59:59Z\"}", as_session, true },
 		{ "\"Null\":{\"aws:TokenIssueTime\":\"true\"}", NULL, true },
-		{ "\"Null\":{\"aws:MultiFactorAuthPresent\":\"true\"}", NULL, true }, /* a long-term key has it not even as false */
+		{ "\"Null\":{\"aws:MultiFactorAuthPresent\":\"true\"}", NULL,
+		  true }, /* a long-term key has it not even as false */
 		{ "\"Bool\":{\"aws:MultiFactorAuthPresent\":\"false\"}", as_session, true },
 		{ "\"Bool\":{\"aws:MultiFactorAuthPresent\":\"true\"}", with_mfa, true },
 		{ "\"Null\":{\"aws:MultiFactorAuthAge\":\"true\"}", as_session, true },
@@ -192,7 +205,9 @@ static void every_key_has_its_value(void)
 		{ "\"ForAllValues:StringEquals\":{\"aws:CalledVia\":[\"s3.amazonaws.com\"]}", forwarded_twice, false },
 		{ "\"StringEquals\":{\"aws:CalledViaFirst\":\"athena.amazonaws.com\"}", forwarded_twice, true },
 		{ "\"StringEquals\":{\"aws:CalledViaLast\":\"s3.amazonaws.com\"}", forwarded_twice, true },
-		{ "\"Null\":{\"aws:SourceAccount\":\"true\",\"aws:SourceArn\":\"true\",\"aws:SourceVpc\":\"true\",\"aws:PrincipalOrgID\":\"true\"}", NULL, true },
+		{ "\"Null\":{\"aws:SourceAccount\":\"true\",\"aws:SourceArn\":\"true\",\"aws:SourceVpc\":\"true\","
+		  "\"aws:PrincipalOrgID\":\"true\"}",
+		  NULL, true },
 		/* the row's */
 		{ "\"NumericEquals\":{\"shop:Count\":\"5\"}", NULL, true },
 		{ "\"DateEquals\":{\"shop:Since\":\"2026-01-01T00:00:00Z\"}", NULL, true },
@@ -222,18 +237,26 @@ static void every_key_has_its_value(void)
 static void ask_as_service(struct req *rq, void *arg)
 {
 	(void)arg;
-	static const char text[] = "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"trail.amazonaws.com\"},"
-				   "\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{\"aws:SourceAccount\":\"111122223333\"},"
-				   "\"Bool\":{\"aws:ViaAWSService\":\"false\",\"aws:PrincipalIsAWSService\":\"true\"}}}}";
+	static const char text[] =
+	    "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"trail."
+	    "amazonaws.com\"},"
+	    "\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{\"aws:SourceAccount\":"
+	    "\"111122223333\"},"
+	    "\"Bool\":{\"aws:ViaAWSService\":\"false\",\"aws:PrincipalIsAWSService\":\"true\"}}}}";
 	const struct policy *policy;
 	struct policy_decision d;
 	struct shop_in in = { .name = S("a") };
 	rq->op = service_op(rq->svc, S("Get"));
 	rq->in = &in;
 	EXPECT_OK(cached_policy(rq, POLICY_RESOURCE, str_of(text), &policy));
-	rq->caller = (struct caller){ .kind = CALLER_SERVICE, .account = WORLD_ACCOUNT, .principal_id = S("trail.amazonaws.com"),
-				      .name = S("trail.amazonaws.com"), .invoked_by = S("trail.amazonaws.com") };
-	struct authz_item item = { .action = S("shop:Get"), .resource = S("arn:aws:shop:::x"), .resource_policy = policy };
+	rq->caller = (struct caller){ .kind = CALLER_SERVICE,
+				      .account = WORLD_ACCOUNT,
+				      .principal_id = S("trail.amazonaws.com"),
+				      .name = S("trail.amazonaws.com"),
+				      .invoked_by = S("trail.amazonaws.com") };
+	struct authz_item item = { .action = S("shop:Get"),
+				   .resource = S("arn:aws:shop:::x"),
+				   .resource_policy = policy };
 	EXPECT(authz_evaluate(rq, &item, &d));
 	rq->caller.account = WORLD_OTHER; /* on another account's behalf: the confused deputy */
 	EXPECT(!authz_evaluate(rq, &item, &d));
@@ -256,9 +279,15 @@ static void ask_anonymous(struct req *rq, void *arg)
 	(void)arg;
 	const struct policy *policy;
 	struct policy_decision d;
-	EXPECT_OK(cached_policy(rq, POLICY_RESOURCE, S("{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Principal\":\"*\",\"Action\":\"shop:Get\",\"Resource\":\"*\"}}"), &policy));
-	rq->caller = (struct caller){ .kind = CALLER_ANONYMOUS, .account = S("anonymous"), .principal_id = S("anonymous") };
-	struct authz_item item = { .action = S("shop:Get"), .resource = S("arn:aws:shop:::x"), .resource_policy = policy };
+	EXPECT_OK(cached_policy(rq, POLICY_RESOURCE,
+				S("{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Principal\":\"*\","
+				  "\"Action\":\"shop:Get\",\"Resource\":\"*\"}}"),
+				&policy));
+	rq->caller =
+	    (struct caller){ .kind = CALLER_ANONYMOUS, .account = S("anonymous"), .principal_id = S("anonymous") };
+	struct authz_item item = { .action = S("shop:Get"),
+				   .resource = S("arn:aws:shop:::x"),
+				   .resource_policy = policy };
 	EXPECT(authz_evaluate(rq, &item, &d));
 	item.action = S("shop:Put");
 	EXPECT(!authz_evaluate(rq, &item, &d));
@@ -281,15 +310,22 @@ static void a_refusal_names_who_what_and_why(void)
 	struct test_reply r = world_call(w, alice(NULL), "shop", "Get", "{'Name':'a'}");
 	EXPECT(r.status == 400);
 	EXPECT_STR(r.code, S("AccessDeniedException"));
-	EXPECT_STR(r.text, S("User: arn:aws:iam::111122223333:user/alice is not authorized to perform: shop:Get on resource: "
-			     "arn:aws:shop:us-east-1:111122223333:item/a because no identity-based policy allows the shop:Get action"));
+	EXPECT_STR(r.text,
+		   S("User: arn:aws:iam::111122223333:user/alice is not authorized to perform: shop:Get on resource: "
+		     "arn:aws:shop:us-east-1:111122223333:item/a because no identity-based policy allows the shop:Get "
+		     "action"));
 	world_end(w);
 }
 
 static void refuse_in_s3(struct req *rq, void *arg)
 {
-	static const struct op op = { .name = "X", .action = "s3:X", .resource = "arn:aws:s3:::b", .conditions = no_conditions, .faults = no_faults,
-				      .in = &nothing_shape, .out = &nothing_shape };
+	static const struct op op = { .name = "X",
+				      .action = "s3:X",
+				      .resource = "arn:aws:s3:::b",
+				      .conditions = no_conditions,
+				      .faults = no_faults,
+				      .in = &nothing_shape,
+				      .out = &nothing_shape };
 	rq->svc = &store_service;
 	rq->op = &op;
 	rq->caller = alice(NULL);
@@ -320,7 +356,8 @@ static void a_store_that_is_damaged_allows_nothing(void)
 	world_end(w);
 }
 
-RUN_ALL(T(the_rows_action_on_the_rows_resource_must_be_allowed), T(a_resource_is_text_and_no_pattern), T(an_arn_in_a_member_is_its_own_accounts),
-	T(every_item_of_a_list_must_be_allowed_and_may_have_its_own_word), T(every_key_has_its_value),
-	T(a_service_acts_for_itself_by_the_resources_policy_alone), T(nobody_may_what_a_policy_gives_to_everybody),
-	T(a_refusal_names_who_what_and_why), T(s3_explains_itself_within_an_account_only), T(a_store_that_is_damaged_allows_nothing))
+RUN_ALL(T(the_rows_action_on_the_rows_resource_must_be_allowed), T(a_resource_is_text_and_no_pattern),
+	T(an_arn_in_a_member_is_its_own_accounts), T(every_item_of_a_list_must_be_allowed_and_may_have_its_own_word),
+	T(every_key_has_its_value), T(a_service_acts_for_itself_by_the_resources_policy_alone),
+	T(nobody_may_what_a_policy_gives_to_everybody), T(a_refusal_names_who_what_and_why),
+	T(s3_explains_itself_within_an_account_only), T(a_store_that_is_damaged_allows_nothing))

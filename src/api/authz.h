@@ -14,19 +14,19 @@
 #include "api/req.h"
 
 struct authz_key {
-	struct str name;             /* "kms:RequestAlias", "s3:prefix" */
+	struct str name; /* "kms:RequestAlias", "s3:prefix" */
 	const struct str *values;
 	size_t n;
-	bool multi;                  /* a multi-valued key (for ForAllValues, ForAnyValue) even when n is 1 */
+	bool multi; /* a multi-valued key (for ForAllValues, ForAnyValue) even when n is 1 */
 	struct authz_key *next;
 };
 
 struct authz_item {
-	struct str action;           /* "s3:GetObject" */
-	struct str resource;         /* ARN, or "*" */
-	struct str resource_account; /* owner; p == NULL: the request's account */
+	struct str action;                    /* "s3:GetObject" */
+	struct str resource;                  /* ARN, or "*" */
+	struct str resource_account;          /* owner; p == NULL: the request's account */
 	const struct policy *resource_policy; /* alive until the request ends; NULL: none */
-	enum policy_mode mode;       /* POLICY_STANDARD unless the resource's policy must allow (keys, role trust) */
+	enum policy_mode mode; /* POLICY_STANDARD unless the resource's policy must allow (keys, role trust) */
 	struct str_map resource_tags;
 	struct authz_key *keys;
 	const struct fault_kind *denied; /* the fault to raise instead of the usual AccessDenied, or NULL */
@@ -40,7 +40,8 @@ struct authz {
 
 /* The new item has the row's condition keys already. `action` NULL: the row's. */
 struct authz_item *authz_add(struct authz *az, const char *action, struct str resource);
-void authz_key(struct authz *az, struct authz_item *item, const char *name, struct str value); /* p == NULL: nothing added */
+void authz_key(struct authz *az, struct authz_item *item, const char *name,
+	       struct str value); /* p == NULL: nothing added */
 void authz_key_list(struct authz *az, struct authz_item *item, const char *name, const struct str *values, size_t n);
 void authz_key_bool(struct authz *az, struct authz_item *item, const char *name, bool value);
 void authz_key_int(struct authz *az, struct authz_item *item, const char *name, int64_t value);

@@ -15,7 +15,8 @@ static struct status start(struct req *rq)
 		.headers = &rq->http->headers,
 		.auth = rq->auth,
 		.compute = rq->body_sums,
-		.no_checksum_headers = !(rq->op->flags & OP_STREAM_IN) && str_eq(str_of(rq->op->name), S("CompleteMultipartUpload")),
+		.no_checksum_headers =
+		    !(rq->op->flags & OP_STREAM_IN) && str_eq(str_of(rq->op->name), S("CompleteMultipartUpload")),
 		.length = rq->http->content_length,
 	};
 	struct payload_check *pc = NEW(rq->mem, struct payload_check);
@@ -30,11 +31,13 @@ static struct status more(struct req *rq, bool *end)
 {
 	struct status st = http_body_read(rq->http, &rq->raw_piece);
 	if (st.code == E_TOO_BIG)
-		return FAIL(rq, api_RequestEntityTooLargeException, "Your proposed upload exceeds the maximum allowed size");
+		return FAIL(rq, api_RequestEntityTooLargeException,
+			    "Your proposed upload exceeds the maximum allowed size");
 	if (st.code == E_CLOSED)
-		return FAIL(rq, api_RequestTimeout,
-			    "Your socket connection to the server was not read from or written to within the timeout period. "
-			    "Idle connections will be closed.");
+		return FAIL(
+		    rq, api_RequestTimeout,
+		    "Your socket connection to the server was not read from or written to within the timeout period. "
+		    "Idle connections will be closed.");
 	*end = !failed(st) && rq->raw_piece.n == 0;
 	return st;
 }

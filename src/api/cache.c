@@ -130,7 +130,8 @@ struct status cached(struct req *rq, const struct cache_kind *kind, struct shard
 	struct table *t = table_of(rq->app->caches, kind->slot);
 	struct entry *e = map_get(&t->map, full);
 	if (!e || e->version != (shard ? shard_version(shard) : 0)) {
-		/* before reading: a later commit makes the entry stale. The snapshot may be an older one of this request. */
+		/* before reading: a later commit makes the entry stale. The snapshot may be an older one of this
+		 * request. */
 		uint64_t version = shard ? req_read_version(rq, shard) : 0;
 		void *made;
 		TRY(kind->load(rq, shard, key, &made));

@@ -19,20 +19,31 @@ struct caches;
 
 struct cache_kind {
 	const char *name;
-	unsigned slot;     /* distinct for each kind: enum cache_slot */
-	unsigned max;      /* entries a thread keeps */
-	/* Make the value from the shard (through req_read). Heap memory, owned by the cache. E_NOT_FOUND is not kept. */
+	unsigned slot; /* distinct for each kind: enum cache_slot */
+	unsigned max;  /* entries a thread keeps */
+	/* Make the value from the shard (through req_read). Heap memory, owned by the cache. E_NOT_FOUND is not kept.
+	 */
 	struct status (*load)(struct req *rq, struct shard *shard, struct str key, void **value);
 	void (*free)(void *value);
 };
 
-enum cache_slot { CACHE_IAM_KEY, CACHE_IAM_PRINCIPAL, CACHE_IAM_POLICY, CACHE_KMS_KEY, CACHE_KMS_ALIAS, CACHE_S3_BUCKET, CACHE_DOCUMENT, CACHE_SLOTS };
+enum cache_slot {
+	CACHE_IAM_KEY,
+	CACHE_IAM_PRINCIPAL,
+	CACHE_IAM_POLICY,
+	CACHE_KMS_KEY,
+	CACHE_KMS_ALIAS,
+	CACHE_S3_BUCKET,
+	CACHE_DOCUMENT,
+	CACHE_SLOTS
+};
 
 struct caches *caches_new(struct world *w);
 void caches_free(struct caches *c); /* no request may be under way */
 
 /* shard == NULL: the value depends on the key alone and never goes stale. *value lives until the request ends. */
-struct status cached(struct req *rq, const struct cache_kind *kind, struct shard *shard, struct str key, const void **value);
+struct status cached(struct req *rq, const struct cache_kind *kind, struct shard *shard, struct str key,
+		     const void **value);
 
 /* A policy compiled from its text, by content; E_INVALID when it does not parse. */
 struct status cached_policy(struct req *rq, enum policy_kind kind, struct str document, const struct policy **out);

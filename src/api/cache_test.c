@@ -48,8 +48,14 @@ static const struct cache_kind things = { "thing", CACHE_IAM_KEY, 3, load, unloa
 static struct req *request(struct req *like)
 {
 	struct req *rq = NEW(like->mem, struct req);
-	*rq = (struct req){ .app = like->app, .mem = like->mem, .svc = like->svc, .op = service_op(like->svc, S("Put")), .region = like->region,
-			    .account = like->account, .now_ms = like->now_ms, .caller = like->caller };
+	*rq = (struct req){ .app = like->app,
+			    .mem = like->mem,
+			    .svc = like->svc,
+			    .op = service_op(like->svc, S("Put")),
+			    .region = like->region,
+			    .account = like->account,
+			    .now_ms = like->now_ms,
+			    .caller = like->caller };
 	return rq;
 }
 
@@ -204,7 +210,8 @@ static void what_a_call_from_inside_was_given_lives_as_long_as_its_parent(void) 
 static void documents(struct req *rq, void *arg)
 {
 	(void)arg;
-	static const char text[] = "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}}";
+	static const char text[] =
+	    "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}}";
 	const struct policy *a, *b, *c;
 	EXPECT_OK(cached_policy(rq, POLICY_IDENTITY, str_of(text), &a));
 	EXPECT_OK(cached_policy(rq, POLICY_IDENTITY, str_dup(rq->mem, str_of(text)), &b));
@@ -256,7 +263,8 @@ static void threads_do_not_disturb_each_other(void)
 	EXPECT(atomic_load(&alive) == 0);
 }
 
-RUN_ALL(T(what_did_not_change_is_loaded_once), T(a_change_counts_from_its_answer_on), T(an_old_snapshot_does_not_pass_for_a_new_one),
-	T(the_least_used_goes_first_and_lives_while_held), T(what_is_not_there_is_looked_for_again), T(one_key_in_two_shards_is_two_values),
-	T(what_a_call_from_inside_was_given_lives_as_long_as_its_parent), T(a_policy_is_known_by_its_whole_text_and_kind),
-	T(threads_do_not_disturb_each_other))
+RUN_ALL(T(what_did_not_change_is_loaded_once), T(a_change_counts_from_its_answer_on),
+	T(an_old_snapshot_does_not_pass_for_a_new_one), T(the_least_used_goes_first_and_lives_while_held),
+	T(what_is_not_there_is_looked_for_again), T(one_key_in_two_shards_is_two_values),
+	T(what_a_call_from_inside_was_given_lives_as_long_as_its_parent),
+	T(a_policy_is_known_by_its_whole_text_and_kind), T(threads_do_not_disturb_each_other))

@@ -23,7 +23,8 @@ static void forms_are_awss(void)
 	world_fake(&w, 0, 1);
 	struct str id = id_unique(&w, mem, "AIDA"), key = id_access_key(&w, mem, "AKIA", S("111122223333"));
 	EXPECT(id.n == 21 && str_starts(id, S("AIDA")) && all_of(str_from(id, 4), "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"));
-	EXPECT(key.n == 20 && str_starts(key, S("AKIA")) && all_of(str_from(key, 4), "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"));
+	EXPECT(key.n == 20 && str_starts(key, S("AKIA")) &&
+	       all_of(str_from(key, 4), "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"));
 	EXPECT(id_secret_key(&w, mem).n == 40);
 	EXPECT(uuid_is(id_uuid(&w, mem)));
 	struct str request = id_s3_request(&w, mem);
@@ -40,7 +41,8 @@ static void an_access_key_tells_its_account(void)
 	world_fake(&w, 0, 1);
 	for (size_t i = 0; i < COUNT(accounts); i++)
 		for (size_t k = 0; k < 50; k++) {
-			EXPECT_OK(id_access_key_account(mem, id_access_key(&w, mem, "ASIA", str_of(accounts[i])), &got));
+			EXPECT_OK(
+			    id_access_key_account(mem, id_access_key(&w, mem, "ASIA", str_of(accounts[i])), &got));
 			EXPECT_STR(got, str_of(accounts[i]));
 		}
 	arena_free(mem);
@@ -48,8 +50,13 @@ static void an_access_key_tells_its_account(void)
 
 static void what_is_no_access_key_of_ours_tells_none(void)
 {
-	static const char *const ids[] = { "", "AKIA", "AKIAIOSFODNN7EXAMPL", "AKIAIOSFODNN7EXAMPLEE", "AKIA0189AAAAAAAAAAAA",
-					   "AKIAAAAAAAAAAAAAAAAA" /* first bit clear */, "AKIA7777777777777777" /* past 999999999999 */,
+	static const char *const ids[] = { "",
+					   "AKIA",
+					   "AKIAIOSFODNN7EXAMPL",
+					   "AKIAIOSFODNN7EXAMPLEE",
+					   "AKIA0189AAAAAAAAAAAA",
+					   "AKIAAAAAAAAAAAAAAAAA" /* first bit clear */,
+					   "AKIA7777777777777777" /* past 999999999999 */,
 					   "akiaqylpmn5haaaaaaaa" };
 	struct arena *mem = arena_new();
 	struct str got = S("untouched");
@@ -73,4 +80,5 @@ static void ids_differ(void)
 	arena_free(mem);
 }
 
-RUN_ALL(T(forms_are_awss), T(an_access_key_tells_its_account), T(what_is_no_access_key_of_ours_tells_none), T(ids_differ))
+RUN_ALL(T(forms_are_awss), T(an_access_key_tells_its_account), T(what_is_no_access_key_of_ours_tells_none),
+	T(ids_differ))

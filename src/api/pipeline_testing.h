@@ -22,11 +22,17 @@
 static const struct shape fk_string = { .name = "String", .kind = K_STRING, .size = sizeof(struct str) };
 static const struct shape fk_int = { .name = "Integer", .kind = K_INT, .size = sizeof(int64_t) };
 static const struct shape fk_time = { .name = "Time", .kind = K_TIME, .size = sizeof(int64_t) };
-static const struct shape fk_name = { .name = "Name", .kind = K_STRING, .size = sizeof(struct str), .flags = SH_MIN | SH_MAX, .min = 1, .max = 20 };
-static const struct shape fk_list = { .name = "List", .kind = K_LIST, .size = sizeof(struct str_list), .elem = &fk_string, .elem_name = "member" };
+static const struct shape fk_name = {
+	.name = "Name", .kind = K_STRING, .size = sizeof(struct str), .flags = SH_MIN | SH_MAX, .min = 1, .max = 20
+};
+static const struct shape fk_list = {
+	.name = "List", .kind = K_LIST, .size = sizeof(struct str_list), .elem = &fk_string, .elem_name = "member"
+};
 static const char *const fk_words[] = { "RED", "GREEN", NULL };
 static const struct shape fk_word = { .name = "Word", .kind = K_ENUM, .size = sizeof(int), .names = fk_words };
-static const struct shape fk_word_list = { .name = "Words", .kind = K_LIST, .size = sizeof(struct str_list), .elem = &fk_word, .elem_name = "member" };
+static const struct shape fk_word_list = {
+	.name = "Words", .kind = K_LIST, .size = sizeof(struct str_list), .elem = &fk_word, .elem_name = "member"
+};
 struct fk_words_list {
 	const int *v;
 	size_t n;
@@ -56,8 +62,16 @@ static const struct member shop_out_members[] = {
 	{ "Name", "Name", &fk_string, offsetof(struct shop_out, name) },
 	{ "Value", "Value", &fk_string, offsetof(struct shop_out, value) },
 };
-static const struct shape shop_in_shape = { .name = "In", .kind = K_STRUCT, .size = sizeof(struct shop_in), .members = shop_in_members, .n_members = COUNT(shop_in_members) };
-static const struct shape shop_out_shape = { .name = "Out", .kind = K_STRUCT, .size = sizeof(struct shop_out), .members = shop_out_members, .n_members = COUNT(shop_out_members) };
+static const struct shape shop_in_shape = { .name = "In",
+					    .kind = K_STRUCT,
+					    .size = sizeof(struct shop_in),
+					    .members = shop_in_members,
+					    .n_members = COUNT(shop_in_members) };
+static const struct shape shop_out_shape = { .name = "Out",
+					     .kind = K_STRUCT,
+					     .size = sizeof(struct shop_out),
+					     .members = shop_out_members,
+					     .n_members = COUNT(shop_out_members) };
 
 static const struct fault_kind shop_SoldOut[1] = { { "SoldOutException", NULL, 409, false } };
 static const struct fault_kind shop_Secret[1] = { { "SecretFault", NULL, 400, false } };
@@ -69,8 +83,13 @@ static const struct member *const shop_path_parts[] = { &shop_in_members[3], NUL
 static const struct member *const shop_path_words[] = { &shop_in_members[4], NULL };
 static const struct member *const shop_path_word[] = { &shop_in_members[5], NULL };
 static const struct condition shop_conditions[] = {
-	{ "shop:Count", shop_path_count }, { "shop:Since", shop_path_since }, { "shop:Parts", shop_path_parts },
-	{ "shop:Words", shop_path_words }, { "shop:Word", shop_path_word },   { "shop:Computed", NULL }, { NULL, NULL },
+	{ "shop:Count", shop_path_count },
+	{ "shop:Since", shop_path_since },
+	{ "shop:Parts", shop_path_parts },
+	{ "shop:Words", shop_path_words },
+	{ "shop:Word", shop_path_word },
+	{ "shop:Computed", NULL },
+	{ NULL, NULL },
 };
 
 static inline struct status shop_get(struct req *rq, const void *input, void *output)
@@ -120,17 +139,51 @@ static inline struct status shop_list_two(struct req *rq, const void *input, str
 	return OK;
 }
 
-#define SHOP_ROW .http = 200, .conditions = shop_conditions, .faults = shop_faults, .in = &shop_in_shape, .out = &shop_out_shape
+#define SHOP_ROW \
+	.http = 200, .conditions = shop_conditions, .faults = shop_faults, .in = &shop_in_shape, .out = &shop_out_shape
 static const struct op shop_ops[] = {
-	{ .name = "Free", .action = "shop:Free", .resource = "*", .flags = OP_READ_ONLY | OP_NO_AUTHZ, .call = shop_get, SHOP_ROW },
-	{ .name = "Get", .action = "shop:Get", .resource = "item/{Name}", .flags = OP_READ_ONLY, .call = shop_get, SHOP_ROW },
-	{ .name = "GetByArn", .action = "shop:Get", .resource = "{Name}", .flags = OP_READ_ONLY, .call = shop_get, SHOP_ROW },
-	{ .name = "Put", .action = "shop:Put", .resource = "item/{Name}", .access = ACCESS_WRITE, .call = shop_put, SHOP_ROW },
-	{ .name = "Two", .action = "shop:First", .resource = "*", .flags = OP_READ_ONLY, .authorize = shop_list_two, .call = shop_get, SHOP_ROW },
+	{ .name = "Free",
+	  .action = "shop:Free",
+	  .resource = "*",
+	  .flags = OP_READ_ONLY | OP_NO_AUTHZ,
+	  .call = shop_get,
+	  SHOP_ROW },
+	{ .name = "Get",
+	  .action = "shop:Get",
+	  .resource = "item/{Name}",
+	  .flags = OP_READ_ONLY,
+	  .call = shop_get,
+	  SHOP_ROW },
+	{ .name = "GetByArn",
+	  .action = "shop:Get",
+	  .resource = "{Name}",
+	  .flags = OP_READ_ONLY,
+	  .call = shop_get,
+	  SHOP_ROW },
+	{ .name = "Put",
+	  .action = "shop:Put",
+	  .resource = "item/{Name}",
+	  .access = ACCESS_WRITE,
+	  .call = shop_put,
+	  SHOP_ROW },
+	{ .name = "Two",
+	  .action = "shop:First",
+	  .resource = "*",
+	  .flags = OP_READ_ONLY,
+	  .authorize = shop_list_two,
+	  .call = shop_get,
+	  SHOP_ROW },
 };
 static const struct service shop_service = {
-	.name = "shop", .signing = "shop", .endpoint = "shop", .source = "shop.amazonaws.com", .target = "ShopService",
-	.version = "2026-01-01", .protocol = PROTO_JSON_1_1, .ops = shop_ops, .n_ops = COUNT(shop_ops),
+	.name = "shop",
+	.signing = "shop",
+	.endpoint = "shop",
+	.source = "shop.amazonaws.com",
+	.target = "ShopService",
+	.version = "2026-01-01",
+	.protocol = PROTO_JSON_1_1,
+	.ops = shop_ops,
+	.n_ops = COUNT(shop_ops),
 };
 
 /* ---- STS ------------------------------------------------------------------------------------ */
@@ -145,12 +198,28 @@ static const struct shape nothing_shape = { .name = "Nothing", .kind = K_STRUCT,
 static const struct condition no_conditions[1];
 static const struct fault_kind *const no_faults[1];
 static const struct op sts_ops[] = {
-	{ .name = "Who", .action = "sts:Who", .resource = "*", .flags = OP_READ_ONLY | OP_NO_AUTHZ, .http = 200, .conditions = no_conditions,
-	  .faults = no_faults, .in = &nothing_shape, .out = &shop_out_shape, .out_wrapper = "WhoResult", .call = sts_who },
+	{ .name = "Who",
+	  .action = "sts:Who",
+	  .resource = "*",
+	  .flags = OP_READ_ONLY | OP_NO_AUTHZ,
+	  .http = 200,
+	  .conditions = no_conditions,
+	  .faults = no_faults,
+	  .in = &nothing_shape,
+	  .out = &shop_out_shape,
+	  .out_wrapper = "WhoResult",
+	  .call = sts_who },
 };
 static const struct service sts_fake = {
-	.name = "sts", .signing = "sts", .endpoint = "sts", .source = "sts.amazonaws.com", .version = "2011-06-15",
-	.xmlns = "https://sts.amazonaws.com/doc/2011-06-15/", .protocol = PROTO_QUERY, .ops = sts_ops, .n_ops = COUNT(sts_ops),
+	.name = "sts",
+	.signing = "sts",
+	.endpoint = "sts",
+	.source = "sts.amazonaws.com",
+	.version = "2011-06-15",
+	.xmlns = "https://sts.amazonaws.com/doc/2011-06-15/",
+	.protocol = PROTO_QUERY,
+	.ops = sts_ops,
+	.n_ops = COUNT(sts_ops),
 };
 
 /* ---- S3 --------------------------------------------------------------------------------------- */
@@ -160,21 +229,45 @@ struct store_in {
 	struct opt_int part, max;
 	struct str document;
 };
-#define LABEL_BUCKET { "Bucket", "Bucket", &fk_string, offsetof(struct store_in, bucket), .flags = M_REQUIRED, .where = W_LABEL }
-#define LABEL_KEY    { "Key", "Key", &fk_string, offsetof(struct store_in, key), .flags = M_REQUIRED | M_LABEL_REST, .where = W_LABEL }
-#define QUERY_VERSION { "VersionId", "versionId", &fk_string, offsetof(struct store_in, version), .where = W_QUERY }
-static const struct member m_bucket[] = { LABEL_BUCKET, { "MaxKeys", "max-keys", &fk_int, offsetof(struct store_in, max), .flags = M_OPT, .where = W_QUERY } };
+#define LABEL_BUCKET                                                                                    \
+	{                                                                                               \
+		"Bucket", "Bucket", &fk_string, offsetof(struct store_in, bucket), .flags = M_REQUIRED, \
+										   .where = W_LABEL     \
+	}
+#define LABEL_KEY                                                                                             \
+	{                                                                                                     \
+		"Key", "Key", &fk_string, offsetof(struct store_in, key), .flags = M_REQUIRED | M_LABEL_REST, \
+									  .where = W_LABEL                    \
+	}
+#define QUERY_VERSION                                                                                      \
+	{                                                                                                  \
+		"VersionId", "versionId", &fk_string, offsetof(struct store_in, version), .where = W_QUERY \
+	}
+static const struct member m_bucket[] = { LABEL_BUCKET,
+					  { "MaxKeys", "max-keys", &fk_int, offsetof(struct store_in, max),
+					    .flags = M_OPT, .where = W_QUERY } };
 static const struct member m_object[] = { LABEL_BUCKET, LABEL_KEY, QUERY_VERSION };
 static const struct member m_put[] = { LABEL_BUCKET, LABEL_KEY };
-static const struct member m_copy[] = { LABEL_BUCKET, LABEL_KEY,
-	{ "CopySource", "x-amz-copy-source", &fk_string, offsetof(struct store_in, source), .flags = M_REQUIRED, .where = W_HEADER } };
-static const struct member m_part[] = { LABEL_BUCKET, LABEL_KEY,
-	{ "PartNumber", "partNumber", &fk_int, offsetof(struct store_in, part), .flags = M_OPT | M_REQUIRED, .where = W_QUERY },
-	{ "UploadId", "uploadId", &fk_string, offsetof(struct store_in, upload), .flags = M_REQUIRED, .where = W_QUERY } };
+static const struct member m_copy[] = { LABEL_BUCKET,
+					LABEL_KEY,
+					{ "CopySource", "x-amz-copy-source", &fk_string,
+					  offsetof(struct store_in, source), .flags = M_REQUIRED, .where = W_HEADER } };
+static const struct member m_part[] = { LABEL_BUCKET,
+					LABEL_KEY,
+					{ "PartNumber", "partNumber", &fk_int, offsetof(struct store_in, part),
+					  .flags = M_OPT | M_REQUIRED, .where = W_QUERY },
+					{ "UploadId", "uploadId", &fk_string, offsetof(struct store_in, upload),
+					  .flags = M_REQUIRED, .where = W_QUERY } };
 static const struct member m_policy[] = { LABEL_BUCKET,
-	{ "Policy", "Policy", &fk_string, offsetof(struct store_in, document), .flags = M_REQUIRED, .where = W_PAYLOAD } };
-#define STORE_SHAPE(members_) { .name = "In", .kind = K_STRUCT, .size = sizeof(struct store_in), .members = members_, .n_members = COUNT(members_) }
-static const struct shape s_bucket = STORE_SHAPE(m_bucket), s_object = STORE_SHAPE(m_object), s_put = STORE_SHAPE(m_put);
+					  { "Policy", "Policy", &fk_string, offsetof(struct store_in, document),
+					    .flags = M_REQUIRED, .where = W_PAYLOAD } };
+#define STORE_SHAPE(members_)                                                                         \
+	{                                                                                             \
+		.name = "In", .kind = K_STRUCT, .size = sizeof(struct store_in), .members = members_, \
+		.n_members = COUNT(members_)                                                          \
+	}
+static const struct shape s_bucket = STORE_SHAPE(m_bucket), s_object = STORE_SHAPE(m_object),
+			  s_put = STORE_SHAPE(m_put);
 static const struct shape s_copy = STORE_SHAPE(m_copy), s_part = STORE_SHAPE(m_part), s_policy = STORE_SHAPE(m_policy);
 
 static inline struct status store_nothing(struct req *rq, const void *in, void *out)
@@ -193,9 +286,13 @@ static inline struct status store_absent(struct req *rq, const void *in, void *o
 	return req_fail_with(rq, "Key", ((const struct store_in *)in)->key);
 }
 
-#define STORE_ROW(name_, method_, uri_, shape_, call_) \
-	{ .name = name_, .action = "s3:" name_, .resource = "arn:aws:s3:::{Bucket}", .flags = OP_READ_ONLY | OP_NO_AUTHZ | OP_ANONYMOUS, .http = 200, \
-	  .conditions = no_conditions, .faults = shop_faults, .in = shape_, .out = &nothing_shape, .method = method_, .uri = uri_, .call = call_ }
+#define STORE_ROW(name_, method_, uri_, shape_, call_)                                                        \
+	{                                                                                                     \
+		.name = name_, .action = "s3:" name_, .resource = "arn:aws:s3:::{Bucket}",                    \
+		.flags = OP_READ_ONLY | OP_NO_AUTHZ | OP_ANONYMOUS, .http = 200, .conditions = no_conditions, \
+		.faults = shop_faults, .in = shape_, .out = &nothing_shape, .method = method_, .uri = uri_,   \
+		.call = call_                                                                                 \
+	}
 static const struct op store_ops[] = {
 	STORE_ROW("CopyObject", "PUT", "/{Bucket}/{Key+}?x-id=CopyObject", &s_copy, store_nothing),
 	STORE_ROW("CreateMultipartUpload", "POST", "/{Bucket}/{Key+}?uploads", &s_put, store_nothing),
@@ -211,14 +308,29 @@ static const struct op store_ops[] = {
 	STORE_ROW("UploadPart", "PUT", "/{Bucket}/{Key+}?x-id=UploadPart", &s_part, store_nothing),
 };
 static const struct service store_service = {
-	.name = "s3", .signing = "s3", .endpoint = "s3", .source = "s3.amazonaws.com", .version = "2006-03-01",
-	.xmlns = "http://s3.amazonaws.com/doc/2006-03-01/", .protocol = PROTO_REST_XML, .ops = store_ops, .n_ops = COUNT(store_ops),
+	.name = "s3",
+	.signing = "s3",
+	.endpoint = "s3",
+	.source = "s3.amazonaws.com",
+	.version = "2006-03-01",
+	.xmlns = "http://s3.amazonaws.com/doc/2006-03-01/",
+	.protocol = PROTO_REST_XML,
+	.ops = store_ops,
+	.n_ops = COUNT(store_ops),
 };
 static const struct service trail_fake = {
-	.name = "cloudtrail", .signing = "cloudtrail", .endpoint = "cloudtrail", .source = "cloudtrail.amazonaws.com",
-	.target = "CloudTrail", .version = "2013-11-01", .protocol = PROTO_JSON_1_1, .ops = shop_ops, .n_ops = 0,
+	.name = "cloudtrail",
+	.signing = "cloudtrail",
+	.endpoint = "cloudtrail",
+	.source = "cloudtrail.amazonaws.com",
+	.target = "CloudTrail",
+	.version = "2013-11-01",
+	.protocol = PROTO_JSON_1_1,
+	.ops = shop_ops,
+	.n_ops = 0,
 };
-static const struct service *const pipeline_services[] = { &shop_service, &sts_fake, &store_service, &trail_fake, NULL };
+static const struct service *const pipeline_services[] = { &shop_service, &sts_fake, &store_service, &trail_fake,
+							   NULL };
 
 /* ---- identities ------------------------------------------------------------------------------------ */
 
@@ -226,13 +338,18 @@ static const struct service *const pipeline_services[] = { &shop_service, &sts_f
  * One user, Alice, in WORLD_ACCOUNT; any access key of that account is hers, and the policy in force
  * is what her session policy says. What WORLD_OTHER holds of identities is damaged.
  */
-static inline struct status fake_access_key(struct req *rq, struct str account, struct str id, struct caller *who, struct str *secret)
+static inline struct status fake_access_key(struct req *rq, struct str account, struct str id, struct caller *who,
+					    struct str *secret)
 {
 	if (str_eq(account, WORLD_OTHER))
 		return ERR(E_CORRUPT);
 	if (!str_starts(id, S("AKIA")))
 		return ERR(E_NOT_FOUND);
-	*who = (struct caller){ .kind = CALLER_USER, .account = account, .access_key_id = id, .name = S("alice"), .principal_id = S("AIDAALICE"),
+	*who = (struct caller){ .kind = CALLER_USER,
+				.account = account,
+				.access_key_id = id,
+				.name = S("alice"),
+				.principal_id = S("AIDAALICE"),
 				.arn = arena_printf(rq->mem, "arn:aws:iam::%.*s:user/alice", PR(account)) };
 	*secret = S("alice's secret");
 	return OK;
@@ -271,11 +388,13 @@ static inline void fake_key_used(struct req *rq, const struct caller *who)
 	(void)rq;
 	(void)who;
 }
-static const struct identity_provider pipeline_identity = { fake_access_key, fake_policies, fake_managed, fake_role, fake_key_used };
+static const struct identity_provider pipeline_identity = { fake_access_key, fake_policies, fake_managed, fake_role,
+							    fake_key_used };
 
 static inline struct test_world *pipeline_world(void)
 {
-	return world_begin(&(struct world_parts){ .services = pipeline_services, .identity = &pipeline_identity, .now_ms = FAKE_NOW });
+	return world_begin(
+	    &(struct world_parts){ .services = pipeline_services, .identity = &pipeline_identity, .now_ms = FAKE_NOW });
 }
 
 #endif

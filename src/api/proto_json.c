@@ -30,7 +30,8 @@ static void head(struct req *rq)
 {
 	req_header(rq, "x-amzn-RequestId", rq->id);
 	req_header(rq, "Content-Type",
-		   rq->svc->protocol == PROTO_JSON_1_0 ? S("application/x-amz-json-1.0") : S("application/x-amz-json-1.1"));
+		   rq->svc->protocol == PROTO_JSON_1_0 ? S("application/x-amz-json-1.0")
+						       : S("application/x-amz-json-1.1"));
 }
 
 static void encode(struct req *rq)
@@ -58,13 +59,17 @@ const struct proto proto_json = { decode, encode, refuse };
 const struct proto *proto_of(enum protocol p)
 {
 	switch (p) {
-	case PROTO_QUERY: return &proto_query;
-	case PROTO_REST_XML: return &proto_rest_xml;
+	case PROTO_QUERY:
+		return &proto_query;
+	case PROTO_REST_XML:
+		return &proto_rest_xml;
 	case PROTO_JSON_1_0:
-	case PROTO_JSON_1_1: return &proto_json;
+	case PROTO_JSON_1_1:
+		return &proto_json;
 	case PROTO_EC2:
 	case PROTO_REST_JSON:
-	case PROTO_CBOR: break;
+	case PROTO_CBOR:
+		break;
 	}
 	return NULL; /* no service speaks these yet; serve.c refuses to start with one that does */
 }

@@ -10,7 +10,8 @@
 static struct status decode(struct req *rq, void *in)
 {
 	if (failed(query_decode(rq->decode, rq->op->in, QUERY_AWS, &rq->query, in)))
-		return FAIL(rq, api_SerializationException, "%.*s", PR(rq->decode->why.p ? rq->decode->why : S("The input is invalid")));
+		return FAIL(rq, api_SerializationException, "%.*s",
+			    PR(rq->decode->why.p ? rq->decode->why : S("The input is invalid")));
 	return proto_check(rq, in);
 }
 
@@ -35,7 +36,8 @@ static void refuse(struct req *rq)
 	struct fault_wire w = fault_wire(rq->fault.kind, PROTO_QUERY);
 	struct buf b = buf_in(rq->mem);
 	head(rq);
-	query_error(&b, QUERY_AWS, !rq->fault.kind->server, str_of(w.code), rq->fault.text, str_of(rq->svc->xmlns), rq->id);
+	query_error(&b, QUERY_AWS, !rq->fault.kind->server, str_of(w.code), rq->fault.text, str_of(rq->svc->xmlns),
+		    rq->id);
 	rq->status = w.http;
 	rq->reply = buf_str(&b);
 }

@@ -40,9 +40,7 @@ static struct status bad(struct req *rq, struct str why)
 }
 
 /* The SHA-256 of nothing: what clients sign when there is no body. */
-static const struct str hash_of_nothing = {
-	"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", 64
-};
+static const struct str hash_of_nothing = { "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", 64 };
 
 /* Is there surely no body, and did the client say so? Then nothing is to be read and verified. */
 static bool bodyless(const struct req *rq)

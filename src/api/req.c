@@ -111,7 +111,8 @@ struct status req_read(struct req *rq, struct shard *shard, struct txn **out)
 			return OK;
 		}
 	assert(rq->n_reads < REQ_READS_MAX);
-	rq->reads[rq->n_reads].version = shard_version(shard); /* before the snapshot: a later commit makes what is read from it stale */
+	rq->reads[rq->n_reads].version =
+	    shard_version(shard); /* before the snapshot: a later commit makes what is read from it stale */
 	TRY(txn_read(shard, out));
 	rq->reads[rq->n_reads].shard = shard;
 	rq->reads[rq->n_reads].txn = *out;

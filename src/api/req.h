@@ -52,36 +52,36 @@ enum { REQ_READS_MAX = 8 };
 
 struct req {
 	struct app *app;
-	struct arena *mem;      /* dies with the request */
-	struct http_req *http;  /* NULL when one service calls another */
-	struct req *parent;     /* the request on whose behalf, or NULL */
+	struct arena *mem;     /* dies with the request */
+	struct http_req *http; /* NULL when one service calls another */
+	struct req *parent;    /* the request on whose behalf, or NULL */
 
-	struct str id;          /* request id */
-	int64_t now_ms;         /* when it arrived: one clock reading a request */
+	struct str id;  /* request id */
+	int64_t now_ms; /* when it arrived: one clock reading a request */
 	const struct service *svc;
 	const struct op *op;
-	struct str region;      /* whose data: the credential scope's, or the app's */
-	struct str account;     /* whose data: the caller's account, unless the resource says otherwise */
+	struct str region;                /* whose data: the credential scope's, or the app's */
+	struct str account;               /* whose data: the caller's account, unless the resource says otherwise */
 	struct str host, path, raw_query; /* path and query as sent: still encoded, what the signature is over */
 	struct http_pairs query;          /* percent-decoded */
 	struct str source_ip, user_agent;
-	bool secure;            /* TLS */
+	bool secure; /* TLS */
 
 	struct caller caller;
 	struct caller_policies policies;
 
-	struct str body;        /* whole, for operations whose bodies are bounded */
+	struct str body;               /* whole, for operations whose bodies are bounded */
 	struct sigv4_auth *auth;       /* what the signature says; NULL: not signed */
 	struct payload_check *payload; /* how the body of a streaming operation is verified; NULL until it is read */
 	struct sigv4_fault *sig_fault; /* what the two of them found wrong */
 	struct str raw_piece;          /* of the body: read, not yet decoded */
-	uint32_t body_sums;           /* payload_sum bits the handler wants */
-	bool body_ended;              /* and was what it promised to be */
-	struct http_pairs labels;     /* REST: the path's labels, percent-decoded */
-	struct decode *decode;        /* how `in` was read: words no enum has, for messages and the record */
-	const void *in;         /* the operation's input struct */
-	void *out;              /* its output struct, zeroed before the handler */
-	const void *found;      /* what the service's authorize function looked up, kept for its handler */
+	uint32_t body_sums;            /* payload_sum bits the handler wants */
+	bool body_ended;               /* and was what it promised to be */
+	struct http_pairs labels;      /* REST: the path's labels, percent-decoded */
+	struct decode *decode;         /* how `in` was read: words no enum has, for messages and the record */
+	const void *in;                /* the operation's input struct */
+	void *out;                     /* its output struct, zeroed before the handler */
+	const void *found;             /* what the service's authorize function looked up, kept for its handler */
 
 	struct fault fault;
 	const struct authz_denial *denial; /* why authorize said no, for the record and for explain */
@@ -90,9 +90,9 @@ struct req {
 	 * The answer. It leaves after the handler ended and all pins were released, so nothing of it may lie in what a
 	 * pin holds (a cached value, a snapshot's bytes): reply must live in rq->mem; header values are copied.
 	 *
-	 * A stream is pulled later still, on an event thread, outside of any fiber: pull_arg owns all that it uses (keys,
-	 * files, holds), or has it in rq->mem, and lets go of it in pull_done. rq and rq->mem live until then; rq->reads,
-	 * rq->auth and what req_shard, req_read and cached gave do not.
+	 * A stream is pulled later still, on an event thread, outside of any fiber: pull_arg owns all that it uses
+	 * (keys, files, holds), or has it in rq->mem, and lets go of it in pull_done. rq and rq->mem live until then;
+	 * rq->reads, rq->auth and what req_shard, req_read and cached gave do not.
 	 */
 	int status;
 	struct http_pairs extra_headers; /* beyond those the output struct binds; add with req_header */
@@ -107,23 +107,27 @@ struct req {
 
 	/* Waiting and cleaning up. */
 	struct txn *write;
-	struct { struct shard *shard; struct txn *txn; uint64_t version; } reads[REQ_READS_MAX];
+	struct {
+		struct shard *shard;
+		struct txn *txn;
+		uint64_t version;
+	} reads[REQ_READS_MAX];
 	unsigned n_reads;
-	struct pin *pins;       /* what must be released when the request ends */
+	struct pin *pins; /* what must be released when the request ends */
 
 	/* For the record. */
 	struct str_list resources; /* ARNs named in CloudTrail's resources */
 	struct str shared_event_id;
 	struct str recipient_account;
-	struct str record_extra;  /* additionalEventData, JSON text, or empty */
-	bool no_record;           /* admin and health only */
+	struct str record_extra; /* additionalEventData, JSON text, or empty */
+	bool no_record;          /* admin and health only */
 };
 
 /* ---- failing ------------------------------------------------------------- */
 
 #define FAIL(rq, kind, ...) req_fail(rq, kind, __FILE__, __LINE__, __VA_ARGS__)
 struct status req_fail(struct req *rq, const struct fault_kind *kind, const char *file, int line, const char *fmt, ...)
-	__attribute__((format(printf, 5, 6)));
+    __attribute__((format(printf, 5, 6)));
 /* Add a member to the fault just raised; returns the fault's status, so it can end a handler. */
 struct status req_fail_with(struct req *rq, const char *name, struct str value);
 /* True when st is a fault of that kind in rq (then it may be replaced). */
@@ -146,7 +150,8 @@ void req_unpin_into_parent(struct req *rq);
 struct status req_shard(struct req *rq, struct str account, struct str name, struct shard **out);
 struct status req_shard_own(struct req *rq, struct shard **out); /* of rq->svc, rq->account, rq->region */
 /* The same of another service: for the pipeline itself (identities), not for handlers. */
-struct status req_shard_of(struct req *rq, struct str account, const char *service, struct str name, struct shard **out);
+struct status req_shard_of(struct req *rq, struct str account, const char *service, struct str name,
+			   struct shard **out);
 /* A snapshot, opened once a request and shard, ended with the request (or by req_read_end, before a long stream). */
 struct status req_read(struct req *rq, struct shard *shard, struct txn **out);
 void req_read_end(struct req *rq);
@@ -157,7 +162,8 @@ struct status req_write(struct req *rq, struct shard *shard, struct txn **out);
 
 /* ---- the body of a streaming operation -------------------------------------- */
 
-/* The next decoded and so far verified piece; n == 0 at the end, when all that was promised (hash, checksums, length) holds. */
+/* The next decoded and so far verified piece; n == 0 at the end, when all that was promised (hash, checksums, length)
+ * holds. */
 struct status req_body(struct req *rq, struct str *piece);
 /* All of it in rq->mem. Past max: RequestEntityTooLarge. */
 struct status req_body_all(struct req *rq, size_t max, struct str *out);
@@ -171,7 +177,7 @@ const struct payload_sums *req_body_have(const struct req *rq);
 /* The value is copied. */
 void req_header(struct req *rq, const char *name, struct str value);
 void req_header_pair(struct req *rq, struct str name, struct str value); /* not copied: the pipeline's */
-struct str req_in_header(const struct req *rq, const char *name); /* p == NULL when absent */
+struct str req_in_header(const struct req *rq, const char *name);        /* p == NULL when absent */
 
 /* ---- names ------------------------------------------------------------------- */
 

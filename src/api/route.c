@@ -12,6 +12,7 @@
 
 #include "api/faults.h"
 #include "api/ids.h"
+#include "api/route_host.h"
 #include "api/sigv4.h"
 #include "base/codec.h"
 #include "base/str.h"
@@ -28,11 +29,48 @@ enum { PIECES_MAX = 4, LITERALS_MAX = 4, REQUIRED_MAX = 4, LITERAL_SCORE = 8, RE
  * some other operation.
  */
 static const char *const subresources[] = {
-	"abac", "accelerate", "acl", "analytics", "append", "attributes", "cors", "delete", "encryption", "intelligent-tiering",
-	"inventory", "legal-hold", "lifecycle", "location", "logging", "metadataConfiguration", "metadataInventoryTable",
-	"metadataJournalTable", "metadataTable", "metrics", "notification", "object-lock", "ownershipControls", "partNumber",
-	"policy", "policyStatus", "publicAccessBlock", "renameObject", "replication", "requestPayment", "restore", "retention",
-	"select", "select-type", "session", "tagging", "torrent", "uploadId", "uploads", "versionId", "versioning", "versions",
+	"abac",
+	"accelerate",
+	"acl",
+	"analytics",
+	"append",
+	"attributes",
+	"cors",
+	"delete",
+	"encryption",
+	"intelligent-tiering",
+	"inventory",
+	"legal-hold",
+	"lifecycle",
+	"location",
+	"logging",
+	"metadataConfiguration",
+	"metadataInventoryTable",
+	"metadataJournalTable",
+	"metadataTable",
+	"metrics",
+	"notification",
+	"object-lock",
+	"ownershipControls",
+	"partNumber",
+	"policy",
+	"policyStatus",
+	"publicAccessBlock",
+	"renameObject",
+	"replication",
+	"requestPayment",
+	"restore",
+	"retention",
+	"select",
+	"select-type",
+	"session",
+	"tagging",
+	"torrent",
+	"uploadId",
+	"uploads",
+	"versionId",
+	"versioning",
+	"versions",
 	"website",
 };
 _Static_assert(COUNT(subresources) <= 64, "a set of them is a word");
@@ -45,7 +83,8 @@ struct pattern {
 	size_t n_pieces;
 	struct http_pair literals[LITERALS_MAX]; /* query names, with values where the row has them */
 	size_t n_literals;
-	const struct member *required[REQUIRED_MAX]; /* query and header members that tell operations on one path apart */
+	const struct member
+	    *required[REQUIRED_MAX]; /* query and header members that tell operations on one path apart */
 	size_t n_required;
 	uint64_t declared; /* of subresources: those the operation knows */
 	bool copies;       /* it knows x-amz-copy-source */
@@ -195,7 +234,8 @@ static bool required_fit(const struct req *rq, const struct pattern *p)
 {
 	for (size_t i = 0; i < p->n_required; i++) {
 		struct str name = str_of(p->required[i]->wire);
-		bool given = p->required[i]->where == W_QUERY ? uri_find(&rq->query, name).p : http_header(rq->http, name).p;
+		bool given =
+		    p->required[i]->where == W_QUERY ? uri_find(&rq->query, name).p : http_header(rq->http, name).p;
 		if (!given)
 			return false;
 	}
@@ -229,7 +269,8 @@ static struct choice choose(const struct req *rq, const struct routes *t, struct
 		if (score <= c.score || !str_eq(rq->http->method, p->method) || !path_fits(p, path, labels))
 			continue;
 		c.path_known = true;
-		if ((named & ~p->declared) || (copy && !p->copies) || !literals_fit(p, &rq->query) || !required_fit(rq, p))
+		if ((named & ~p->declared) || (copy && !p->copies) || !literals_fit(p, &rq->query) ||
+		    !required_fit(rq, p))
 			continue;
 		c.best = p;
 		c.score = score;
@@ -255,7 +296,8 @@ static struct status decode_labels(struct req *rq, const struct pattern *p, cons
 		if (!is_label(p->pieces[i]))
 			continue;
 		v[n].name = labels[i].name;
-		if (failed(uri_decode(rq->mem, labels[i].value, false, &v[n].value)) || !label_is_sound(p->pieces[i], v[n].value))
+		if (failed(uri_decode(rq->mem, labels[i].value, false, &v[n].value)) ||
+		    !label_is_sound(p->pieces[i], v[n].value))
 			return bad_uri(rq);
 		n++;
 	}
@@ -274,7 +316,8 @@ static struct str resource_type(struct str path)
 static struct status no_route(struct req *rq, struct str path, bool path_known)
 {
 	if (path_known)
-		return FAIL(rq, api_NotImplemented, "A header or query you provided implies functionality that is not implemented.");
+		return FAIL(rq, api_NotImplemented,
+			    "A header or query you provided implies functionality that is not implemented.");
 	if (str_starts(path, S("//")))
 		return bad_uri(rq);
 	bool preflight = str_eq(rq->http->method, S("OPTIONS"));
@@ -293,82 +336,6 @@ static struct status route_rest(struct req *rq, const struct routes *t, struct s
 		return no_route(rq, path, c.path_known);
 	rq->op = c.best->op;
 	return decode_labels(rq, c.best, c.labels);
-}
-
-/* ---- S3's addresses --------------------------------------------------------------------- */
-
-/* Without the port and the dot of an absolute name; an IPv6 literal stays as it is. */
-static struct str host_name(struct str host)
-{
-	struct str rest = host;
-	if (host.n && host.p[0] == '[')
-		return host;
-	struct str name = str_cut(&rest, ':');
-	return str_ends(name, S(".")) ? str_sub(name, 0, name.n - 1) : name;
-}
-
-/* What stands before the domain in the host's name, empty when it is not under the domain. */
-static struct str host_front(const struct req *rq)
-{
-	struct str host = host_name(rq->host), domain = rq->app->domain;
-	if (!domain.n || host.n <= domain.n + 1)
-		return (struct str){ 0 };
-	size_t at = host.n - domain.n;
-	return host.p[at - 1] == '.' && str_eq_ci(str_from(host, at), domain) ? str_sub(host, 0, at - 1) : (struct str){ 0 };
-}
-
-static struct str last_label(struct str name)
-{
-	size_t at = name.n;
-	while (at > 0 && name.p[at - 1] != '.')
-		at--;
-	return str_from(name, at);
-}
-
-static struct str without_last(struct str name)
-{
-	size_t n = last_label(name).n;
-	return str_sub(name, 0, n < name.n ? name.n - n - 1 : 0);
-}
-
-/*
- * <bucket>, <bucket>.s3 or <bucket>.s3.<region> in front of the domain. "s3" and "s3.<region>" alone
- * are the endpoint itself. Read from the right: a bucket's name may hold ".s3." too.
- */
-static struct str host_bucket(const struct req *rq)
-{
-	struct str front = host_front(rq), before = without_last(front);
-	if (str_eq_ci(front, S("s3")) || str_eq_ci(before, S("s3")))
-		return (struct str){ 0 };
-	if (str_eq_ci(last_label(front), S("s3")))
-		return before;
-	return before.n && str_eq_ci(last_label(before), S("s3")) ? without_last(before) : front;
-}
-
-static bool is_host_text(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (!char_alnum(s.p[i]) && s.p[i] != '-' && s.p[i] != '.' && s.p[i] != '_')
-			return false;
-	return true;
-}
-
-/* The path as if the bucket stood in it. Host names have no case, bucket names are lower case. */
-static struct status s3_path(struct req *rq, struct str *out)
-{
-	struct str bucket = host_bucket(rq);
-	*out = rq->path;
-	if (!bucket.n)
-		return OK;
-	if (!is_host_text(bucket))
-		return bad_uri(rq);
-	char *p = NEWS(rq->mem, char, 1 + bucket.n + rq->path.n);
-	p[0] = '/';
-	for (size_t i = 0; i < bucket.n; i++)
-		p[1 + i] = char_lower(bucket.p[i]);
-	memcpy(p + 1 + bucket.n, rq->path.p, rq->path.n);
-	*out = str_make(p, 1 + bucket.n + rq->path.n);
-	return OK;
 }
 
 /* ---- JSON and query ------------------------------------------------------------------------ */
@@ -396,8 +363,8 @@ static struct str behind(struct str target, struct str prefix)
 }
 
 /*
- * The operation a target names, when its first part is svc's. That may have dots of its own: botocore sends CloudTrail's
- * as a whole ("com.amazonaws...CloudTrail_20131101"), SDKs made from Smithy models send its last part.
+ * The operation a target names, when its first part is svc's. That may have dots of its own: botocore sends
+ * CloudTrail's as a whole ("com.amazonaws...CloudTrail_20131101"), SDKs made from Smithy models send its last part.
  */
 static struct str target_of(const struct service *svc, struct str target)
 {
@@ -422,7 +389,8 @@ static struct status query_parameters(struct req *rq)
 {
 	bool post = str_eq(rq->http->method, S("POST"));
 	if (!post && !str_eq(rq->http->method, S("GET")))
-		return FAIL(rq, api_MethodNotAllowed, "The request method %.*s is not supported.", PR(str_sub(rq->http->method, 0, 16)));
+		return FAIL(rq, api_MethodNotAllowed, "The request method %.*s is not supported.",
+			    PR(str_sub(rq->http->method, 0, 16)));
 	if (post && rq->body.n && failed(query_params(rq->mem, rq->body, &rq->query)))
 		return FAIL(rq, api_SerializationException, "The request body is not a well-formed form.");
 	return OK;
@@ -506,7 +474,8 @@ static struct status by_form(struct req *rq, const struct service **out)
 
 static struct status not_served(struct req *rq, struct str what)
 {
-	return FAIL(rq, api_UnknownOperationException, "%.*s is not served here.", PR(str_sub(what, 0, NAME_MAX_BYTES)));
+	return FAIL(rq, api_UnknownOperationException, "%.*s is not served here.",
+		    PR(str_sub(what, 0, NAME_MAX_BYTES)));
 }
 
 /* What is nobody else's is S3's. */
@@ -556,7 +525,7 @@ struct status req_route(struct req *rq)
 	struct str path = rq->path;
 	if (rq->svc->protocol == PROTO_REST_XML) {
 		rq->id = id_s3_request(rq->app->world, rq->mem);
-		TRY(s3_path(rq, &path));
+		TRY(route_s3_path(rq, &path));
 	}
 	return route_rest(rq, routes_of(rq->app->router, rq->svc), path);
 }

@@ -20,8 +20,12 @@ static void probe_begin(struct probe *p)
 	*p = (struct probe){ .mem = arena_new() };
 	world_fake(&p->world, FAKE_NOW, 1);
 	p->app = (struct app){
-		.world = &p->world, .services = pipeline_services, .router = router_new(pipeline_services), .region = S("us-east-1"),
-		.domain = S("s3.test"), .partition = S("aws"),
+		.world = &p->world,
+		.services = pipeline_services,
+		.router = router_new(pipeline_services),
+		.region = S("us-east-1"),
+		.domain = S("s3.test"),
+		.partition = S("aws"),
 	};
 }
 
@@ -42,14 +46,22 @@ static void add_header(struct probe *p, const char *name, const char *value)
 static void aim(struct probe *p, const char *method, const char *target, const char *host)
 {
 	struct str query = str_of(target), path = str_cut(&query, '?');
-	p->http = (struct http_req){ .method = str_of(method), .path = path, .query = query, .mem = p->mem, .headers = { p->headers, 0 } };
+	p->http = (struct http_req){
+		.method = str_of(method), .path = path, .query = query, .mem = p->mem, .headers = { p->headers, 0 }
+	};
 	add_header(p, "Host", host);
 }
 
 static struct status go(struct probe *p, const char *body)
 {
-	p->rq = (struct req){ .app = &p->app, .mem = p->mem, .http = &p->http, .host = p->headers[0].value, .path = p->http.path,
-			      .raw_query = p->http.query, .region = p->app.region, .body = body ? str_of(body) : (struct str){ 0 } };
+	p->rq = (struct req){ .app = &p->app,
+			      .mem = p->mem,
+			      .http = &p->http,
+			      .host = p->headers[0].value,
+			      .path = p->http.path,
+			      .raw_query = p->http.query,
+			      .region = p->app.region,
+			      .body = body ? str_of(body) : (struct str){ 0 } };
 	return req_route(&p->rq);
 }
 
@@ -61,7 +73,9 @@ static struct str label(const struct probe *p, const char *name)
 	return (struct str){ 0 };
 }
 
-#define SCOPE(service) "AWS4-HMAC-SHA256 Credential=AKIAX/20260101/eu-west-3/" service "/aws4_request, SignedHeaders=host, Signature=00"
+#define SCOPE(service)                                                  \
+	"AWS4-HMAC-SHA256 Credential=AKIAX/20260101/eu-west-3/" service \
+	"/aws4_request, SignedHeaders=host, Signature=00"
 
 /* ---- S3 ---------------------------------------------------------------------------------- */
 
@@ -151,15 +165,11 @@ static void what_is_not_built_is_refused_and_never_something_else(void)
 static void what_cannot_be_a_name_is_refused(void)
 {
 	static const struct s3_case cases[] = {
-		{ "GET", "//", NULL, "InvalidURI", NULL },
-		{ "GET", "//k", NULL, "InvalidURI", NULL },
+		{ "GET", "//", NULL, "InvalidURI", NULL },       { "GET", "//k", NULL, "InvalidURI", NULL },
 		{ "GET", "/a%2Fb", NULL, "InvalidURI", NULL }, /* would read as an object's ARN */
-		{ "GET", "/a%2Fb/k", NULL, "InvalidURI", NULL },
-		{ "GET", "/b/%00", NULL, "InvalidURI", NULL },
-		{ "GET", "/b/%FF", NULL, "InvalidURI", NULL },
-		{ "GET", "/b/%C0%AF", NULL, "InvalidURI", NULL },
-		{ "GET", "/b/%zz", NULL, "InvalidURI", NULL },
-		{ "GET", "/b/k?x=%zz", NULL, "InvalidURI", NULL },
+		{ "GET", "/a%2Fb/k", NULL, "InvalidURI", NULL }, { "GET", "/b/%00", NULL, "InvalidURI", NULL },
+		{ "GET", "/b/%FF", NULL, "InvalidURI", NULL },   { "GET", "/b/%C0%AF", NULL, "InvalidURI", NULL },
+		{ "GET", "/b/%zz", NULL, "InvalidURI", NULL },   { "GET", "/b/k?x=%zz", NULL, "InvalidURI", NULL },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++)
 		check_s3(&cases[i], "127.0.0.1:4566", NULL);
@@ -223,19 +233,22 @@ static void check_other(const struct other_case *c)
 	EXPECT(c->service ? p.rq.svc && !strcmp(p.rq.svc->name, c->service) : !p.rq.svc);
 	EXPECT(c->op ? !failed(st) && !strcmp(p.rq.op->name, c->op) : st.code == E_FAULT && !p.rq.op);
 	if (!c->op)
-		EXPECT_STR(str_of(fault_wire(p.rq.fault.kind, p.rq.svc ? p.rq.svc->protocol : PROTO_JSON_1_1).code), str_of(c->code));
+		EXPECT_STR(str_of(fault_wire(p.rq.fault.kind, p.rq.svc ? p.rq.svc->protocol : PROTO_JSON_1_1).code),
+			   str_of(c->code));
 	probe_end(&p);
 }
 
-#define FORM "application/x-www-form-urlencoded; charset=utf-8"
+#define FORM    "application/x-www-form-urlencoded; charset=utf-8"
 #define VERSION "Version=2011-06-15"
 
 static void json_and_query_operations_are_found(void)
 {
 	static const struct other_case cases[] = {
 		{ "POST", "/", NULL, "ShopService.Get", SCOPE("shop"), NULL, "{}", "shop", "Get", NULL },
-		{ "POST", "/", NULL, "ShopService.Get", NULL, NULL, "{}", "shop", "Get", NULL }, /* then refused for want of a signature */
-		{ "POST", "/", NULL, "ShopService.Get", SCOPE("sts"), NULL, "{}", "shop", "Get", NULL }, /* then for its scope */
+		{ "POST", "/", NULL, "ShopService.Get", NULL, NULL, "{}", "shop", "Get",
+		  NULL }, /* then refused for want of a signature */
+		{ "POST", "/", NULL, "ShopService.Get", SCOPE("sts"), NULL, "{}", "shop", "Get",
+		  NULL }, /* then for its scope */
 		{ "POST", "/", NULL, NULL, SCOPE("sts"), FORM, "Action=Who&" VERSION, "sts", "Who", NULL },
 		{ "POST", "/", NULL, NULL, SCOPE("sts"), FORM, "Action=%57ho&" VERSION, "sts", "Who", NULL },
 		{ "GET", "/?Action=Who&" VERSION, NULL, NULL, SCOPE("sts"), NULL, NULL, "sts", "Who", NULL },
@@ -244,7 +257,8 @@ static void json_and_query_operations_are_found(void)
 		{ "POST", "/", NULL, NULL, NULL, FORM, "Action=Who&" VERSION, "sts", "Who", NULL },
 		{ "GET", "/?Action=Who&" VERSION, NULL, NULL, NULL, NULL, NULL, "sts", "Who", NULL },
 		{ "GET", "/b?Action=Who&" VERSION, NULL, NULL, NULL, NULL, NULL, "s3", "ListObjects", NULL },
-		{ "GET", "/b", NULL, "ShopService.Get", SCOPE("s3"), NULL, NULL, "s3", "ListObjects", NULL }, /* a stray header */
+		{ "GET", "/b", NULL, "ShopService.Get", SCOPE("s3"), NULL, NULL, "s3", "ListObjects",
+		  NULL }, /* a stray header */
 	};
 	for (size_t i = 0; i < COUNT(cases); i++)
 		check_other(&cases[i]);
@@ -253,25 +267,35 @@ static void json_and_query_operations_are_found(void)
 static void what_is_no_operation_is_refused_in_the_services_words(void)
 {
 	static const struct other_case cases[] = {
-		{ "POST", "/", NULL, "ShopService.Nothing", SCOPE("shop"), NULL, "{}", "shop", NULL, "UnknownOperationException" },
-		{ "POST", "/", NULL, "ShopService.get", SCOPE("shop"), NULL, "{}", "shop", NULL, "UnknownOperationException" },
-		{ "POST", "/", NULL, "ShopService", SCOPE("shop"), NULL, "{}", "shop", NULL, "UnknownOperationException" },
-		{ "POST", "/", NULL, "ShopService.", SCOPE("shop"), NULL, "{}", "shop", NULL, "UnknownOperationException" },
-		{ "POST", "/", NULL, "Other.Get", SCOPE("shop"), NULL, "{}", "shop", NULL, "UnknownOperationException" },
+		{ "POST", "/", NULL, "ShopService.Nothing", SCOPE("shop"), NULL, "{}", "shop", NULL,
+		  "UnknownOperationException" },
+		{ "POST", "/", NULL, "ShopService.get", SCOPE("shop"), NULL, "{}", "shop", NULL,
+		  "UnknownOperationException" },
+		{ "POST", "/", NULL, "ShopService", SCOPE("shop"), NULL, "{}", "shop", NULL,
+		  "UnknownOperationException" },
+		{ "POST", "/", NULL, "ShopService.", SCOPE("shop"), NULL, "{}", "shop", NULL,
+		  "UnknownOperationException" },
+		{ "POST", "/", NULL, "Other.Get", SCOPE("shop"), NULL, "{}", "shop", NULL,
+		  "UnknownOperationException" },
 		{ "POST", "/", NULL, NULL, SCOPE("shop"), NULL, "{}", "shop", NULL, "UnknownOperationException" },
-		{ "GET", "/", NULL, "ShopService.Get", SCOPE("shop"), NULL, NULL, "shop", NULL, "UnknownOperationException" },
+		{ "GET", "/", NULL, "ShopService.Get", SCOPE("shop"), NULL, NULL, "shop", NULL,
+		  "UnknownOperationException" },
 		{ "POST", "/", NULL, "Other.Get", NULL, NULL, "{}", NULL, NULL, "UnknownOperationException" },
-		{ "POST", "/", NULL, NULL, SCOPE("sns"), FORM, "Action=Publish", NULL, NULL, "UnknownOperationException" },
+		{ "POST", "/", NULL, NULL, SCOPE("sns"), FORM, "Action=Publish", NULL, NULL,
+		  "UnknownOperationException" },
 		{ "GET", "/b", NULL, NULL, SCOPE("s3express"), NULL, NULL, NULL, NULL, "UnknownOperationException" },
 		{ "POST", "/", NULL, NULL, SCOPE("sts"), FORM, "", "sts", NULL, "MissingAction" },
 		{ "POST", "/", NULL, NULL, SCOPE("sts"), FORM, VERSION, "sts", NULL, "MissingAction" },
 		{ "POST", "/", NULL, NULL, SCOPE("sts"), FORM, "Action=Who", "sts", NULL, "InvalidAction" },
-		{ "POST", "/", NULL, NULL, SCOPE("sts"), FORM, "Action=Who&Version=2010-05-08", "sts", NULL, "InvalidAction" },
+		{ "POST", "/", NULL, NULL, SCOPE("sts"), FORM, "Action=Who&Version=2010-05-08", "sts", NULL,
+		  "InvalidAction" },
 		{ "POST", "/", NULL, NULL, SCOPE("sts"), FORM, "Action=Nobody&" VERSION, "sts", NULL, "InvalidAction" },
 		{ "POST", "/", NULL, NULL, SCOPE("sts"), FORM, "Action=%zz", "sts", NULL, "MalformedInput" },
 		{ "GET", "/?Action=%zz", NULL, NULL, SCOPE("sts"), NULL, NULL, "sts", NULL, "MalformedQueryString" },
-		{ "PUT", "/?Action=Who&" VERSION, NULL, NULL, SCOPE("sts"), NULL, NULL, "sts", NULL, "MethodNotAllowed" },
-		{ "POST", "/?Action=Who&" VERSION, NULL, NULL, SCOPE("sts"), FORM, "Action=Nobody&" VERSION, "sts", NULL, "InvalidAction" },
+		{ "PUT", "/?Action=Who&" VERSION, NULL, NULL, SCOPE("sts"), NULL, NULL, "sts", NULL,
+		  "MethodNotAllowed" },
+		{ "POST", "/?Action=Who&" VERSION, NULL, NULL, SCOPE("sts"), FORM, "Action=Nobody&" VERSION, "sts",
+		  NULL, "InvalidAction" },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++)
 		check_other(&cases[i]);
@@ -282,16 +306,24 @@ static void a_region_is_taken_from_the_scope_when_it_can_be_one(void)
 	static const struct {
 		const char *said, *want;
 	} cases[] = {
-		{ "eu-west-3", "eu-west-3" }, { "x", "x" },        { "../../etc", "us-east-1" }, { "EU-WEST-3", "us-east-1" }, { "eu.west", "us-east-1" },
-		{ "aaaaaaaaaabbbbbbbbbbccccccccccdd", "aaaaaaaaaabbbbbbbbbbccccccccccdd" }, { "aaaaaaaaaabbbbbbbbbbccccccccccddd", "us-east-1" },
+		{ "eu-west-3", "eu-west-3" },
+		{ "x", "x" },
+		{ "../../etc", "us-east-1" },
+		{ "EU-WEST-3", "us-east-1" },
+		{ "eu.west", "us-east-1" },
+		{ "aaaaaaaaaabbbbbbbbbbccccccccccdd", "aaaaaaaaaabbbbbbbbbbccccccccccdd" },
+		{ "aaaaaaaaaabbbbbbbbbbccccccccccddd", "us-east-1" },
 		{ "\xff", "us-east-1" },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct probe p;
 		probe_begin(&p);
 		aim(&p, "GET", "/", "h");
-		add_header(&p, "Authorization", str_z(p.mem, arena_printf(p.mem, "AWS4-HMAC-SHA256 Credential=AKIAX/20260101/%s/s3/aws4_request, "
-										 "SignedHeaders=host, Signature=00", cases[i].said)));
+		add_header(&p, "Authorization",
+			   str_z(p.mem, arena_printf(p.mem,
+						     "AWS4-HMAC-SHA256 Credential=AKIAX/20260101/%s/s3/aws4_request, "
+						     "SignedHeaders=host, Signature=00",
+						     cases[i].said)));
 		(void)go(&p, NULL).code;
 		EXPECT_STR(p.rq.region, str_of(cases[i].want));
 		probe_end(&p);
@@ -309,7 +341,8 @@ static void s3_requests_have_s3s_ids(void)
 	probe_end(&p);
 }
 
-RUN_ALL(T(paths_are_read_as_s3_reads_them), T(what_is_not_built_is_refused_and_never_something_else), T(what_cannot_be_a_name_is_refused),
-	T(a_copy_source_makes_it_a_copy_or_nothing), T(the_bucket_may_stand_in_the_host_name), T(json_and_query_operations_are_found),
-	T(what_is_no_operation_is_refused_in_the_services_words), T(a_region_is_taken_from_the_scope_when_it_can_be_one),
-	T(s3_requests_have_s3s_ids))
+RUN_ALL(T(paths_are_read_as_s3_reads_them), T(what_is_not_built_is_refused_and_never_something_else),
+	T(what_cannot_be_a_name_is_refused), T(a_copy_source_makes_it_a_copy_or_nothing),
+	T(the_bucket_may_stand_in_the_host_name), T(json_and_query_operations_are_found),
+	T(what_is_no_operation_is_refused_in_the_services_words),
+	T(a_region_is_taken_from_the_scope_when_it_can_be_one), T(s3_requests_have_s3s_ids))

@@ -51,7 +51,8 @@ static bool declared(const struct req *rq)
 	return rq->fault.forwarded || rq->fault.common || fault_is_common(rq->fault.kind);
 }
 
-/* A fault missing in the model is our mistake, but no client may stop the server with it: the tests look for this line. */
+/* A fault missing in the model is our mistake, but no client may stop the server with it: the tests look for this line.
+ */
 static struct status check_declared(const struct req *rq, struct status st)
 {
 	if (st.code == E_FAULT && !declared(rq))
@@ -66,7 +67,8 @@ static struct status execute(struct req *rq)
 	return rq->op->call(rq, rq->in, rq->out);
 }
 
-/* What went wrong below the handlers has no place in an answer: the log tells the operator, the client learns which kind it is. */
+/* What went wrong below the handlers has no place in an answer: the log tells the operator, the client learns which
+ * kind it is. */
 static void name_failure(struct req *rq, struct status st)
 {
 	if (st.code == E_FAULT) {
@@ -100,7 +102,8 @@ static struct status record_call(struct req *rq)
 {
 	if (rq->no_record || !rq->svc)
 		return OK;
-	struct str account = account_find(rq->app->accounts, rq->account) ? rq->account : account_at(rq->app->accounts, 0)->id;
+	struct str account =
+	    account_find(rq->app->accounts, rq->account) ? rq->account : account_at(rq->app->accounts, 0)->id;
 	TRY(trail_append(rq->app->trail, account, record_make(rq)));
 	return rq->app->audit_sync ? trail_flush(rq->app->trail) : OK;
 }
@@ -203,7 +206,8 @@ static void refuse_unknown(struct req *rq)
 static void respond(struct req *rq)
 {
 	if (rq->pull) {
-		http_respond_stream(rq->http, rq->status, rq->extra_headers, rq->pull_length, rq->pull, rq->pull_arg, rq->pull_done);
+		http_respond_stream(rq->http, rq->status, rq->extra_headers, rq->pull_length, rq->pull, rq->pull_arg,
+				    rq->pull_done);
 		return;
 	}
 	if (rq->head_length)
@@ -265,7 +269,8 @@ static struct status call_with(struct req *parent, const struct caller *who, con
 	return OK;
 }
 
-struct status call_service(struct req *parent, const char *service, const char *op_name, const void *in, const void **out)
+struct status call_service(struct req *parent, const char *service, const char *op_name, const void *in,
+			   const void **out)
 {
 	struct caller who = parent->caller;
 	who.invoked_by = str_of(parent->svc->source);

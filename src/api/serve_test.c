@@ -30,8 +30,13 @@ static void look(struct req *rq, void *arg)
 {
 	struct seen *s = arg;
 	bool more;
-	struct lookup l = { .account = WORLD_ACCOUNT, .region = S("us-east-1"), .attribute = LOOKUP_EVENT_NAME, .value = str_of(s->event), .max = 50,
-			    .block = LOOKUP_START_BLOCK, .index = LOOKUP_START_INDEX };
+	struct lookup l = { .account = WORLD_ACCOUNT,
+			    .region = S("us-east-1"),
+			    .attribute = LOOKUP_EVENT_NAME,
+			    .value = str_of(s->event),
+			    .max = 50,
+			    .block = LOOKUP_START_BLOCK,
+			    .index = LOOKUP_START_INDEX };
 	EXPECT_OK(trail_lookup(rq->app->trail, s->mem, &l, &s->all, &s->n, &more));
 }
 
@@ -64,7 +69,9 @@ static void a_failure_leaves_nothing_but_its_record(void)
 	static const struct {
 		const char *name, *code;
 		int status;
-	} cases[] = { { "broken", "SoldOutException", 409 }, { "corrupt", "InternalFailure", 500 }, { "full", "ServiceUnavailable", 503 } };
+	} cases[] = { { "broken", "SoldOutException", 409 },
+		      { "corrupt", "InternalFailure", 500 },
+		      { "full", "ServiceUnavailable", 503 } };
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct test_world *w = pipeline_world();
 		struct test_reply r = world_call(w, world_root(w), "shop", "Put", "{'Name':'%s'}", cases[i].name);
@@ -81,7 +88,11 @@ static void a_failure_leaves_nothing_but_its_record(void)
 static void a_refusal_leaves_nothing_but_its_record(void)
 {
 	struct test_world *w = pipeline_world();
-	struct caller nobody = { .kind = CALLER_USER, .account = WORLD_ACCOUNT, .arn = S("arn:aws:iam::111122223333:user/n"), .name = S("n"), .principal_id = S("AIDAN") };
+	struct caller nobody = { .kind = CALLER_USER,
+				 .account = WORLD_ACCOUNT,
+				 .arn = S("arn:aws:iam::111122223333:user/n"),
+				 .name = S("n"),
+				 .principal_id = S("AIDAN") };
 	EXPECT(world_call(w, nobody, "shop", "Put", "{'Name':'a'}").status == 400);
 	struct seen s = seen(w, "Put");
 	EXPECT(!is_there(w, "a") && s.n == 1);
@@ -119,7 +130,8 @@ static void ask_shop(struct req *rq, void *arg)
 	EXPECT_STR(((const struct shop_out *)out)->name, S("a"));
 	EXPECT_ERR(call_service(rq, "shop", "Get", &none, &out), E_FAULT);
 	EXPECT(rq->fault.kind == shop_SoldOut && rq->fault.forwarded);
-	EXPECT_ERR(call_service_as(rq, "s3.amazonaws.com", "shop", "Get", &in, &out), E_FAULT); /* nobody's policy lets it */
+	EXPECT_ERR(call_service_as(rq, "s3.amazonaws.com", "shop", "Get", &in, &out),
+		   E_FAULT); /* nobody's policy lets it */
 	EXPECT(rq->fault.kind == api_AccessDeniedException);
 }
 
@@ -177,7 +189,8 @@ static struct str bytes_of(struct arena *mem, const struct ask *a, const struct 
 }
 
 /* Signed as a client would, by the stages of the verifier. */
-static struct str signature(struct arena *mem, const struct ask *a, struct http_pairs h, const char *authorization, struct http_pair *slot)
+static struct str signature(struct arena *mem, const struct ask *a, struct http_pairs h, const char *authorization,
+			    struct http_pair *slot)
 {
 	struct str query = str_of(a->path), path = str_cut(&query, '?');
 	enum sigv4_family family = !strcmp(a->service, "s3") ? SIGV4_S3 : SIGV4_JSON;
@@ -213,17 +226,22 @@ static struct got ask(struct front *f, const struct ask *a)
 	struct str authorization = { 0 };
 	if (a->key) {
 		const char *day = str_z(mem, str_sub(slot[1].value, 0, 8));
-		struct str head = arena_printf(mem, "AWS4-HMAC-SHA256 Credential=%s/%s/%s/%s/aws4_request, SignedHeaders=host%s;x-amz-date%s%s, Signature=",
-					       a->key, day, region, a->service, !strcmp(a->service, "s3") ? ";x-amz-content-sha256" : "",
-					       a->token.p ? ";x-amz-security-token" : "", a->target && !a->target_unsigned ? ";x-amz-target" : "");
+		struct str head = arena_printf(
+		    mem,
+		    "AWS4-HMAC-SHA256 Credential=%s/%s/%s/%s/aws4_request, SignedHeaders=host%s;x-amz-date%s%s, "
+		    "Signature=",
+		    a->key, day, region, a->service, !strcmp(a->service, "s3") ? ";x-amz-content-sha256" : "",
+		    a->token.p ? ";x-amz-security-token" : "", a->target && !a->target_unsigned ? ";x-amz-target" : "");
 		authorization = signature(mem, a, h, str_z(mem, head), slot);
 	}
 	return client_ask(f->port, mem, bytes_of(mem, a, &h, authorization));
 }
 
 #define ROOT .key = "AKIAROOT111122223333", .secret = "secret-1"
-#define SHOP(op) .method = "POST", .path = "/", .service = "shop", .target = "ShopService." op, .type = "application/x-amz-json-1.1"
-#define STS .method = "POST", .path = "/", .service = "sts", .type = "application/x-www-form-urlencoded"
+#define SHOP(op)                                                                       \
+	.method = "POST", .path = "/", .service = "shop", .target = "ShopService." op, \
+	.type = "application/x-amz-json-1.1"
+#define STS                    .method = "POST", .path = "/", .service = "sts", .type = "application/x-www-form-urlencoded"
 #define EXPECT_HAS(text, part) EXPECT(str_find(text, S(part)) != SIZE_MAX)
 
 static void json_services_answer_in_json(void)
@@ -248,11 +266,19 @@ static void json_services_answer_in_json(void)
 		{ { SHOP("Get"), ROOT, .body = "{" }, 400, "\"SerializationException\"" },
 		{ { SHOP("None"), ROOT, .body = "{}" }, 400, "\"UnknownOperationException\"" },
 		{ { SHOP("Get"), .body = "{\"Name\":\"a\"}" }, 400, "\"MissingAuthenticationTokenException\"" },
-		{ { SHOP("Get"), .key = "AKIANOSUCHKEY0000000", .secret = "x", .body = "{}" }, 400, "\"UnrecognizedClientException\"" },
-		{ { SHOP("Get"), .key = "AKIAROOT111122223333", .secret = "wrong", .body = "{}" }, 400, "\"InvalidSignatureException\"" },
-		{ { SHOP("Get"), ROOT, .date = "20251231T234000Z", .body = "{}" }, 400, "\"InvalidSignatureException\"" },
+		{ { SHOP("Get"), .key = "AKIANOSUCHKEY0000000", .secret = "x", .body = "{}" },
+		  400,
+		  "\"UnrecognizedClientException\"" },
+		{ { SHOP("Get"), .key = "AKIAROOT111122223333", .secret = "wrong", .body = "{}" },
+		  400,
+		  "\"InvalidSignatureException\"" },
+		{ { SHOP("Get"), ROOT, .date = "20251231T234000Z", .body = "{}" },
+		  400,
+		  "\"InvalidSignatureException\"" },
 		{ { SHOP("Get"), ROOT, .region = "EU-WEST", .body = "{}" }, 400, "\"InvalidSignatureException\"" },
-		{ { SHOP("Get"), ROOT, .region = "aaaaaaaaaabbbbbbbbbbccccccccccddd", .body = "{}" }, 400, "\"InvalidSignatureException\"" },
+		{ { SHOP("Get"), ROOT, .region = "aaaaaaaaaabbbbbbbbbbccccccccccddd", .body = "{}" },
+		  400,
+		  "\"InvalidSignatureException\"" },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		g = ask(&f, &cases[i].a);
@@ -273,7 +299,8 @@ static void query_services_answer_in_xml(void)
 	EXPECT_HAS(g.body, "<WhoResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">");
 	EXPECT_HAS(g.body, "<Name>arn:aws:iam::111122223333:root</Name>");
 	EXPECT_HAS(g.body, "<RequestId>");
-	g = ask(&f, &(struct ask){ .method = "GET", .path = "/?Action=Who&Version=2011-06-15", .service = "sts", ROOT });
+	g = ask(&f,
+		&(struct ask){ .method = "GET", .path = "/?Action=Who&Version=2011-06-15", .service = "sts", ROOT });
 	EXPECT(g.status == 200);
 	static const struct {
 		struct ask a;
@@ -284,9 +311,20 @@ static void query_services_answer_in_xml(void)
 		{ { STS, ROOT, .body = "Version=2011-06-15" }, 400, "<Code>MissingAction</Code>" },
 		{ { STS, ROOT, .body = "Action=%zz" }, 400, "<Code>MalformedInput</Code>" },
 		{ { STS, .body = "Action=Who&Version=2011-06-15" }, 403, "<Code>MissingAuthenticationToken</Code>" },
-		{ { STS, .key = "AKIANOSUCHKEY0000000", .secret = "x", .body = "Action=Who&Version=2011-06-15" }, 403, "<Code>InvalidClientTokenId</Code>" },
-		{ { STS, .key = "AKIAROOT111122223333", .secret = "wrong", .body = "Action=Who&Version=2011-06-15" }, 403, "<Code>SignatureDoesNotMatch</Code>" },
-		{ { .method = "POST", .path = "/", .service = "sns", .type = "application/x-www-form-urlencoded", ROOT, .body = "Action=Publish" }, 400, "<Code>InvalidAction</Code>" },
+		{ { STS, .key = "AKIANOSUCHKEY0000000", .secret = "x", .body = "Action=Who&Version=2011-06-15" },
+		  403,
+		  "<Code>InvalidClientTokenId</Code>" },
+		{ { STS, .key = "AKIAROOT111122223333", .secret = "wrong", .body = "Action=Who&Version=2011-06-15" },
+		  403,
+		  "<Code>SignatureDoesNotMatch</Code>" },
+		{ { .method = "POST",
+		    .path = "/",
+		    .service = "sns",
+		    .type = "application/x-www-form-urlencoded",
+		    ROOT,
+		    .body = "Action=Publish" },
+		  400,
+		  "<Code>InvalidAction</Code>" },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		g = ask(&f, &cases[i].a);
@@ -304,7 +342,9 @@ static void s3_answers_in_its_own_form(void)
 	struct got g = ask(&f, &(struct ask){ .method = "GET", .path = "/b/k%3C", .service = "s3", ROOT });
 	EXPECT(g.status == 409 && got_header(g, "x-amz-request-id").n == 16 && !got_header(g, "x-fake").p);
 	EXPECT_STR(got_header(g, "Content-Type"), S("application/xml"));
-	EXPECT_HAS(g.body, "<Error><Code>SoldOutException</Code><Message>No &lt;such&gt; thing.</Message><Key>k&lt;</Key><RequestId>");
+	EXPECT_HAS(
+	    g.body,
+	    "<Error><Code>SoldOutException</Code><Message>No &lt;such&gt; thing.</Message><Key>k&lt;</Key><RequestId>");
 	g = ask(&f, &(struct ask){ .method = "HEAD", .path = "/b/k", .service = "s3", ROOT });
 	EXPECT(g.status == 200 && g.body.n == 0);
 	EXPECT_STR(got_header(g, "Content-Length"), S("1000"));
@@ -319,13 +359,26 @@ static void s3_answers_in_its_own_form(void)
 		const char *code;
 	} cases[] = {
 		{ { .method = "GET", .path = "/b?acl", .service = "s3", ROOT }, 501, "<Code>NotImplemented</Code>" },
-		{ { .method = "DELETE", .path = "/b/k", .service = "s3", ROOT }, 405, "<Code>MethodNotAllowed</Code><Message>The specified method is not allowed against this resource.</Message><Method>DELETE</Method><ResourceType>OBJECT</ResourceType>" },
+		{ { .method = "DELETE", .path = "/b/k", .service = "s3", ROOT },
+		  405,
+		  "<Code>MethodNotAllowed</Code><Message>The specified method is not allowed against this "
+		  "resource.</Message><Method>DELETE</Method><ResourceType>OBJECT</ResourceType>" },
 		{ { .method = "GET", .path = "/b/%FF", .service = "s3", ROOT }, 400, "<Code>InvalidURI</Code>" },
-		{ { .method = "GET", .path = "/b?max-keys=x", .service = "s3", ROOT }, 400, "<Code>InvalidArgument</Code>" },
-		{ { .method = "PUT", .path = "/b?policy", .service = "s3", ROOT, .body = "" }, 400, "<Code>MissingRequestBodyError</Code>" },
-		{ { .method = "GET", .path = "/b", .service = "s3", .key = "AKIANOSUCHKEY0000000", .secret = "x" }, 403, "<Code>InvalidAccessKeyId</Code>" },
-		{ { .method = "GET", .path = "/b", .service = "s3", .key = "AKIAROOT111122223333", .secret = "x" }, 403, "<Code>SignatureDoesNotMatch</Code>" },
-		{ { .method = "GET", .path = "/b", .service = "s3", ROOT, .date = "20251231T234000Z" }, 403, "<Code>RequestTimeTooSkewed</Code>" },
+		{ { .method = "GET", .path = "/b?max-keys=x", .service = "s3", ROOT },
+		  400,
+		  "<Code>InvalidArgument</Code>" },
+		{ { .method = "PUT", .path = "/b?policy", .service = "s3", ROOT, .body = "" },
+		  400,
+		  "<Code>MissingRequestBodyError</Code>" },
+		{ { .method = "GET", .path = "/b", .service = "s3", .key = "AKIANOSUCHKEY0000000", .secret = "x" },
+		  403,
+		  "<Code>InvalidAccessKeyId</Code>" },
+		{ { .method = "GET", .path = "/b", .service = "s3", .key = "AKIAROOT111122223333", .secret = "x" },
+		  403,
+		  "<Code>SignatureDoesNotMatch</Code>" },
+		{ { .method = "GET", .path = "/b", .service = "s3", ROOT, .date = "20251231T234000Z" },
+		  403,
+		  "<Code>RequestTimeTooSkewed</Code>" },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		g = ask(&f, &cases[i].a);
@@ -338,7 +391,13 @@ static void s3_answers_in_its_own_form(void)
 static void what_is_not_even_a_service_is_answered_readably(void)
 {
 	struct front f = front_begin();
-	struct got g = ask(&f, &(struct ask){ .method = "POST", .path = "/", .service = "lambda", .target = "Lambda.Get", .type = "application/x-amz-json-1.1", ROOT, .body = "{}" });
+	struct got g = ask(&f, &(struct ask){ .method = "POST",
+					      .path = "/",
+					      .service = "lambda",
+					      .target = "Lambda.Get",
+					      .type = "application/x-amz-json-1.1",
+					      ROOT,
+					      .body = "{}" });
 	EXPECT(g.status == 400 && str_starts(g.body, S("{\"__type\":\"UnknownOperationException\"")));
 	g = client_ask(f.port, world_mem(f.w), S("GET / HTTP/1.0\r\n\r\n"));
 	EXPECT(g.status == 200); /* no Host, no signature: S3's, whose row lets everybody ask */
@@ -350,7 +409,8 @@ static void a_damaged_store_is_no_unknown_key(void)
 {
 	struct front f = front_begin();
 	struct str key = id_access_key(world_app(f.w)->world, world_mem(f.w), "AKIA", WORLD_OTHER);
-	struct got g = ask(&f, &(struct ask){ SHOP("Get"), .key = str_z(world_mem(f.w), key), .secret = "x", .body = "{}" });
+	struct got g =
+	    ask(&f, &(struct ask){ SHOP("Get"), .key = str_z(world_mem(f.w), key), .secret = "x", .body = "{}" });
 	EXPECT(g.status == 500 && str_starts(g.body, S("{\"__type\":\"InternalFailure\"")));
 	front_end(&f);
 }
@@ -364,10 +424,19 @@ struct sessions {
 
 static struct str session_token(struct req *rq, struct arena *mem, const char *name, int64_t expires_ms)
 {
-	struct caller who = { .kind = CALLER_ROLE, .account = WORLD_ACCOUNT, .arn = S("arn:aws:sts::111122223333:assumed-role/app/s"), .principal_id = S("AROAX:s"),
-			      .name = str_of(name), .access_key_id = S("ASIASESSION000000000"), .role_arn = S("arn:aws:iam::111122223333:role/app"),
-			      .role_id = S("AROAX"), .role_name = S("app"), .issued_ms = FAKE_NOW - 1000 * 1000, .expires_ms = expires_ms,
-			      .session_policy = S("{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"shop:Put\",\"Resource\":\"*\"}}") };
+	struct caller who = { .kind = CALLER_ROLE,
+			      .account = WORLD_ACCOUNT,
+			      .arn = S("arn:aws:sts::111122223333:assumed-role/app/s"),
+			      .principal_id = S("AROAX:s"),
+			      .name = str_of(name),
+			      .access_key_id = S("ASIASESSION000000000"),
+			      .role_arn = S("arn:aws:iam::111122223333:role/app"),
+			      .role_id = S("AROAX"),
+			      .role_name = S("app"),
+			      .issued_ms = FAKE_NOW - 1000 * 1000,
+			      .expires_ms = expires_ms,
+			      .session_policy = S("{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\","
+						  "\"Action\":\"shop:Put\",\"Resource\":\"*\"}}") };
 	struct str token;
 	EXPECT_OK(token_seal(rq, &who, S("session secret"), &token));
 	return str_dup(mem, token);
@@ -396,17 +465,24 @@ static void a_session_is_its_key_its_secret_and_its_token(void)
 		{ { SHOP("Put"), SESSION, .token = s.good, .body = "{\"Name\":\"a\"}" }, NULL },
 		{ { SHOP("Get"), SESSION, .token = s.good, .body = "{\"Name\":\"a\"}" }, "AccessDeniedException" },
 		{ { SHOP("Put"), SESSION, .token = s.expired, .body = "{\"Name\":\"a\"}" }, "ExpiredTokenException" },
-		{ { SHOP("Put"), SESSION, .token = damaged, .body = "{\"Name\":\"a\"}" }, "UnrecognizedClientException" },
-		{ { SHOP("Put"), SESSION, .token = s.of_nobody, .body = "{\"Name\":\"a\"}" }, "UnrecognizedClientException" },
+		{ { SHOP("Put"), SESSION, .token = damaged, .body = "{\"Name\":\"a\"}" },
+		  "UnrecognizedClientException" },
+		{ { SHOP("Put"), SESSION, .token = s.of_nobody, .body = "{\"Name\":\"a\"}" },
+		  "UnrecognizedClientException" },
 		{ { SHOP("Put"), SESSION, .body = "{\"Name\":\"a\"}" }, "UnrecognizedClientException" },
-		{ { SHOP("Put"), .key = "ASIAOTHER00000000000", .secret = "session secret", .token = s.good, .body = "{\"Name\":\"a\"}" }, "UnrecognizedClientException" },
+		{ { SHOP("Put"), .key = "ASIAOTHER00000000000", .secret = "session secret", .token = s.good,
+		    .body = "{\"Name\":\"a\"}" },
+		  "UnrecognizedClientException" },
 		{ { SHOP("Put"), ROOT, .token = s.good, .body = "{\"Name\":\"a\"}" }, "UnrecognizedClientException" },
-		{ { SHOP("Put"), .key = "ASIASESSION000000000", .secret = "wrong", .token = s.good, .body = "{\"Name\":\"a\"}" }, "InvalidSignatureException" },
+		{ { SHOP("Put"), .key = "ASIASESSION000000000", .secret = "wrong", .token = s.good,
+		    .body = "{\"Name\":\"a\"}" },
+		  "InvalidSignatureException" },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct got g = ask(&f, &cases[i].a);
 		printf("# %.*s\n", PR(g.body));
-		EXPECT(cases[i].type ? g.status == 400 && str_find(g.body, str_of(cases[i].type)) != SIZE_MAX : g.status == 200);
+		EXPECT(cases[i].type ? g.status == 400 && str_find(g.body, str_of(cases[i].type)) != SIZE_MAX
+				     : g.status == 200);
 	}
 	front_end(&f);
 }
@@ -424,7 +500,8 @@ static void a_target_must_be_signed(void)
 static void refused_calls_are_recorded_with_the_key_they_tried(void)
 {
 	struct front f = front_begin();
-	struct got g = ask(&f, &(struct ask){ SHOP("Put"), .key = "AKIAROOT111122223333", .secret = "wrong", .body = "{\"Name\":\"a\"}" });
+	struct got g = ask(&f, &(struct ask){ SHOP("Put"), .key = "AKIAROOT111122223333", .secret = "wrong",
+					      .body = "{\"Name\":\"a\"}" });
 	EXPECT(g.status == 400);
 	struct seen s = seen(f.w, "Put");
 	EXPECT(s.n == 1 && s.all[0].refused_identity && s.all[0].account.n == 0);
@@ -452,9 +529,11 @@ static void a_service_that_is_not_spoken_or_out_of_order_does_not_start(void)
 	world_end(w);
 }
 
-RUN_ALL(T(a_fault_nobody_declared_is_answered_and_logged), T(an_effect_and_its_record_are_there_together), T(a_failure_leaves_nothing_but_its_record),
-	T(a_refusal_leaves_nothing_but_its_record), T(a_call_from_inside_is_judged_and_recorded_like_any_other),
-	T(json_services_answer_in_json), T(query_services_answer_in_xml), T(s3_answers_in_its_own_form),
+RUN_ALL(T(a_fault_nobody_declared_is_answered_and_logged), T(an_effect_and_its_record_are_there_together),
+	T(a_failure_leaves_nothing_but_its_record), T(a_refusal_leaves_nothing_but_its_record),
+	T(a_call_from_inside_is_judged_and_recorded_like_any_other), T(json_services_answer_in_json),
+	T(query_services_answer_in_xml), T(s3_answers_in_its_own_form),
 	T(what_is_not_even_a_service_is_answered_readably), T(a_damaged_store_is_no_unknown_key),
 	T(a_session_is_its_key_its_secret_and_its_token), T(a_target_must_be_signed),
-	T(refused_calls_are_recorded_with_the_key_they_tried), T(a_service_that_is_not_spoken_or_out_of_order_does_not_start))
+	T(refused_calls_are_recorded_with_the_key_they_tried),
+	T(a_service_that_is_not_spoken_or_out_of_order_does_not_start))

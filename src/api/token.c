@@ -73,10 +73,12 @@ static struct str_map take_map(struct rd *r, struct arena *mem)
 
 /* The fields that are plain text, in their order in the token. */
 static const size_t texts[] = {
-	offsetof(struct caller, account),       offsetof(struct caller, arn),       offsetof(struct caller, principal_id),
-	offsetof(struct caller, name),          offsetof(struct caller, access_key_id), offsetof(struct caller, role_arn),
-	offsetof(struct caller, role_id),       offsetof(struct caller, role_name), offsetof(struct caller, role_path),
-	offsetof(struct caller, source_identity), offsetof(struct caller, session_policy), offsetof(struct caller, user_path),
+	offsetof(struct caller, account),        offsetof(struct caller, arn),
+	offsetof(struct caller, principal_id),   offsetof(struct caller, name),
+	offsetof(struct caller, access_key_id),  offsetof(struct caller, role_arn),
+	offsetof(struct caller, role_id),        offsetof(struct caller, role_name),
+	offsetof(struct caller, role_path),      offsetof(struct caller, source_identity),
+	offsetof(struct caller, session_policy), offsetof(struct caller, user_path),
 };
 
 static struct str *text_at(struct caller *who, size_t i) { return (struct str *)(void *)((char *)who + texts[i]); }
@@ -133,7 +135,10 @@ static struct status decode(struct arena *mem, struct str plain, struct caller *
 }
 
 /* The key seals other things too; what is bound keeps tokens apart from them. */
-static struct str bound_to(struct req *rq, struct str account) { return arena_printf(rq->mem, "token/%.*s", PR(account)); }
+static struct str bound_to(struct req *rq, struct str account)
+{
+	return arena_printf(rq->mem, "token/%.*s", PR(account));
+}
 
 struct status token_seal(struct req *rq, const struct caller *who, struct str secret_key, struct str *token)
 {
@@ -168,7 +173,8 @@ struct status token_open(struct req *rq, struct str token, struct caller *who, s
 	if (!account_find(rq->app->accounts, account))
 		return ERR(E_CORRUPT);
 	TRY(account_service_key(rq->app->accounts, account, S("sts"), &key));
-	TRY(keyring_unseal(rq->app->keyring, key, bound_to(rq, account), str_from(whole, ACCOUNT_DIGITS), rq->mem, &plain));
+	TRY(keyring_unseal(rq->app->keyring, key, bound_to(rq, account), str_from(whole, ACCOUNT_DIGITS), rq->mem,
+			   &plain));
 	struct caller got;
 	TRY(decode(rq->mem, plain, &got, secret_key));
 	if (!str_eq(got.account, account))

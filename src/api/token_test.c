@@ -10,15 +10,30 @@
 
 static struct caller session(struct req *rq)
 {
-	static const struct str arns[] = { { "arn:aws:iam::111122223333:policy/a", 34 }, { "arn:aws:iam::111122223333:policy/b", 34 } };
+	static const struct str arns[] = { { "arn:aws:iam::111122223333:policy/a", 34 },
+					   { "arn:aws:iam::111122223333:policy/b", 34 } };
 	static const struct str_entry tags[] = { { { "team", 4 }, { "blue", 4 } }, { { "empty", 5 }, { "", 0 } } };
 	static const struct str keys[] = { { "team", 4 } };
 	return (struct caller){
-		.kind = CALLER_ROLE, .account = WORLD_ACCOUNT, .arn = S("arn:aws:sts::111122223333:assumed-role/app/s"),
-		.principal_id = S("AROAX:s"), .name = S("s"), .access_key_id = S("ASIAQYLPMN5HAAAAAAAA"),
-		.role_arn = S("arn:aws:iam::111122223333:role/p/app"), .role_id = S("AROAX"), .role_name = S("app"), .role_path = S("/p/"),
-		.issued_ms = rq->now_ms, .expires_ms = rq->now_ms + 3600 * 1000, .source_identity = S("bob"), .mfa = true, .mfa_ms = 5,
-		.session_policy = S("{}"), .session_policy_arns = { arns, 2 }, .session_tags = { tags, 2 }, .transitive = { keys, 1 },
+		.kind = CALLER_ROLE,
+		.account = WORLD_ACCOUNT,
+		.arn = S("arn:aws:sts::111122223333:assumed-role/app/s"),
+		.principal_id = S("AROAX:s"),
+		.name = S("s"),
+		.access_key_id = S("ASIAQYLPMN5HAAAAAAAA"),
+		.role_arn = S("arn:aws:iam::111122223333:role/p/app"),
+		.role_id = S("AROAX"),
+		.role_name = S("app"),
+		.role_path = S("/p/"),
+		.issued_ms = rq->now_ms,
+		.expires_ms = rq->now_ms + 3600 * 1000,
+		.source_identity = S("bob"),
+		.mfa = true,
+		.mfa_ms = 5,
+		.session_policy = S("{}"),
+		.session_policy_arns = { arns, 2 },
+		.session_tags = { tags, 2 },
+		.transitive = { keys, 1 },
 		.chained = 3,
 	};
 }
@@ -93,19 +108,23 @@ static void moved(struct req *rq, void *arg)
 	refused(rq, base64_encode(rq->mem, str_make(bad, raw.n)));
 }
 
-/* What the same key sealed for another purpose is no token, whatever is in it. */
+/* What the same key sealed for another purpose is no token, even if it reads like one. */
 static void other_purpose(struct req *rq, void *arg)
 {
 	(void)arg;
+	static const char *const purposes[] = { "111122223333", "token/444455556666", "token", "" };
 	const struct key_ref *key;
-	struct str cipher;
+	struct str raw, plain, cipher;
 	EXPECT_OK(account_service_key(rq->app->accounts, WORLD_ACCOUNT, S("sts"), &key));
-	EXPECT_OK(keyring_seal(rq->app->keyring, key, WORLD_ACCOUNT, S("\1\3"), rq->mem, &cipher));
-	struct str whole = arena_printf(rq->mem, "%.*s%.*s", PR(WORLD_ACCOUNT), 0, "");
-	char *p = NEWS(rq->mem, char, whole.n + cipher.n);
-	memcpy(p, whole.p, whole.n);
-	memcpy(p + whole.n, cipher.p, cipher.n);
-	refused(rq, base64_encode(rq->mem, str_make(p, whole.n + cipher.n)));
+	EXPECT_OK(base64_decode(rq->mem, sealed(rq, session(rq)), &raw));
+	EXPECT_OK(keyring_unseal(rq->app->keyring, key, S("token/111122223333"), str_from(raw, 12), rq->mem, &plain));
+	for (size_t i = 0; i < COUNT(purposes); i++) {
+		struct buf b = buf_in(rq->mem);
+		EXPECT_OK(keyring_seal(rq->app->keyring, key, str_of(purposes[i]), plain, rq->mem, &cipher));
+		buf_put(&b, WORLD_ACCOUNT);
+		buf_put(&b, cipher);
+		refused(rq, base64_encode(rq->mem, buf_str(&b)));
+	}
 }
 
 static void too_much(struct req *rq, void *arg)

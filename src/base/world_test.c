@@ -79,7 +79,8 @@ static void no_randomness_is_given_out_twice(void)
 	EXPECT(pthread_create(&t, NULL, draw_here, &a) == 0);
 	draw_here(&b);
 	pthread_join(t, NULL);
-	EXPECT(!share_a_draw(a.got, a.got, true) && !share_a_draw(b.got, b.got, true) && !share_a_draw(a.got, b.got, false));
+	EXPECT(!share_a_draw(a.got, a.got, true) && !share_a_draw(b.got, b.got, true) &&
+	       !share_a_draw(a.got, b.got, false));
 }
 
 static void a_child_does_not_draw_what_its_parent_draws(void)

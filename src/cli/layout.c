@@ -73,7 +73,8 @@ struct status text_file_write(struct world *w, struct arena *mem, struct str pat
 struct status layout_failed(struct status st, struct str path)
 {
 	if (failed(st))
-		log_error("a file of the data directory cannot be used", "file", path, "status", str_of(status_name(st)));
+		log_error("a file of the data directory cannot be used", "file", path, "status",
+			  str_of(status_name(st)));
 	return st;
 }
 
@@ -158,8 +159,8 @@ struct status keys_open(struct world *w, struct arena *mem, struct str dir, cons
 	system_ref(out, wrapped);
 	struct status st = keyring_check(keyring, &out->system);
 	if (failed(st)) {
-		log_error("the root key does not open the system key: it is another's, or a file is damaged", "root_key", c->root_key,
-			  "file", path, "status", str_of(status_name(st)));
+		log_error("the root key does not open the system key: it is another's, or a file is damaged",
+			  "root_key", c->root_key, "file", path, "status", str_of(status_name(st)));
 		keyring_close(keyring);
 		return st;
 	}

@@ -58,7 +58,8 @@ static int damaged(const char *path, const char *what, uint64_t number)
 {
 	char text[24];
 	snprintf(text, sizeof text, "%llu", (unsigned long long)number);
-	log_error("bytes on disk do not authenticate", "file", str_of(path), "what", str_of(what), "number", str_of(text));
+	log_error("bytes on disk do not authenticate", "file", str_of(path), "what", str_of(what), "number",
+		  str_of(text));
 	return SQLITE_IOERR_CORRUPTFS;
 }
 

@@ -63,6 +63,8 @@ def test_regions(server, s3):
     west.put_object(Bucket=name, Key="k", Body=b"x")
     reply = send(server, "GET", f"/{name}/k")
     assert (reply.status, reply.code, reply.field("Region")) == (400, "AuthorizationHeaderMalformed", "eu-west-1")
+    reply = send(server, "HEAD", f"/{name}")
+    assert (reply.status, reply.headers["x-amz-bucket-region"]) == (400, "eu-west-1")
     assert s3.get_bucket_location(Bucket=name)["LocationConstraint"] == "eu-west-1"
     assert west.head_bucket(Bucket=name)["ResponseMetadata"]["HTTPHeaders"]["x-amz-bucket-region"] == "eu-west-1"
 

@@ -26,6 +26,7 @@ def shake(server, name, **settings):
         return made.version(), made.cipher()[0], made.getpeercert()
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning")
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
 def test_old_versions_are_refused(server, version):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -33,8 +34,9 @@ def test_old_versions_are_refused(server, version):
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.minimum_version = context.maximum_version = version
     with socket.create_connection(("127.0.0.1", port(server)), timeout=10) as raw:
-        with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        with pytest.raises((ssl.SSLError, ConnectionResetError)) as e:
             context.wrap_socket(raw)
+    assert getattr(e.value, "reason", None) not in ("NO_PROTOCOLS_AVAILABLE", "UNSUPPORTED_PROTOCOL"), "our own side gave up"
     assert server.admin("GET", "/health")[0] == 200
 
 

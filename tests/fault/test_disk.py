@@ -169,17 +169,20 @@ def test_a_full_disk_refuses_writes_and_goes_on_reading(disk):
     assert server.stop() == 0, server.log.read_text()[-3000:]
 
 
-def test_a_server_killed_on_a_full_disk_reads_again_after_room_is_made(disk):
+def test_a_server_killed_on_a_full_disk_starts_on_it_and_reads(disk):
     server = Server(disk.path).start()
     shop = Shop(server).open()
     fill_until_refused(disk, shop)
     shop.states[shop.key] = shop.kms.describe_key(KeyId=shop.key)["KeyMetadata"]["KeyState"]
     server.kill()
-    disk.empty()
+    disk.fill(leave=16384)
+    server.base = disk.path.parent  # where the ready file goes
     server.start()
     shop.connect()
     shop.check()
+    disk.empty()
     shop.put("after", b"room again")
+    shop.check()
     assert server.stop() == 0, server.log.read_text()[-3000:]
 
 

@@ -61,12 +61,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct str body;
 	world_fake(&world, FAKE_NOW, 1);
 	struct http_req http = request_of(str_dup(mem, str_make(data, n)), headers, mem, &body);
-	struct app app = { .world = &world, .services = pipeline_services, .router = router_new(pipeline_services), .region = S("us-east-1"),
-			   .domain = S("s3.test"), .partition = S("aws") };
+	struct app app = { .world = &world,
+			   .services = pipeline_services,
+			   .router = router_new(pipeline_services),
+			   .region = S("us-east-1"),
+			   .domain = S("s3.test"),
+			   .partition = S("aws") };
 	if (http.path.n && http.path.p[0] == '/') { /* wire/uri.h lets nothing else through */
 		struct str host = http_header(&http, S("host"));
-		struct req rq = { .app = &app, .mem = mem, .http = &http, .host = host.p ? host : S(""), .path = http.path,
-				  .raw_query = http.query, .region = app.region, .body = body };
+		struct req rq = { .app = &app,
+				  .mem = mem,
+				  .http = &http,
+				  .host = host.p ? host : S(""),
+				  .path = http.path,
+				  .raw_query = http.query,
+				  .region = app.region,
+				  .body = body };
 		check(&rq, req_route(&rq));
 	}
 	router_free(app.router);

@@ -33,7 +33,8 @@ static void open_sealed(struct req *rq, struct str plain)
 	if (failed(st))
 		return;
 	EXPECT(str_eq(who.account, WORLD_ACCOUNT) && secret.n > 0);
-	EXPECT(who.kind == CALLER_ROOT || who.kind == CALLER_USER || who.kind == CALLER_ROLE || who.kind == CALLER_FEDERATED);
+	EXPECT(who.kind == CALLER_ROOT || who.kind == CALLER_USER || who.kind == CALLER_ROLE ||
+	       who.kind == CALLER_FEDERATED);
 }
 
 static void one(struct req *rq, void *arg)

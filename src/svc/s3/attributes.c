@@ -29,11 +29,12 @@ static const struct s3_checksum *checksum_of(struct req *rq, const struct s3_obj
 static struct status check_page(struct req *rq, const struct s3_get_object_attributes_in *in)
 {
 	if (in->max_parts.set && (in->max_parts.v < 0 || in->max_parts.v > INT32_MAX))
-		return s3_fail_argument(rq, "Argument max-parts must be an integer between 0 and 2147483647", "x-amz-max-parts",
-					arena_printf(rq->mem, "%lld", (long long)in->max_parts.v));
+		return s3_fail_argument(rq, "Argument max-parts must be an integer between 0 and 2147483647",
+					"x-amz-max-parts", arena_printf(rq->mem, "%lld", (long long)in->max_parts.v));
 	if (in->part_number_marker.set && (in->part_number_marker.v < 0 || in->part_number_marker.v > INT32_MAX))
 		return s3_fail_argument(rq, "Argument part-number-marker must be an integer between 0 and 2147483647",
-					"x-amz-part-number-marker", arena_printf(rq->mem, "%lld", (long long)in->part_number_marker.v));
+					"x-amz-part-number-marker",
+					arena_printf(rq->mem, "%lld", (long long)in->part_number_marker.v));
 	return OK;
 }
 
@@ -45,7 +46,8 @@ static struct status parts_of(struct req *rq, struct s3_place *p, const struct s
 {
 	struct s3_get_object_attributes_parts *a = NEW(rq->mem, struct s3_get_object_attributes_parts);
 	struct s3_parts_row parts;
-	int64_t max = in->max_parts.set && in->max_parts.v < ATTRIBUTE_PARTS_MAX ? in->max_parts.v : ATTRIBUTE_PARTS_MAX;
+	int64_t max =
+	    in->max_parts.set && in->max_parts.v < ATTRIBUTE_PARTS_MAX ? in->max_parts.v : ATTRIBUTE_PARTS_MAX;
 	int64_t after = in->part_number_marker.v, last = after;
 	size_t n = 0, i = 0;
 	a->total_parts_count = (struct opt_int)SET(p->row->parts_count);

@@ -79,7 +79,8 @@ const struct policy *s3_policy_for(struct req *rq, const struct s3_bucket_info *
 	return public_policy_counts(rq, b) ? b->policy : NULL;
 }
 
-struct authz_item *s3_authz_item(struct authz *az, const struct s3_bucket_info *b, const char *action, struct str resource)
+struct authz_item *s3_authz_item(struct authz *az, const struct s3_bucket_info *b, const char *action,
+				 struct str resource)
 {
 	struct authz_item *item = authz_add(az, action, resource);
 	item->resource_account = b->row.owner;
@@ -145,15 +146,16 @@ static const char *action_of(struct req *rq, struct str version)
 /* Only these have s3:ExistingObjectTag; the rest need not read the object to decide. */
 static bool looks_at_tags(const struct op *op)
 {
-	static const char *const names[] = { "GetObject", "HeadObject", "GetObjectTagging", "PutObjectTagging",
-					     "DeleteObjectTagging", "GetObjectAttributes" };
+	static const char *const names[] = { "GetObject",        "HeadObject",          "GetObjectTagging",
+					     "PutObjectTagging", "DeleteObjectTagging", "GetObjectAttributes" };
 	for (size_t i = 0; i < COUNT(names); i++)
 		if (!strcmp(op->name, names[i]))
 			return true;
 	return false;
 }
 
-static struct status tagging_items(struct req *rq, const void *in, struct authz *az, struct s3_place *p, struct authz_item *put)
+static struct status tagging_items(struct req *rq, const void *in, struct authz *az, struct s3_place *p,
+				   struct authz_item *put)
 {
 	struct s3_tag_list tags;
 	if (!strcmp(rq->op->name, "PutObjectTagging")) {

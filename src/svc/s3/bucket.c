@@ -110,7 +110,8 @@ struct status s3_bucket_find(struct req *rq, struct str name, const struct s3_bu
 	struct shard *names;
 	const void *value;
 	if (!s3_bucket_name_ok(name))
-		return common_fault(rq, s3_fail_bucket(rq, s3_InvalidBucketName, name, "The specified bucket is not valid."));
+		return common_fault(
+		    rq, s3_fail_bucket(rq, s3_InvalidBucketName, name, "The specified bucket is not valid."));
 	TRY(s3_names(rq, &names));
 	struct status st = cached(rq, &buckets, names, name, &value);
 	if (st.code == E_NOT_FOUND)
@@ -140,7 +141,8 @@ static struct status check_region(struct req *rq, const struct s3_bucket_info *b
 	if (!rq->auth || str_eq(rq->region, want) || !strcmp(rq->op->name, "GetBucketLocation"))
 		return OK;
 	(void)FAIL(rq, s3_AuthorizationHeaderMalformed,
-		   "The authorization header is malformed; the region '%.*s' is wrong; expecting '%.*s'", PR(rq->region), PR(want));
+		   "The authorization header is malformed; the region '%.*s' is wrong; expecting '%.*s'",
+		   PR(rq->region), PR(want));
 	return common_fault(rq, req_fail_with(rq, "Region", want));
 }
 
@@ -149,7 +151,8 @@ struct status s3_expect_owner(struct req *rq, const struct s3_bucket_info *b, st
 	if (!expected.p || str_eq(expected, b->row.owner))
 		return OK;
 	if (!account_id_is(expected))
-		return FAIL(rq, api_ValidationException, "The value of the expected bucket owner parameter must be an AWS account ID");
+		return FAIL(rq, api_ValidationException,
+			    "The value of the expected bucket owner parameter must be an AWS account ID");
 	return FAIL(rq, api_AccessDeniedException, "Access Denied");
 }
 

@@ -33,11 +33,11 @@ struct s3_bucket_info {
 /* What authorize looked up: rq->found of every operation on a bucket. */
 struct s3_place {
 	const struct s3_bucket_info *bucket;
-	struct str key;                         /* p == NULL: the operation is on the bucket */
-	struct shard *index;                    /* NULL until s3_index */
-	const struct s3_object_row *row;        /* of the object, if `looked` and there is one */
+	struct str key;                  /* p == NULL: the operation is on the bucket */
+	struct shard *index;             /* NULL until s3_index */
+	const struct s3_object_row *row; /* of the object, if `looked` and there is one */
 	bool looked;
-	const struct s3_place *source;          /* of a copy */
+	const struct s3_place *source; /* of a copy */
 };
 static inline struct s3_place *s3_place_of(struct req *rq) { return (struct s3_place *)(uintptr_t)rq->found; }
 

@@ -67,7 +67,8 @@ struct status s3_get_bucket_ownership_controls(struct req *rq, const struct s3_g
 	const struct s3_bucket_info *b = s3_place_of(rq)->bucket;
 	(void)in;
 	if (!b->row.object_ownership)
-		return s3_fail_bucket(rq, s3_OwnershipControlsNotFoundError, b->name, "The bucket ownership controls were not found");
+		return s3_fail_bucket(rq, s3_OwnershipControlsNotFoundError, b->name,
+				      "The bucket ownership controls were not found");
 	struct s3_ownership_controls *c = NEW(rq->mem, struct s3_ownership_controls);
 	struct s3_ownership_controls_rule *rule = NEW(rq->mem, struct s3_ownership_controls_rule);
 	rule->object_ownership = b->row.object_ownership;
@@ -90,12 +91,14 @@ struct status s3_put_bucket_ownership_controls(struct req *rq, const struct s3_p
 {
 	(void)out;
 	if (in->ownership_controls->rules.n != 1)
-		return FAIL(rq, api_MalformedXML,
-			    "The XML you provided was not well-formed or did not validate against our published schema");
+		return FAIL(
+		    rq, api_MalformedXML,
+		    "The XML you provided was not well-formed or did not validate against our published schema");
 	return set_ownership(rq, in->ownership_controls->rules.v[0].object_ownership);
 }
 
-struct status s3_delete_bucket_ownership_controls(struct req *rq, const struct s3_delete_bucket_ownership_controls_in *in,
+struct status s3_delete_bucket_ownership_controls(struct req *rq,
+						  const struct s3_delete_bucket_ownership_controls_in *in,
 						  struct s3_delete_bucket_ownership_controls_out *out)
 {
 	(void)in;

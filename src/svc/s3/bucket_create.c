@@ -28,14 +28,16 @@ static bool region_ok(struct str s)
 
 static struct status incompatible(struct req *rq, struct str constraint)
 {
-	return FAIL(rq, s3_IllegalLocationConstraintException,
-		    "The %.*s location constraint is incompatible for the region specific endpoint this request was sent to.",
-		    PR(constraint));
+	return FAIL(
+	    rq, s3_IllegalLocationConstraintException,
+	    "The %.*s location constraint is incompatible for the region specific endpoint this request was sent to.",
+	    PR(constraint));
 }
 
 static struct status choose_region(struct req *rq, const struct s3_create_bucket_in *in, struct str *region)
 {
-	struct str asked = in->create_bucket_configuration ? in->create_bucket_configuration->location_constraint : (struct str){ 0 };
+	struct str asked =
+	    in->create_bucket_configuration ? in->create_bucket_configuration->location_constraint : (struct str){ 0 };
 	bool classic = str_eq(rq->region, S("us-east-1"));
 	*region = rq->region;
 	if (!asked.n)
@@ -54,7 +56,8 @@ static struct status choose_region(struct req *rq, const struct s3_create_bucket
 
 static struct status check_acl(struct req *rq, const struct s3_create_bucket_in *in)
 {
-	bool grants = in->grant_full_control.p || in->grant_read.p || in->grant_read_acp.p || in->grant_write.p || in->grant_write_acp.p;
+	bool grants = in->grant_full_control.p || in->grant_read.p || in->grant_read_acp.p || in->grant_write.p ||
+		      in->grant_write_acp.p;
 	bool enforced = !in->object_ownership || in->object_ownership == S3_OBJECT_OWNERSHIP_BUCKET_OWNER_ENFORCED;
 	if ((!in->acl || in->acl == S3_BUCKET_CANNED_ACL_PRIVATE) && !grants)
 		return OK;
@@ -71,7 +74,8 @@ static struct status check(struct req *rq, const struct s3_create_bucket_in *in,
 		return s3_fail_bucket(rq, s3_InvalidBucketName, in->bucket, "The specified bucket is not valid.");
 	TRY(check_acl(rq, in));
 	if (in->object_lock_enabled_for_bucket.v) {
-		(void)FAIL(rq, api_NotImplemented, "A header you provided implies functionality that is not implemented");
+		(void)FAIL(rq, api_NotImplemented,
+			   "A header you provided implies functionality that is not implemented");
 		return req_fail_with(rq, "Header", S("x-amz-bucket-object-lock-enabled"));
 	}
 	if (in->create_bucket_configuration) {
@@ -100,9 +104,10 @@ static struct status taken(struct req *rq, struct str name, struct str bytes)
 	struct s3_bucket_row row = { 0 };
 	TRY(unpack(rq->mem, &s3_bucket_row_shape, bytes, &row));
 	if (!str_eq(row.owner, rq->caller.account))
-		return s3_fail_bucket(rq, s3_BucketAlreadyExists, name,
-				      "The requested bucket name is not available. The bucket namespace is shared by all users of the "
-				      "system. Please select a different name and try again.");
+		return s3_fail_bucket(
+		    rq, s3_BucketAlreadyExists, name,
+		    "The requested bucket name is not available. The bucket namespace is shared by all users of the "
+		    "system. Please select a different name and try again.");
 	if (str_eq(row.region, S("us-east-1")) && str_eq(rq->region, S("us-east-1")))
 		return OK;
 	return s3_fail_bucket(rq, s3_BucketAlreadyOwnedByYou, name,
@@ -115,12 +120,15 @@ static struct status check_quota(struct req *rq, struct shard *names)
 	struct cursor c;
 	size_t n = 0;
 	TRY(req_read(rq, names, &t));
-	struct range own = { .prefix = s3_owner_key(rq->mem, rq->caller.account, (struct str){ 0 }), .keys_only = true };
+	struct range own = { .prefix = s3_owner_key(rq->mem, rq->caller.account, (struct str){ 0 }),
+			     .keys_only = true };
 	TRY(txn_range(t, &own, &c));
 	while (n < S3_BUCKETS_MAX && cursor_next(&c))
 		n++;
 	TRY(cursor_end(&c));
-	return n < S3_BUCKETS_MAX ? OK : FAIL(rq, s3_TooManyBuckets, "You have attempted to create more buckets than allowed");
+	return n < S3_BUCKETS_MAX
+		   ? OK
+		   : FAIL(rq, s3_TooManyBuckets, "You have attempted to create more buckets than allowed");
 }
 
 struct status s3_create_bucket(struct req *rq, const struct s3_create_bucket_in *in, struct s3_create_bucket_out *out)

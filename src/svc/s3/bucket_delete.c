@@ -62,7 +62,8 @@ static struct status close_index(struct req *rq, struct s3_place *p)
 	if (failed(st) || !empty) {
 		txn_abort(t);
 		TRY(st);
-		return s3_fail_bucket(rq, s3_BucketNotEmpty, p->bucket->name, "The bucket you tried to delete is not empty");
+		return s3_fail_bucket(rq, s3_BucketNotEmpty, p->bucket->name,
+				      "The bucket you tried to delete is not empty");
 	}
 	TRY(txn_commit(t));
 	c->closed = true;

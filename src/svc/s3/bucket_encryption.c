@@ -9,7 +9,8 @@
 
 static struct status malformed(struct req *rq)
 {
-	return FAIL(rq, api_MalformedXML, "The XML you provided was not well-formed or did not validate against our published schema");
+	return FAIL(rq, api_MalformedXML,
+		    "The XML you provided was not well-formed or did not validate against our published schema");
 }
 
 static struct status check_rule(struct req *rq, const struct s3_server_side_encryption_by_default *by)
@@ -17,11 +18,12 @@ static struct status check_rule(struct req *rq, const struct s3_server_side_encr
 	bool kms = by->sse_algorithm == S3_SERVER_SIDE_ENCRYPTION_AWS_KMS;
 	if (kms || !by->kms_master_key_id.p)
 		return OK;
-	return s3_fail_argument(rq, "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms", "KMSMasterKeyID",
-				by->kms_master_key_id);
+	return s3_fail_argument(rq, "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms",
+				"KMSMasterKeyID", by->kms_master_key_id);
 }
 
-struct status s3_put_bucket_encryption(struct req *rq, const struct s3_put_bucket_encryption_in *in, struct s3_put_bucket_encryption_out *out)
+struct status s3_put_bucket_encryption(struct req *rq, const struct s3_put_bucket_encryption_in *in,
+				       struct s3_put_bucket_encryption_out *out)
 {
 	const struct s3_server_side_encryption_configuration *config = in->server_side_encryption_configuration;
 	struct s3_bucket_row row;
@@ -39,10 +41,12 @@ struct status s3_put_bucket_encryption(struct req *rq, const struct s3_put_bucke
 	return s3_bucket_save(rq, t, s3_place_of(rq)->bucket->name, &row);
 }
 
-struct status s3_get_bucket_encryption(struct req *rq, const struct s3_get_bucket_encryption_in *in, struct s3_get_bucket_encryption_out *out)
+struct status s3_get_bucket_encryption(struct req *rq, const struct s3_get_bucket_encryption_in *in,
+				       struct s3_get_bucket_encryption_out *out)
 {
 	const struct s3_bucket_row *row = &s3_place_of(rq)->bucket->row;
-	struct s3_server_side_encryption_configuration *config = NEW(rq->mem, struct s3_server_side_encryption_configuration);
+	struct s3_server_side_encryption_configuration *config =
+	    NEW(rq->mem, struct s3_server_side_encryption_configuration);
 	struct s3_server_side_encryption_rule *rule = NEW(rq->mem, struct s3_server_side_encryption_rule);
 	struct s3_server_side_encryption_by_default *by = NEW(rq->mem, struct s3_server_side_encryption_by_default);
 	(void)in;

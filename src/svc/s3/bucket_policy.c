@@ -9,10 +9,7 @@
 
 enum { BUCKET_POLICY_MAX = 20 * 1024 };
 
-static struct status malformed(struct req *rq, const char *text)
-{
-	return FAIL(rq, s3_MalformedPolicy, "%s", text);
-}
+static struct status malformed(struct req *rq, const char *text) { return FAIL(rq, s3_MalformedPolicy, "%s", text); }
 
 /* Of this bucket or of its objects, and nothing else. */
 static bool resource_ok(struct str resource, struct str bucket_arn)
@@ -50,7 +47,8 @@ static struct status check_public(struct req *rq, const struct s3_bucket_info *b
 	if (!b->row.block_public_policy || !policy_is_public(p, NULL))
 		return OK;
 	return FAIL(rq, api_AccessDeniedException,
-		    "User: %.*s is not authorized to perform: s3:PutBucketPolicy on resource: \"%.*s\" because public policies are "
+		    "User: %.*s is not authorized to perform: s3:PutBucketPolicy on resource: \"%.*s\" because public "
+		    "policies are "
 		    "prevented by the BlockPublicPolicy setting in S3 Block Public Access.",
 		    PR(rq->caller.arn), PR(rq->resources.v[0]));
 }
@@ -70,7 +68,8 @@ static struct status check_policy(struct req *rq, const struct s3_bucket_info *b
 	return st;
 }
 
-struct status s3_put_bucket_policy(struct req *rq, const struct s3_put_bucket_policy_in *in, struct s3_put_bucket_policy_out *out)
+struct status s3_put_bucket_policy(struct req *rq, const struct s3_put_bucket_policy_in *in,
+				   struct s3_put_bucket_policy_out *out)
 {
 	const struct s3_bucket_info *b = s3_place_of(rq)->bucket;
 	struct s3_bucket_row row;
@@ -87,7 +86,8 @@ static struct status no_policy(struct req *rq, struct str name)
 	return s3_fail_bucket(rq, s3_NoSuchBucketPolicy, name, "The bucket policy does not exist");
 }
 
-struct status s3_get_bucket_policy(struct req *rq, const struct s3_get_bucket_policy_in *in, struct s3_get_bucket_policy_out *out)
+struct status s3_get_bucket_policy(struct req *rq, const struct s3_get_bucket_policy_in *in,
+				   struct s3_get_bucket_policy_out *out)
 {
 	const struct s3_bucket_info *b = s3_place_of(rq)->bucket;
 	(void)in;
@@ -98,7 +98,8 @@ struct status s3_get_bucket_policy(struct req *rq, const struct s3_get_bucket_po
 	return OK;
 }
 
-struct status s3_delete_bucket_policy(struct req *rq, const struct s3_delete_bucket_policy_in *in, struct s3_delete_bucket_policy_out *out)
+struct status s3_delete_bucket_policy(struct req *rq, const struct s3_delete_bucket_policy_in *in,
+				      struct s3_delete_bucket_policy_out *out)
 {
 	struct s3_bucket_row row;
 	struct txn *t;

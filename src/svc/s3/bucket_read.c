@@ -17,7 +17,8 @@ struct status s3_head_bucket(struct req *rq, const struct s3_head_bucket_in *in,
 }
 
 /* us-east-1 has no name here, for as long as S3 has been around. */
-struct status s3_get_bucket_location(struct req *rq, const struct s3_get_bucket_location_in *in, struct s3_get_bucket_location_out *out)
+struct status s3_get_bucket_location(struct req *rq, const struct s3_get_bucket_location_in *in,
+				     struct s3_get_bucket_location_out *out)
 {
 	struct str region = s3_place_of(rq)->bucket->row.region;
 	(void)in;
@@ -33,7 +34,9 @@ static struct status bucket_of(struct req *rq, struct txn *t, struct str name, s
 	struct str bytes;
 	TRY(txn_get(t, s3_name_key(rq->mem, name), rq->mem, &bytes));
 	TRY(unpack(rq->mem, &s3_bucket_row_shape, bytes, &row));
-	*out = (struct s3_bucket){ .name = name, .creation_date = s3_seconds(row.created_at), .bucket_region = row.region };
+	*out = (struct s3_bucket){ .name = name,
+				   .creation_date = s3_seconds(row.created_at),
+				   .bucket_region = row.region };
 	return OK;
 }
 
@@ -88,7 +91,8 @@ struct status s3_list_buckets(struct req *rq, const struct s3_list_buckets_in *i
 	struct str after = { 0 };
 	size_t max = in->max_buckets.set ? (size_t)in->max_buckets.v : BUCKETS_PAGE_MAX;
 	if (in->continuation_token.n && failed(s3_token_read(rq->mem, in->continuation_token, &after)))
-		return s3_fail_argument(rq, "The continuation token provided is incorrect", "continuation-token", in->continuation_token);
+		return s3_fail_argument(rq, "The continuation token provided is incorrect", "continuation-token",
+					in->continuation_token);
 	TRY(gather(rq, in, max, after, out));
 	struct s3_owner *owner = NEW(rq->mem, struct s3_owner);
 	owner->id = s3_canonical_id(rq, rq->account);

@@ -25,7 +25,7 @@ static size_t row_of(enum s3_checksum_algorithm a)
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (rows[i].algorithm == a)
 			return i;
-	assert(!"no such algorithm");
+	assert(0 && "no such algorithm");
 	return 0;
 }
 
@@ -60,11 +60,16 @@ struct str s3_body_checksum(struct req *rq, enum s3_checksum_algorithm a)
 struct str s3_checksum_given(const struct s3_checksum_in *in, enum s3_checksum_algorithm a)
 {
 	switch (a) {
-	case S3_CHECKSUM_ALGORITHM_CRC32: return in->crc32;
-	case S3_CHECKSUM_ALGORITHM_CRC32C: return in->crc32c;
-	case S3_CHECKSUM_ALGORITHM_SHA1: return in->sha1;
-	case S3_CHECKSUM_ALGORITHM_SHA256: return in->sha256;
-	case S3_CHECKSUM_ALGORITHM_CRC64NVME: return in->crc64nvme;
+	case S3_CHECKSUM_ALGORITHM_CRC32:
+		return in->crc32;
+	case S3_CHECKSUM_ALGORITHM_CRC32C:
+		return in->crc32c;
+	case S3_CHECKSUM_ALGORITHM_SHA1:
+		return in->sha1;
+	case S3_CHECKSUM_ALGORITHM_SHA256:
+		return in->sha256;
+	case S3_CHECKSUM_ALGORITHM_CRC64NVME:
+		return in->crc64nvme;
 	}
 	return (struct str){ 0 };
 }
@@ -80,11 +85,21 @@ enum s3_checksum_algorithm s3_checksum_which(const struct s3_checksum_in *in)
 void s3_checksum_say(struct s3_checksum_out out, enum s3_checksum_algorithm a, struct str value)
 {
 	switch (a) {
-	case S3_CHECKSUM_ALGORITHM_CRC32: *out.crc32 = value; break;
-	case S3_CHECKSUM_ALGORITHM_CRC32C: *out.crc32c = value; break;
-	case S3_CHECKSUM_ALGORITHM_SHA1: *out.sha1 = value; break;
-	case S3_CHECKSUM_ALGORITHM_SHA256: *out.sha256 = value; break;
-	case S3_CHECKSUM_ALGORITHM_CRC64NVME: *out.crc64nvme = value; break;
+	case S3_CHECKSUM_ALGORITHM_CRC32:
+		*out.crc32 = value;
+		break;
+	case S3_CHECKSUM_ALGORITHM_CRC32C:
+		*out.crc32c = value;
+		break;
+	case S3_CHECKSUM_ALGORITHM_SHA1:
+		*out.sha1 = value;
+		break;
+	case S3_CHECKSUM_ALGORITHM_SHA256:
+		*out.sha256 = value;
+		break;
+	case S3_CHECKSUM_ALGORITHM_CRC64NVME:
+		*out.crc64nvme = value;
+		break;
 	}
 }
 
@@ -156,11 +171,18 @@ static struct str sum_of_sums(struct arena *mem, enum s3_checksum_algorithm a, s
 {
 	uint8_t *hash = NEWS(mem, uint8_t, SHA256_SIZE);
 	switch (a) {
-	case S3_CHECKSUM_ALGORITHM_CRC32: return big_endian(mem, crc32_update(0, all), 4);
-	case S3_CHECKSUM_ALGORITHM_CRC32C: return big_endian(mem, crc32c_update(0, all), 4);
-	case S3_CHECKSUM_ALGORITHM_CRC64NVME: return big_endian(mem, crc64nvme_update(0, all), 8);
-	case S3_CHECKSUM_ALGORITHM_SHA1: sha1(all, hash); return str_make(hash, SHA1_SIZE);
-	case S3_CHECKSUM_ALGORITHM_SHA256: sha256(all, hash); return str_make(hash, SHA256_SIZE);
+	case S3_CHECKSUM_ALGORITHM_CRC32:
+		return big_endian(mem, crc32_update(0, all), 4);
+	case S3_CHECKSUM_ALGORITHM_CRC32C:
+		return big_endian(mem, crc32c_update(0, all), 4);
+	case S3_CHECKSUM_ALGORITHM_CRC64NVME:
+		return big_endian(mem, crc64nvme_update(0, all), 8);
+	case S3_CHECKSUM_ALGORITHM_SHA1:
+		sha1(all, hash);
+		return str_make(hash, SHA1_SIZE);
+	case S3_CHECKSUM_ALGORITHM_SHA256:
+		sha256(all, hash);
+		return str_make(hash, SHA256_SIZE);
 	}
 	return (struct str){ 0 };
 }

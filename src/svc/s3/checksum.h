@@ -27,10 +27,11 @@ enum s3_checksum_algorithm s3_body_algorithm(const struct req *rq);
 struct s3_checksum_in {
 	struct str crc32, crc32c, crc64nvme, sha1, sha256;
 };
-#define S3_CHECKSUMS(in)                                                                                \
-	(struct s3_checksum_in) {                                                                       \
+#define S3_CHECKSUMS(in)                                                                                    \
+	(struct s3_checksum_in)                                                                             \
+	{                                                                                                   \
 		(in)->checksum_crc32, (in)->checksum_crc32c, (in)->checksum_crc64nvme, (in)->checksum_sha1, \
-		    (in)->checksum_sha256                                                               \
+		    (in)->checksum_sha256                                                                   \
 	}
 struct str s3_checksum_given(const struct s3_checksum_in *in, enum s3_checksum_algorithm a);
 enum s3_checksum_algorithm s3_checksum_which(const struct s3_checksum_in *in);
@@ -38,10 +39,11 @@ enum s3_checksum_algorithm s3_checksum_which(const struct s3_checksum_in *in);
 struct s3_checksum_out {
 	struct str *crc32, *crc32c, *crc64nvme, *sha1, *sha256;
 };
-#define S3_CHECKSUMS_TO(out)                                                                                \
-	(struct s3_checksum_out) {                                                                          \
+#define S3_CHECKSUMS_TO(out)                                                                                        \
+	(struct s3_checksum_out)                                                                                    \
+	{                                                                                                           \
 		&(out)->checksum_crc32, &(out)->checksum_crc32c, &(out)->checksum_crc64nvme, &(out)->checksum_sha1, \
-		    &(out)->checksum_sha256                                                                 \
+		    &(out)->checksum_sha256                                                                         \
 	}
 void s3_checksum_say(struct s3_checksum_out out, enum s3_checksum_algorithm a, struct str value);
 

@@ -18,8 +18,10 @@ static void crcs_of_parts_join_to_that_of_the_whole(void)
 		text[i] = (char)(i * 31 + i / 7);
 	for (size_t cut = 0; cut <= LONG; cut += 499) {
 		struct str a = str_make(text, cut), b = str_make(text + cut, LONG - cut), all = str_make(text, LONG);
-		EXPECT(s3_crc_join(0xedb88320, 32, crc32_update(0, a), crc32_update(0, b), b.n) == crc32_update(0, all));
-		EXPECT(s3_crc_join(0x82f63b78, 32, crc32c_update(0, a), crc32c_update(0, b), b.n) == crc32c_update(0, all));
+		EXPECT(s3_crc_join(0xedb88320, 32, crc32_update(0, a), crc32_update(0, b), b.n) ==
+		       crc32_update(0, all));
+		EXPECT(s3_crc_join(0x82f63b78, 32, crc32c_update(0, a), crc32c_update(0, b), b.n) ==
+		       crc32c_update(0, all));
 		EXPECT(s3_crc_join(0x9a6c9329ac4bc9b5, 64, crc64nvme_update(0, a), crc64nvme_update(0, b), b.n) ==
 		       crc64nvme_update(0, all));
 	}
@@ -54,7 +56,8 @@ static void a_composite_checksum_is_the_sum_of_the_parts_sums(void)
 	sha256(str_make(sums, sizeof sums), want);
 	EXPECT_OK(s3_join_part(mem, &j, base64_encode(mem, str_make(sums, SHA256_SIZE)), 3));
 	EXPECT_OK(s3_join_part(mem, &j, base64_encode(mem, str_make(sums + SHA256_SIZE, SHA256_SIZE)), 3));
-	EXPECT_STR(s3_join_finish(mem, &j), arena_printf(mem, "%.*s-2", PR(base64_encode(mem, str_make(want, sizeof want)))));
+	EXPECT_STR(s3_join_finish(mem, &j),
+		   arena_printf(mem, "%.*s-2", PR(base64_encode(mem, str_make(want, sizeof want)))));
 	arena_free(mem);
 }
 

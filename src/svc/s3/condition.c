@@ -22,7 +22,8 @@ bool s3_etag_in(struct str list, struct str etag)
 	return false;
 }
 
-enum s3_verdict s3_condition_judge(const struct s3_condition *c, struct str etag, int64_t modified_ms, const char **which)
+enum s3_verdict s3_condition_judge(const struct s3_condition *c, struct str etag, int64_t modified_ms,
+				   const char **which)
 {
 	int64_t modified_s = modified_ms / 1000;
 	if (c->if_match.p && !s3_etag_in(c->if_match, etag)) {

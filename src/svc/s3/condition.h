@@ -15,15 +15,17 @@ struct s3_condition {
 	struct str if_match, if_none_match;
 	struct opt_int if_modified_since, if_unmodified_since;
 };
-#define S3_CONDITION(in)                                                                              \
-	(struct s3_condition) {                                                                       \
+#define S3_CONDITION(in)                                                                                \
+	(struct s3_condition)                                                                           \
+	{                                                                                               \
 		(in)->if_match, (in)->if_none_match, (in)->if_modified_since, (in)->if_unmodified_since \
 	}
 
 enum s3_verdict { S3_GO_ON, S3_NOT_MODIFIED, S3_FAILED };
 
 /* *which becomes the header that decided. Times count in whole seconds. */
-enum s3_verdict s3_condition_judge(const struct s3_condition *c, struct str etag, int64_t modified_ms, const char **which);
+enum s3_verdict s3_condition_judge(const struct s3_condition *c, struct str etag, int64_t modified_ms,
+				   const char **which);
 /* Does a list of entity tags name this one? `*` names any; weak tags compare by their text. */
 bool s3_etag_in(struct str list, struct str etag);
 

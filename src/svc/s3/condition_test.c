@@ -49,11 +49,11 @@ static void times_count_in_whole_seconds(void)
 
 static void tags_count_before_times(void)
 {
-	EXPECT(judge("abc", NULL, 0, T0 - 1000) == S3_GO_ON);          /* If-Match holds: If-Unmodified-Since is not looked at */
-	EXPECT(judge(NULL, "abc", T0 - 1000, 0) == S3_NOT_MODIFIED);   /* If-None-Match fails although modified since */
+	EXPECT(judge("abc", NULL, 0, T0 - 1000) == S3_GO_ON); /* If-Match holds: If-Unmodified-Since is not looked at */
+	EXPECT(judge(NULL, "abc", T0 - 1000, 0) == S3_NOT_MODIFIED); /* If-None-Match fails although modified since */
 	EXPECT(judge(NULL, "other", T0, 0) == S3_GO_ON);
-	EXPECT(judge("other", "abc", 0, 0) == S3_FAILED);              /* 412 comes before 304 */
+	EXPECT(judge("other", "abc", 0, 0) == S3_FAILED); /* 412 comes before 304 */
 }
 
-RUN_ALL(T(without_conditions_everything_goes_on), T(tags_match_quoted_or_not_weak_or_not_or_any), T(times_count_in_whole_seconds),
-	T(tags_count_before_times))
+RUN_ALL(T(without_conditions_everything_goes_on), T(tags_match_quoted_or_not_weak_or_not_or_any),
+	T(times_count_in_whole_seconds), T(tags_count_before_times))

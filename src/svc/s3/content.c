@@ -6,13 +6,13 @@
 #include "svc/s3/reading.h"
 
 struct s3_stream {
-	struct req *rq;                 /* its memory and names live until the stream is closed */
+	struct req *rq; /* its memory and names live until the stream is closed */
 	struct s3_seal seal;
 	struct str owner, bucket_id, key, upload; /* upload p == NULL: one blob */
 	const struct s3_part_row *parts;
-	size_t n_parts, part;           /* the part that is open or next */
+	size_t n_parts, part; /* the part that is open or next */
 	struct blob_reader *reader;
-	uint64_t at;                    /* within it */
+	uint64_t at; /* within it */
 	int64_t left;
 	bool held;
 };
@@ -28,7 +28,8 @@ struct status s3_content_parts(struct req *rq, struct s3_place *p, struct s3_par
 
 /* ---- in memory ------------------------------------------------------------------------- */
 
-static struct status open_small(struct req *rq, struct s3_place *p, const struct s3_seal *seal, struct str sealed, struct str *plain)
+static struct status open_small(struct req *rq, struct s3_place *p, const struct s3_seal *seal, struct str sealed,
+				struct str *plain)
 {
 	struct secret key;
 	struct str identity = s3_identity(rq, p->bucket, p->key, (struct str){ 0 }, 0);
@@ -80,7 +81,8 @@ static struct str identity_of(struct s3_stream *s, int64_t number)
 	return s3_identity(s->rq, &b, s->key, s->upload, number);
 }
 
-static struct status open_blob(struct s3_stream *s, struct str wrapped, struct str blob_id, int64_t number, int64_t size)
+static struct status open_blob(struct s3_stream *s, struct str wrapped, struct str blob_id, int64_t number,
+			       int64_t size)
 {
 	struct secret key;
 	struct str identity = identity_of(s, number);

@@ -43,11 +43,19 @@ static void sums_add(struct sums *s, struct str piece)
 	if (s->md5_wanted)
 		hasher_update(&s->md5, piece);
 	switch (s->algorithm) {
-	case S3_CHECKSUM_ALGORITHM_CRC32: s->crc32 = crc32_update(s->crc32, piece); break;
-	case S3_CHECKSUM_ALGORITHM_CRC32C: s->crc32c = crc32c_update(s->crc32c, piece); break;
-	case S3_CHECKSUM_ALGORITHM_CRC64NVME: s->crc64nvme = crc64nvme_update(s->crc64nvme, piece); break;
+	case S3_CHECKSUM_ALGORITHM_CRC32:
+		s->crc32 = crc32_update(s->crc32, piece);
+		break;
+	case S3_CHECKSUM_ALGORITHM_CRC32C:
+		s->crc32c = crc32c_update(s->crc32c, piece);
+		break;
+	case S3_CHECKSUM_ALGORITHM_CRC64NVME:
+		s->crc64nvme = crc64nvme_update(s->crc64nvme, piece);
+		break;
 	case S3_CHECKSUM_ALGORITHM_SHA1:
-	case S3_CHECKSUM_ALGORITHM_SHA256: hasher_update(&s->sha, piece); break;
+	case S3_CHECKSUM_ALGORITHM_SHA256:
+		hasher_update(&s->sha, piece);
+		break;
 	}
 }
 
@@ -63,11 +71,15 @@ static struct str sums_checksum(struct arena *mem, struct sums *s)
 {
 	uint8_t digest[HASH_SIZE_MAX];
 	switch (s->algorithm) {
-	case S3_CHECKSUM_ALGORITHM_CRC32: return number_text(mem, s->crc32, 4);
-	case S3_CHECKSUM_ALGORITHM_CRC32C: return number_text(mem, s->crc32c, 4);
-	case S3_CHECKSUM_ALGORITHM_CRC64NVME: return number_text(mem, s->crc64nvme, 8);
+	case S3_CHECKSUM_ALGORITHM_CRC32:
+		return number_text(mem, s->crc32, 4);
+	case S3_CHECKSUM_ALGORITHM_CRC32C:
+		return number_text(mem, s->crc32c, 4);
+	case S3_CHECKSUM_ALGORITHM_CRC64NVME:
+		return number_text(mem, s->crc64nvme, 8);
 	case S3_CHECKSUM_ALGORITHM_SHA1:
-	case S3_CHECKSUM_ALGORITHM_SHA256: break;
+	case S3_CHECKSUM_ALGORITHM_SHA256:
+		break;
 	}
 	hasher_final(&s->sha, digest);
 	return base64_encode(mem, str_make(digest, s3_sum_size(s->algorithm)));
@@ -133,10 +145,11 @@ static struct status judge(struct req *rq, const struct s3_place *s, const struc
 	return s3_precondition_failed(rq, which); /* also where reading would say "not modified" */
 }
 
-#define SOURCE_CONDITION(in)                                                                     \
-	(struct s3_condition) {                                                                  \
-		(in)->copy_source_if_match, (in)->copy_source_if_none_match,                     \
-		    (in)->copy_source_if_modified_since, (in)->copy_source_if_unmodified_since   \
+#define SOURCE_CONDITION(in)                                                                                      \
+	(struct s3_condition)                                                                                     \
+	{                                                                                                         \
+		(in)->copy_source_if_match, (in)->copy_source_if_none_match, (in)->copy_source_if_modified_since, \
+		    (in)->copy_source_if_unmodified_since                                                         \
 	}
 
 /* The region and account of the request are the destination's; keys are asked in the source's name. */
@@ -160,12 +173,13 @@ static bool same_object(const struct s3_place *a, const struct s3_place *b)
 
 static struct status check_self(struct req *rq, const struct s3_place *p, const struct s3_copy_object_in *in)
 {
-	bool changes = in->metadata_directive == S3_METADATA_DIRECTIVE_REPLACE || in->storage_class.p || in->server_side_encryption.p ||
-		       in->website_redirect_location.p || in->checksum_algorithm;
+	bool changes = in->metadata_directive == S3_METADATA_DIRECTIVE_REPLACE || in->storage_class.p ||
+		       in->server_side_encryption.p || in->website_redirect_location.p || in->checksum_algorithm;
 	if (!same_object(p, p->source) || changes)
 		return OK;
 	return FAIL(rq, s3_InvalidRequest,
-		    "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, "
+		    "This copy request is illegal because it is trying to copy an object to itself without changing "
+		    "the object's metadata, "
 		    "storage class, website redirect location or encryption attributes.");
 }
 
@@ -180,7 +194,8 @@ static void keep_metadata(const struct s3_object_row *from, struct s3_object_row
 	row->metadata = from->metadata;
 }
 
-static struct status describe(struct req *rq, const struct s3_place *p, const struct s3_copy_object_in *in, struct s3_object_row *row)
+static struct status describe(struct req *rq, const struct s3_place *p, const struct s3_copy_object_in *in,
+			      struct s3_object_row *row)
 {
 	const struct s3_settings settings = S3_SETTINGS(in);
 	TRY(s3_settings_apply(rq, p->bucket, &settings, row));
@@ -207,8 +222,10 @@ static struct status check_copy(struct req *rq, struct s3_place *p, const struct
 	TRY(check_source(rq, (struct s3_place *)(uintptr_t)p->source, &condition));
 	TRY(check_self(rq, p, in));
 	if (p->source->row->size > S3_PUT_MAX)
-		return FAIL(rq, s3_InvalidRequest, "The specified copy source is larger than the maximum allowable size for a copy source: %lld",
-			    (long long)S3_PUT_MAX);
+		return FAIL(
+		    rq, s3_InvalidRequest,
+		    "The specified copy source is larger than the maximum allowable size for a copy source: %lld",
+		    (long long)S3_PUT_MAX);
 	return OK;
 }
 
@@ -225,7 +242,8 @@ static struct status new_sink(struct req *rq, struct s3_place *p, const struct s
 	return OK;
 }
 
-static struct status open_source(struct req *rq, const struct s3_place *source, int64_t from, int64_t n, struct s3_content *out)
+static struct status open_source(struct req *rq, const struct s3_place *source, int64_t from, int64_t n,
+				 struct s3_content *out)
 {
 	struct status st = s3_content_open(rq, (struct s3_place *)(uintptr_t)source, from, n, out);
 	return st.code == E_NOT_FOUND ? ERR(E_BUSY) : st; /* overwritten this very moment: the client may try again */
@@ -266,8 +284,12 @@ struct status s3_copy_object(struct req *rq, const struct s3_copy_object_in *in,
 	row.checksum = sums_checksum(rq->mem, &sums);
 	row.modified_at = rq->now_ms;
 	say_copied(rq, &row, out);
-	return s3_object_replace(rq, p, &(struct s3_write){ .row = &row, .side = stored.side, .litter = litter, .if_match = in->if_match,
-							    .if_none_match = in->if_none_match });
+	return s3_object_replace(rq, p,
+				 &(struct s3_write){ .row = &row,
+						     .side = stored.side,
+						     .litter = litter,
+						     .if_match = in->if_match,
+						     .if_none_match = in->if_none_match });
 }
 
 /* ---- UploadPartCopy -------------------------------------------------------------------------------- */
@@ -287,14 +309,18 @@ static struct status source_range(struct req *rq, struct str range, int64_t size
 		if (kind == S3_RANGE_PART && str_to_i64(rest, &last) && last < size)
 			return OK;
 		if (kind != S3_RANGE_NONE)
-			return s3_fail_argument(rq, "Range specified is not valid for source object", "x-amz-copy-source-range", range);
+			return s3_fail_argument(rq, "Range specified is not valid for source object",
+						"x-amz-copy-source-range", range);
 	}
-	return s3_fail_argument(rq, "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the "
-				    "zero-based offsets of the first and last bytes to copy",
-				"x-amz-copy-source-range", range);
+	return s3_fail_argument(
+	    rq,
+	    "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the "
+	    "zero-based offsets of the first and last bytes to copy",
+	    "x-amz-copy-source-range", range);
 }
 
-static struct status check_part_copy(struct req *rq, struct s3_place *p, const struct s3_upload_part_copy_in *in, struct s3_object_row *upload)
+static struct status check_part_copy(struct req *rq, struct s3_place *p, const struct s3_upload_part_copy_in *in,
+				     struct s3_object_row *upload)
 {
 	const struct s3_condition condition = SOURCE_CONDITION(in);
 	TRY(s3_refuse_customer_key(rq, in->sse_customer_algorithm, in->sse_customer_key, in->sse_customer_key_md5));
@@ -305,7 +331,8 @@ static struct status check_part_copy(struct req *rq, struct s3_place *p, const s
 	return s3_upload_look(rq, p, in->upload_id, upload);
 }
 
-static void say_part(struct req *rq, const struct s3_part_row *part, const struct s3_object_row *upload, struct s3_upload_part_copy_out *out)
+static void say_part(struct req *rq, const struct s3_part_row *part, const struct s3_object_row *upload,
+		     struct s3_upload_part_copy_out *out)
 {
 	struct s3_copy_part_result *result = NEW(rq->mem, struct s3_copy_part_result);
 	result->etag = s3_quoted(rq, part->etag);
@@ -315,7 +342,8 @@ static void say_part(struct req *rq, const struct s3_part_row *part, const struc
 	S3_SAY_SSE(out, upload);
 }
 
-struct status s3_upload_part_copy(struct req *rq, const struct s3_upload_part_copy_in *in, struct s3_upload_part_copy_out *out)
+struct status s3_upload_part_copy(struct req *rq, const struct s3_upload_part_copy_in *in,
+				  struct s3_upload_part_copy_out *out)
 {
 	struct s3_place *p = s3_place_of(rq);
 	struct s3_part_row part = { .number = in->part_number };

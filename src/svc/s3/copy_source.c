@@ -33,7 +33,8 @@ struct status s3_copy_source_parse(struct req *rq, struct str text, struct s3_co
 {
 	if (!str_starts(text, S("arn:")) && !failed(s3_copy_source_split(rq->mem, text, out)))
 		return out->version_id.p ? s3_check_version(rq, out->version_id) : OK;
-	(void)FAIL(rq, s3_InvalidArgument, "Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
+	(void)FAIL(rq, s3_InvalidArgument,
+		   "Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
 	(void)req_fail_with(rq, "ArgumentName", S("x-amz-copy-source"));
 	return req_fail_with(rq, "ArgumentValue", text);
 }

@@ -14,7 +14,8 @@
 
 enum { DELETE_MAX = 1000 };
 
-static struct status delete_key(struct req *rq, struct txn *t, struct str key, const struct s3_object_row *row, struct s3_litter *litter)
+static struct status delete_key(struct req *rq, struct txn *t, struct str key, const struct s3_object_row *row,
+				struct s3_litter *litter)
 {
 	TRY(s3_litter_row(litter, t, key, row));
 	return txn_del(t, s3_object_key(rq->mem, key));
@@ -44,7 +45,7 @@ struct status s3_delete_object(struct req *rq, const struct s3_delete_object_in 
 struct many {
 	const struct s3_object_identifier *v;
 	size_t n;
-	struct str *refused;            /* per key: why the policies say no; p == NULL: they do not */
+	struct str *refused; /* per key: why the policies say no; p == NULL: they do not */
 	struct s3_deleted_object *deleted;
 	struct s3_error *errors;
 	size_t n_deleted, n_errors;
@@ -53,7 +54,10 @@ struct many {
 static void add_error(struct many *m, const struct s3_object_identifier *o, const char *code, struct str message)
 {
 	m->errors[m->n_errors++] = (struct s3_error){
-		.key = o->key, .version_id = o->version_id, .code = str_of(code), .message = message,
+		.key = o->key,
+		.version_id = o->version_id,
+		.code = str_of(code),
+		.message = message,
 	};
 }
 
@@ -88,7 +92,8 @@ static struct status delete_one(struct req *rq, struct txn *t, struct many *m, s
 	if (failed(st) && st.code != E_NOT_FOUND)
 		return st;
 	if (o->etag.p && (failed(st) || !s3_etag_in(o->etag, row.etag))) {
-		add_error(m, o, "PreconditionFailed", S("At least one of the pre-conditions you specified did not hold"));
+		add_error(m, o, "PreconditionFailed",
+			  S("At least one of the pre-conditions you specified did not hold"));
 		return OK;
 	}
 	if (!failed(st))
@@ -101,12 +106,16 @@ static struct status check_many(struct req *rq, const struct s3_delete *d)
 {
 	bool vouched = req_in_header(rq, "content-md5").p || rq->payload->claimed;
 	if (!d->objects.n || d->objects.n > DELETE_MAX)
-		return FAIL(rq, api_MalformedXML, "The XML you provided was not well-formed or did not validate against our published schema");
+		return FAIL(
+		    rq, api_MalformedXML,
+		    "The XML you provided was not well-formed or did not validate against our published schema");
 	return vouched ? OK
-		       : FAIL(rq, s3_InvalidRequest, "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
+		       : FAIL(rq, s3_InvalidRequest,
+			      "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
 }
 
-struct status s3_delete_objects(struct req *rq, const struct s3_delete_objects_in *in, struct s3_delete_objects_out *out)
+struct status s3_delete_objects(struct req *rq, const struct s3_delete_objects_in *in,
+				struct s3_delete_objects_out *out)
 {
 	struct s3_place *p;
 	struct txn *t;

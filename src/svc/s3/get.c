@@ -46,8 +46,8 @@ static struct status run_of_part(struct req *rq, struct s3_place *p, int64_t num
 	const struct s3_object_row *row = p->row;
 	struct s3_parts_row parts;
 	if (number < 1 || number > S3_PARTS_MAX)
-		return s3_fail_argument(rq, "Part number must be an integer between 1 and 10000, inclusive", "partNumber",
-					arena_printf(rq->mem, "%lld", (long long)number));
+		return s3_fail_argument(rq, "Part number must be an integer between 1 and 10000, inclusive",
+					"partNumber", arena_printf(rq->mem, "%lld", (long long)number));
 	if (number > (row->parts_count ? row->parts_count : 1))
 		return invalid_part(rq, number, row->parts_count ? row->parts_count : 1);
 	run->part = number;
@@ -72,30 +72,34 @@ static struct status find_run(struct req *rq, struct s3_place *p, const struct w
 	if (!want->range.p)
 		return OK;
 	switch (s3_range_read(want->range, p->row->size, &run->from, &run->n)) {
-	case S3_RANGE_UNSATISFIABLE: return invalid_range(rq, want->range, p->row->size);
-	case S3_RANGE_PART: run->partial = true; return OK;
-	case S3_RANGE_NONE: break;
+	case S3_RANGE_UNSATISFIABLE:
+		return invalid_range(rq, want->range, p->row->size);
+	case S3_RANGE_PART:
+		run->partial = true;
+		return OK;
+	case S3_RANGE_NONE:
+		break;
 	}
 	*run = (struct run){ .n = p->row->size };
 	return OK;
 }
 
 /* What both answers say of the object. */
-#define SAY_OBJECT(rq, out, row)                                                        \
-	do {                                                                            \
-		(out)->accept_ranges = S("bytes");                                      \
-		(out)->last_modified = (struct opt_int)SET((row)->modified_at);         \
-		(out)->etag = s3_quoted(rq, (row)->etag);                               \
-		(out)->cache_control = (row)->cache_control;                            \
-		(out)->content_disposition = (row)->content_disposition;                \
-		(out)->content_encoding = (row)->content_encoding;                      \
-		(out)->content_language = (row)->content_language;                      \
-		(out)->content_type = (row)->content_type;                              \
-		(out)->expires = (row)->expires;                                        \
-		(out)->website_redirect_location = (row)->website_redirect_location;    \
-		(out)->metadata = (row)->metadata;                                      \
-		(out)->storage_class = s3_class_said(row);                              \
-		S3_SAY_SSE(out, row);                                                   \
+#define SAY_OBJECT(rq, out, row)                                                     \
+	do {                                                                         \
+		(out)->accept_ranges = S("bytes");                                   \
+		(out)->last_modified = (struct opt_int)SET((row)->modified_at);      \
+		(out)->etag = s3_quoted(rq, (row)->etag);                            \
+		(out)->cache_control = (row)->cache_control;                         \
+		(out)->content_disposition = (row)->content_disposition;             \
+		(out)->content_encoding = (row)->content_encoding;                   \
+		(out)->content_language = (row)->content_language;                   \
+		(out)->content_type = (row)->content_type;                           \
+		(out)->expires = (row)->expires;                                     \
+		(out)->website_redirect_location = (row)->website_redirect_location; \
+		(out)->metadata = (row)->metadata;                                   \
+		(out)->storage_class = s3_class_said(row);                           \
+		S3_SAY_SSE(out, row);                                                \
 	} while (0)
 
 static bool whole(const struct run *run, const struct s3_object_row *row) { return run->n == row->size; }
@@ -162,7 +166,8 @@ static struct status check_get(struct req *rq, const struct s3_get_object_in *in
 	TRY(s3_refuse_customer_key(rq, in->sse_customer_algorithm, in->sse_customer_key, in->sse_customer_key_md5));
 	TRY(s3_check_version(rq, in->version_id));
 	if (overrides(in) && rq->caller.kind == CALLER_ANONYMOUS)
-		return FAIL(rq, s3_InvalidRequest, "Request specific response headers cannot be used for anonymous GET requests.");
+		return FAIL(rq, s3_InvalidRequest,
+			    "Request specific response headers cannot be used for anonymous GET requests.");
 	return OK;
 }
 
@@ -178,7 +183,8 @@ static void send(struct req *rq, const struct run *run, const struct s3_content 
 	rq->pull_length = run->n;
 }
 
-static struct status get_once(struct req *rq, struct s3_place *p, const struct s3_get_object_in *in, struct s3_get_object_out *out)
+static struct status get_once(struct req *rq, struct s3_place *p, const struct s3_get_object_in *in,
+			      struct s3_get_object_out *out)
 {
 	const struct s3_condition condition = S3_CONDITION(in);
 	enum s3_verdict verdict;

@@ -19,11 +19,16 @@ struct page {
 static enum s3_object_storage_class class_of(enum s3_storage_class c)
 {
 	switch (c) {
-	case S3_STORAGE_CLASS_REDUCED_REDUNDANCY: return S3_OBJECT_STORAGE_CLASS_REDUCED_REDUNDANCY;
-	case S3_STORAGE_CLASS_STANDARD_IA: return S3_OBJECT_STORAGE_CLASS_STANDARD_IA;
-	case S3_STORAGE_CLASS_ONEZONE_IA: return S3_OBJECT_STORAGE_CLASS_ONEZONE_IA;
-	case S3_STORAGE_CLASS_INTELLIGENT_TIERING: return S3_OBJECT_STORAGE_CLASS_INTELLIGENT_TIERING;
-	default: return S3_OBJECT_STORAGE_CLASS_STANDARD;
+	case S3_STORAGE_CLASS_REDUCED_REDUNDANCY:
+		return S3_OBJECT_STORAGE_CLASS_REDUCED_REDUNDANCY;
+	case S3_STORAGE_CLASS_STANDARD_IA:
+		return S3_OBJECT_STORAGE_CLASS_STANDARD_IA;
+	case S3_STORAGE_CLASS_ONEZONE_IA:
+		return S3_OBJECT_STORAGE_CLASS_ONEZONE_IA;
+	case S3_STORAGE_CLASS_INTELLIGENT_TIERING:
+		return S3_OBJECT_STORAGE_CLASS_INTELLIGENT_TIERING;
+	default:
+		return S3_OBJECT_STORAGE_CLASS_STANDARD;
 	}
 }
 
@@ -72,14 +77,16 @@ static void add_owner(struct req *rq, struct page *page)
 		page->objects[i].owner = owner;
 }
 
-struct status s3_list_objects_v2(struct req *rq, const struct s3_list_objects_v2_in *in, struct s3_list_objects_v2_out *out)
+struct status s3_list_objects_v2(struct req *rq, const struct s3_list_objects_v2_in *in,
+				 struct s3_list_objects_v2_out *out)
 {
 	struct s3_walk w = { .tag = 'o', .prefix = in->prefix, .delimiter = in->delimiter, .after = in->start_after };
 	struct page page = { 0 };
 	enum s3_encoding_type e = in->encoding_type;
 	TRY(s3_page_size(rq, in->max_keys, "max-keys", &w.max));
 	if (in->continuation_token.p && failed(s3_token_read(rq->mem, in->continuation_token, &w.after)))
-		return s3_fail_argument(rq, "The continuation token provided is incorrect", "continuation-token", in->continuation_token);
+		return s3_fail_argument(rq, "The continuation token provided is incorrect", "continuation-token",
+					in->continuation_token);
 	if (!w.after.n)
 		w.after = (struct str){ 0 };
 	TRY(read_page(rq, &w, e, &page));

@@ -49,7 +49,9 @@ static struct str start_of(struct s3_walk *w)
 struct status s3_walk_begin(struct req *rq, struct txn *t, struct s3_walk *w)
 {
 	w->mem = rq->mem;
-	struct range r = { .prefix = open_key(w->mem, w->tag, w->prefix), .from = start_of(w), .keys_only = w->keys_only };
+	struct range r = { .prefix = open_key(w->mem, w->tag, w->prefix),
+			   .from = start_of(w),
+			   .keys_only = w->keys_only };
 	return txn_range(t, &r, &w->c);
 }
 

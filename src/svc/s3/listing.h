@@ -13,21 +13,21 @@ enum { S3_PAGE_MAX = 1000 };
 
 struct s3_walk {
 	/* what to walk */
-	char tag;            /* row of the index: 'o' objects, 'u' uploads */
+	char tag; /* row of the index: 'o' objects, 'u' uploads */
 	struct str prefix, delimiter;
-	struct str after;    /* start behind this key; p == NULL: at the beginning */
+	struct str after;     /* start behind this key; p == NULL: at the beginning */
 	struct str after_sub; /* tag 'u': behind this upload of that key; p == NULL: behind all of its uploads */
-	size_t max;          /* entries and common prefixes together */
+	size_t max;           /* entries and common prefixes together */
 	bool keys_only;
 	/* what was met; gone with the next step */
 	struct str key, sub, val;
-	struct str common;   /* a common prefix; then key is empty */
+	struct str common; /* a common prefix; then key is empty */
 	bool truncated;
 	/* private */
 	struct arena *mem;
 	struct cursor c;
 	size_t n;
-	bool skip;           /* the cursor is to go past `common` first */
+	bool skip; /* the cursor is to go past `common` first */
 };
 
 struct status s3_walk_begin(struct req *rq, struct txn *t, struct s3_walk *w);

@@ -17,7 +17,8 @@ struct str s3_object_key(struct arena *mem, struct str key) { return key_with(me
 struct str s3_side_key(struct arena *mem, struct str key) { return key_with(mem, 'd', key); }
 struct str s3_closed_key(struct arena *mem) { return key_with(mem, 'c', (struct str){ 0 }); }
 
-struct str s3_identity(struct req *rq, const struct s3_bucket_info *b, struct str key, struct str upload, int64_t number)
+struct str s3_identity(struct req *rq, const struct s3_bucket_info *b, struct str key, struct str upload,
+		       int64_t number)
 {
 	struct buf id = buf_in(rq->mem);
 	buf_z(&id, "s3:");

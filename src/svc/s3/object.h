@@ -24,9 +24,9 @@ enum {
 	S3_SIDE_MAX = 16 * 1024,
 	S3_PARTS_MAX = 10000,
 };
-#define S3_PART_MIN ((int64_t)5 << 20)    /* every part but the last */
-#define S3_PUT_MAX  ((int64_t)5 << 30)    /* one PUT or part */
-#define S3_SIZE_MAX ((int64_t)50 << 40)   /* an object: "Amazon S3 multipart upload limits" */
+#define S3_PART_MIN ((int64_t)5 << 20)  /* every part but the last */
+#define S3_PUT_MAX  ((int64_t)5 << 30)  /* one PUT or part */
+#define S3_SIZE_MAX ((int64_t)50 << 40) /* an object: "Amazon S3 multipart upload limits" */
 
 struct str s3_object_key(struct arena *mem, struct str key); /* o <key> */
 struct str s3_side_key(struct arena *mem, struct str key);   /* d <key> */
@@ -52,7 +52,8 @@ struct status s3_object_put(struct req *rq, struct txn *t, struct str key, const
 struct status s3_fail_argument(struct req *rq, const char *text, const char *name, struct str value);
 
 /* Whose bytes these are, authenticated with them. upload p == NULL: not a part. */
-struct str s3_identity(struct req *rq, const struct s3_bucket_info *b, struct str key, struct str upload, int64_t number);
+struct str s3_identity(struct req *rq, const struct s3_bucket_info *b, struct str key, struct str upload,
+		       int64_t number);
 
 /* ---- litter ------------------------------------------------------------------------ */
 

@@ -11,22 +11,32 @@
 #include "svc/s3/condition.h"
 #include "svc/s3/object.h"
 #include "svc/s3/put.h"
+#include "svc/s3/reading.h"
 #include "svc/s3/settings.h"
 #include "svc/s3/sink.h"
 
 /* With SSE-KMS the ETag is not the MD5 of anything ("Object", ETag): any unique value, and no time spent. */
-struct str s3_new_etag(struct req *rq, const struct s3_object_row *row)
+struct str s3_new_etag(struct s3_sink *sink, const struct s3_object_row *row)
 {
-	uint8_t random[MD5_SIZE];
-	if (row->sse != S3_SERVER_SIDE_ENCRYPTION_AWS_KMS)
+	struct req *rq = sink->rq;
+	uint8_t digest[MD5_SIZE];
+	if (row->sse != S3_SERVER_SIDE_ENCRYPTION_AWS_KMS && !sink->md5)
 		return hex_encode(rq->mem, payload_sum_bytes(req_body_have(rq), SUM_MD5));
-	world_random(rq->app->world, random, sizeof random);
-	return hex_encode(rq->mem, str_make(random, sizeof random));
+	if (sink->md5)
+		s3_digest_finish(sink->md5, digest);
+	else
+		world_random(rq->app->world, digest, sizeof digest);
+	return hex_encode(rq->mem, str_make(digest, sizeof digest));
 }
 
-void s3_want_sums(struct req *rq, const struct s3_object_row *row, enum s3_checksum_algorithm a)
+void s3_want_sums(struct s3_sink *sink, const struct s3_object_row *row, enum s3_checksum_algorithm a)
 {
-	req_body_sums(rq, (a ? s3_sum_of(a) : 0u) | (row->sse == S3_SERVER_SIDE_ENCRYPTION_AWS_KMS ? 0u : SUM_MD5));
+	struct req *rq = sink->rq;
+	bool md5 = row->sse != S3_SERVER_SIDE_ENCRYPTION_AWS_KMS;
+	bool beside = s3_body_length(rq) >= S3_DIGEST_MIN && !req_in_header(rq, "content-md5").p;
+	if (md5 && beside)
+		sink->md5 = s3_digest_new(s3_lane(rq->app->s3));
+	req_body_sums(rq, (a ? s3_sum_of(a) : 0u) | (md5 && !beside ? SUM_MD5 : 0u));
 }
 
 void s3_row_stored(struct s3_object_row *row, const struct s3_stored *stored)
@@ -61,8 +71,8 @@ static bool names_checksum(const struct s3_put_object_in *in)
 	return s3_checksum_which(&c) != 0;
 }
 
-static struct status check(struct req *rq, const struct s3_place *p, const struct s3_put_object_in *in, struct s3_object_row *row,
-			   struct s3_sse *sse)
+static struct status check(struct req *rq, const struct s3_place *p, const struct s3_put_object_in *in,
+			   struct s3_object_row *row, struct s3_sse *sse)
 {
 	const struct s3_settings settings = S3_SETTINGS(in);
 	const struct s3_sse_in sse_in = S3_SSE_IN(in);
@@ -84,9 +94,11 @@ static struct status receive(struct req *rq, struct s3_place *p, struct s3_objec
 	TRY(s3_seal_data_key(rq, seal, p->bucket->row.owner, identity, &key, &row->wrapped));
 	struct s3_sink *sink = s3_sink_new(rq, litter, key, identity, S3_PUT_MAX);
 	bool named = names_checksum(rq->in) || req_in_header(rq, "x-amz-trailer").p;
-	s3_want_sums(rq, row, named ? (enum s3_checksum_algorithm)0 : S3_CHECKSUM_ALGORITHM_CRC64NVME);
+	s3_want_sums(sink, row, named ? (enum s3_checksum_algorithm)0 : S3_CHECKSUM_ALGORITHM_CRC64NVME);
 	TRY(s3_sink_body(sink));
-	return s3_sink_finish(sink, stored);
+	TRY(s3_sink_finish(sink, stored));
+	row->etag = s3_new_etag(sink, row);
+	return OK;
 }
 
 struct status s3_put_object(struct req *rq, const struct s3_put_object_in *in, struct s3_put_object_out *out)
@@ -99,7 +111,6 @@ struct status s3_put_object(struct req *rq, const struct s3_put_object_in *in, s
 	struct s3_litter *litter = s3_litter_new(rq);
 	TRY(receive(rq, p, &row, &sse, litter, &stored));
 	s3_row_stored(&row, &stored);
-	row.etag = s3_new_etag(rq, &row);
 	row.modified_at = rq->now_ms;
 	row.checksum_algorithm = s3_body_algorithm(rq);
 	row.checksum = s3_body_checksum(rq, row.checksum_algorithm);
@@ -110,6 +121,9 @@ struct status s3_put_object(struct req *rq, const struct s3_put_object_in *in, s
 	S3_SAY_SSE(out, &row);
 	s3_checksum_say(S3_CHECKSUMS_TO(out), row.checksum_algorithm, row.checksum);
 	return s3_object_replace(rq, p,
-				 &(struct s3_write){ .row = &row, .side = stored.side, .litter = litter, .if_match = in->if_match,
+				 &(struct s3_write){ .row = &row,
+						     .side = stored.side,
+						     .litter = litter,
+						     .if_match = in->if_match,
 						     .if_none_match = in->if_none_match });
 }

@@ -21,9 +21,9 @@ struct s3_write {
 struct status s3_object_replace(struct req *rq, struct s3_place *p, const struct s3_write *w);
 
 /* Before the body: the sums an ETag and a checksum need. a == 0: only what the headers name. */
-void s3_want_sums(struct req *rq, const struct s3_object_row *row, enum s3_checksum_algorithm a);
+void s3_want_sums(struct s3_sink *sink, const struct s3_object_row *row, enum s3_checksum_algorithm a);
 /* After the body. */
-struct str s3_new_etag(struct req *rq, const struct s3_object_row *row);
+struct str s3_new_etag(struct s3_sink *sink, const struct s3_object_row *row);
 void s3_row_stored(struct s3_object_row *row, const struct s3_stored *stored);
 
 #endif

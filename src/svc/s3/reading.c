@@ -2,6 +2,7 @@
 #include "svc/s3/reading.h"
 
 #include "base/map.h"
+#include "svc/s3/digest.h"
 #include "svc/s3/start.h"
 
 #include <pthread.h>
@@ -16,7 +17,10 @@ struct s3_state {
 	pthread_mutex_t lock;
 	struct map held; /* by upload id */
 	struct s3_sweeper *sweeper;
+	struct s3_lane *lane;
 };
+
+struct s3_lane *s3_lane(struct s3_state *s) { return s ? s->lane : NULL; }
 
 void s3_reading_hold(struct s3_state *s, struct str upload)
 {
@@ -75,6 +79,7 @@ struct status s3_open(struct app *app)
 	pthread_mutex_init(&s->lock, NULL);
 	world_random(app->world, &seed, sizeof seed);
 	map_init(&s->held, seed);
+	s->lane = s3_lane_new();
 	app->s3 = s;
 	TRY(s3_finish_deletes(app));
 	return s3_sweeper_start(app, &s->sweeper);
@@ -86,6 +91,7 @@ void s3_close(struct app *app)
 	if (!s)
 		return;
 	s3_sweeper_stop(s->sweeper);
+	s3_lane_free(s->lane);
 	assert(s->held.n == 0);
 	map_free(&s->held);
 	pthread_mutex_destroy(&s->lock);

@@ -16,11 +16,14 @@
 #include "api/app.h"
 
 struct s3_state;
+struct s3_lane;
 
 void s3_reading_hold(struct s3_state *s, struct str upload);
 void s3_reading_release(struct app *app, struct str upload);
 /* True: somebody reads these; they are deleted when the last one is done. s may be NULL: then nobody does. */
 bool s3_reading_leave_to_reader(struct s3_state *s, struct str upload, const struct blob_id *blobs, size_t n);
+
+struct s3_lane *s3_lane(struct s3_state *s); /* digest.h; NULL: none */
 
 /* app->s3; finishes what a crash left. Within a fiber. */
 struct status s3_open(struct app *app);

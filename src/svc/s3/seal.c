@@ -42,7 +42,8 @@ static struct status ask_kms(struct req *rq, const char *op, const void *in, con
 	struct str owner = rq->account;
 	if (rq->caller.kind == CALLER_ANONYMOUS)
 		return FAIL(rq, s3_InvalidArgument,
-			    "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4.");
+			    "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS "
+			    "Signature Version 4.");
 	rq->account = rq->caller.account;
 	struct status st = call_service(rq, "kms", op, in, out);
 	rq->account = owner;
@@ -53,8 +54,8 @@ static struct str_map context_of(struct req *rq, const struct s3_place *p, const
 {
 	struct str_entry *v = NEWS(rq->mem, struct str_entry, row->kms_context.n + 1);
 	struct str name = p->bucket->name;
-	v[0] = (struct str_entry){ S("aws:s3:arn"),
-				   row->bucket_key_enabled ? s3_bucket_arn(rq, name) : s3_object_arn(rq, name, p->key) };
+	v[0] = (struct str_entry){ S("aws:s3:arn"), row->bucket_key_enabled ? s3_bucket_arn(rq, name)
+									    : s3_object_arn(rq, name, p->key) };
 	if (row->kms_context.n)
 		memcpy(v + 1, row->kms_context.v, row->kms_context.n * sizeof *v);
 	return (struct str_map){ v, row->kms_context.n + 1 };
@@ -114,7 +115,8 @@ struct status s3_seal_new(struct req *rq, const struct s3_place *p, const struct
 	return use_kek(rq, s, made->plaintext);
 }
 
-static struct status decrypt(struct req *rq, const struct s3_place *p, const struct s3_object_row *row, struct str *plain)
+static struct status decrypt(struct req *rq, const struct s3_place *p, const struct s3_object_row *row,
+			     struct str *plain)
 {
 	struct kms_decrypt_in in = {
 		.ciphertext_blob = row->kms_ciphertext,
@@ -128,7 +130,8 @@ static struct status decrypt(struct req *rq, const struct s3_place *p, const str
 	return OK;
 }
 
-struct status s3_seal_open(struct req *rq, const struct s3_place *p, const struct s3_object_row *row, struct s3_seal **out)
+struct status s3_seal_open(struct req *rq, const struct s3_place *p, const struct s3_object_row *row,
+			   struct s3_seal **out)
 {
 	struct s3_seal *s = new_seal(rq);
 	struct str key;
@@ -162,7 +165,8 @@ struct status s3_seal_data_key(struct req *rq, const struct s3_seal *s, struct s
 	}
 	struct secret key = secret_new(keyring_secrets(app->keyring), BLOB_KEY);
 	world_random(app->world, key.p, key.n);
-	*wrapped = aead_seal_new((const struct aead_key *)(const void *)s->kek.p, app->world, identity, secret_str(&key), rq->mem);
+	*wrapped = aead_seal_new((const struct aead_key *)(const void *)s->kek.p, app->world, identity,
+				 secret_str(&key), rq->mem);
 	*plain = key;
 	return OK;
 }

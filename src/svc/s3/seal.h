@@ -29,14 +29,17 @@ struct s3_sse_in {
 	struct opt_bool bucket_key;
 	bool customer; /* any SSE-C header was there */
 };
-#define S3_SSE_IN(in)                                                                            \
-	(struct s3_sse_in) {                                                                     \
-		.algorithm = (in)->server_side_encryption, .kms_key_id = (in)->sse_kms_key_id,   \
-		.context = (in)->sse_kms_encryption_context, .bucket_key = (in)->bucket_key_enabled, \
-		.customer = (in)->sse_customer_algorithm.p || (in)->sse_customer_key.p || (in)->sse_customer_key_md5.p, \
+#define S3_SSE_IN(in)                                                                                           \
+	(struct s3_sse_in)                                                                                      \
+	{                                                                                                       \
+		.algorithm = (in)->server_side_encryption, .kms_key_id = (in)->sse_kms_key_id,                  \
+		.context = (in)->sse_kms_encryption_context, .bucket_key = (in)->bucket_key_enabled,            \
+		.customer =                                                                                     \
+		    (in)->sse_customer_algorithm.p || (in)->sse_customer_key.p || (in)->sse_customer_key_md5.p, \
 	}
 
-struct status s3_sse_choose(struct req *rq, const struct s3_bucket_info *b, const struct s3_sse_in *in, struct s3_sse *out);
+struct status s3_sse_choose(struct req *rq, const struct s3_bucket_info *b, const struct s3_sse_in *in,
+			    struct s3_sse *out);
 /* SSE-C is not built. */
 struct status s3_refuse_customer_key(struct req *rq, struct str algorithm, struct str key, struct str md5);
 
@@ -50,7 +53,8 @@ struct s3_seal {
 struct status s3_seal_new(struct req *rq, const struct s3_place *p, const struct s3_sse *sse, struct s3_object_row *row,
 			  struct s3_seal **out);
 /* The key above, again. Freed when the request ends, unless the caller takes it over by s3_seal_take. */
-struct status s3_seal_open(struct req *rq, const struct s3_place *p, const struct s3_object_row *row, struct s3_seal **out);
+struct status s3_seal_open(struct req *rq, const struct s3_place *p, const struct s3_object_row *row,
+			   struct s3_seal **out);
 struct s3_seal s3_seal_take(struct s3_seal *s);
 void s3_seal_free(struct s3_seal *s);
 

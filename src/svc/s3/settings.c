@@ -43,7 +43,8 @@ struct status s3_storage_class(struct req *rq, struct str name, enum s3_storage_
 
 struct status s3_check_acl(struct req *rq, const struct s3_bucket_info *b, const struct s3_settings *s)
 {
-	bool plain = !s->acl || s->acl == S3_OBJECT_CANNED_ACL_PRIVATE || s->acl == S3_OBJECT_CANNED_ACL_BUCKET_OWNER_FULL_CONTROL;
+	bool plain = !s->acl || s->acl == S3_OBJECT_CANNED_ACL_PRIVATE ||
+		     s->acl == S3_OBJECT_CANNED_ACL_BUCKET_OWNER_FULL_CONTROL;
 	if (plain && !s->grants)
 		return OK;
 	if (b->row.object_ownership == S3_OBJECT_OWNERSHIP_BUCKET_OWNER_ENFORCED)
@@ -70,7 +71,8 @@ static struct status check_redirect(struct req *rq, struct str to)
 {
 	if (!to.p || str_starts(to, S("/")) || str_starts(to, S("http://")) || str_starts(to, S("https://")))
 		return OK;
-	return FAIL(rq, s3_InvalidArgument, "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.");
+	return FAIL(rq, s3_InvalidArgument,
+		    "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.");
 }
 
 /* aws-chunked is how the body travelled, not what it is. */

@@ -9,12 +9,17 @@ static void end_sink(void *arg)
 	blob_abort(s->writer);
 	s->writer = NULL;
 	secret_free(&s->key);
+	s3_digest_free(s->md5);
+	s->md5 = NULL;
 }
 
-struct s3_sink *s3_sink_new(struct req *rq, struct s3_litter *litter, struct secret key, struct str identity, int64_t max)
+struct s3_sink *s3_sink_new(struct req *rq, struct s3_litter *litter, struct secret key, struct str identity,
+			    int64_t max)
 {
 	struct s3_sink *s = NEW(rq->mem, struct s3_sink);
-	*s = (struct s3_sink){ .rq = rq, .litter = litter, .identity = identity, .key = key, .small = buf_in(rq->mem), .max = max };
+	*s = (struct s3_sink){
+		.rq = rq, .litter = litter, .identity = identity, .key = key, .small = buf_in(rq->mem), .max = max
+	};
 	req_pin(rq, end_sink, s);
 	return s;
 }
@@ -37,6 +42,8 @@ struct status s3_sink_write(struct s3_sink *s, struct str piece)
 	s->size += (int64_t)piece.n;
 	if (s->size > s->max)
 		return too_large(s->rq, s->size, s->max);
+	if (s->md5)
+		s3_digest_add(s->md5, piece);
 	if (!s->writer && !s->blob_only && s->size <= S3_SIDE_MAX) {
 		buf_put(&s->small, piece);
 		return OK;
@@ -83,12 +90,18 @@ struct status s3_sink_body(struct s3_sink *s)
 	}
 }
 
-struct status s3_check_length(struct req *rq, int64_t max)
+int64_t s3_body_length(struct req *rq)
 {
 	int64_t size = rq->http->content_length;
 	struct str decoded = req_in_header(rq, "x-amz-decoded-content-length");
 	if (decoded.p && !str_to_i64(decoded, &size))
 		size = 0; /* payload_check has the words for this */
+	return size;
+}
+
+struct status s3_check_length(struct req *rq, int64_t max)
+{
+	int64_t size = s3_body_length(rq);
 	if (size < 0)
 		return FAIL(rq, s3_MissingContentLength, "You must provide the Content-Length HTTP header.");
 	return size > max ? too_large(rq, size, max) : OK;

@@ -16,20 +16,26 @@ struct status s3_refuse_customer_key(struct req *rq, struct str algorithm, struc
 {
 	if (!algorithm.p && !key.p && !md5.p)
 		return OK;
-	(void)FAIL(rq, api_NotImplemented, "Server side encryption with customer provided keys is not implemented here.");
+	(void)FAIL(rq, api_NotImplemented,
+		   "Server side encryption with customer provided keys is not implemented here.");
 	return req_fail_with(rq, "Header", S(SSE_HEADER "-customer-algorithm"));
 }
 
 static const struct shape text = { .name = "String", .kind = K_STRING, .size = sizeof(struct str) };
-static const struct shape texts = { .name = "Context", .kind = K_MAP, .size = sizeof(struct str_map), .key = &text, .elem = &text };
+static const struct shape texts = {
+	.name = "Context", .kind = K_MAP, .size = sizeof(struct str_map), .key = &text, .elem = &text
+};
 static const struct member wrap_members[] = { { .name = "c", .wire = "c", .shape = &texts } };
-static const struct shape wrap = { .name = "Wrap", .kind = K_STRUCT, .size = sizeof(struct str_map), .members = wrap_members, .n_members = 1 };
+static const struct shape wrap = {
+	.name = "Wrap", .kind = K_STRUCT, .size = sizeof(struct str_map), .members = wrap_members, .n_members = 1
+};
 
 /* base64 of a JSON object of strings. aws:s3:arn is S3's to set. */
 static struct status read_context(struct req *rq, struct str header, struct str_map *out)
 {
-	static const char why[] = "The header '" SSE_HEADER "-context' shall be Base64-encoded UTF-8 string holding JSON which "
-				  "represents a string-string map";
+	static const char why[] =
+	    "The header '" SSE_HEADER "-context' shall be Base64-encoded UTF-8 string holding JSON which "
+	    "represents a string-string map";
 	struct str json;
 	struct str_map map = { 0 };
 	if (failed(base64_decode(rq->mem, header, &json)))
@@ -49,20 +55,22 @@ static struct status read_context(struct req *rq, struct str header, struct str_
 static struct status need_kms_header(struct req *rq, struct str algorithm)
 {
 	return s3_fail_argument(
-	    rq, "Server Side Encryption with AWS KMS managed key requires HTTP header " SSE_HEADER " : aws:kms", SSE_HEADER,
-	    algorithm.p ? algorithm : S("null"));
+	    rq, "Server Side Encryption with AWS KMS managed key requires HTTP header " SSE_HEADER " : aws:kms",
+	    SSE_HEADER, algorithm.p ? algorithm : S("null"));
 }
 
 static struct status unknown_algorithm(struct req *rq, struct str algorithm)
 {
 	if (str_eq(algorithm, S("aws:kms:dsse"))) {
-		(void)FAIL(rq, api_NotImplemented, "Dual-layer server side encryption (aws:kms:dsse) is not implemented here.");
+		(void)FAIL(rq, api_NotImplemented,
+			   "Dual-layer server side encryption (aws:kms:dsse) is not implemented here.");
 		return req_fail_with(rq, "Header", S(SSE_HEADER));
 	}
 	return s3_fail_argument(rq, "The encryption method specified is not supported", SSE_HEADER, algorithm);
 }
 
-struct status s3_sse_choose(struct req *rq, const struct s3_bucket_info *b, const struct s3_sse_in *in, struct s3_sse *out)
+struct status s3_sse_choose(struct req *rq, const struct s3_bucket_info *b, const struct s3_sse_in *in,
+			    struct s3_sse *out)
 {
 	const struct s3_bucket_row *row = &b->row;
 	struct s3_sse sse = { .algorithm = S3_SERVER_SIDE_ENCRYPTION_AES256 };

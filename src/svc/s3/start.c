@@ -293,12 +293,17 @@ struct status s3_sweeper_start(struct app *app, struct s3_sweeper **out)
 	return OK;
 }
 
+void s3_sweeper_wait(struct s3_sweeper *s)
+{
+	pthread_join(s->thread, NULL);
+	map_free(&s->used);
+	heap_free(s);
+}
+
 void s3_sweeper_stop(struct s3_sweeper *s)
 {
 	if (!s)
 		return;
 	atomic_store_explicit(&s->stop, true, memory_order_relaxed);
-	pthread_join(s->thread, NULL);
-	map_free(&s->used);
-	heap_free(s);
+	s3_sweeper_wait(s);
 }

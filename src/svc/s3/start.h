@@ -13,6 +13,7 @@ struct status s3_finish_deletes(struct app *app);
 /* A thread that removes blobs no row names, once, while requests are served already. */
 struct s3_sweeper;
 struct status s3_sweeper_start(struct app *app, struct s3_sweeper **out);
-void s3_sweeper_stop(struct s3_sweeper *s); /* waits for it; null is allowed */
+void s3_sweeper_stop(struct s3_sweeper *s); /* breaks it off; null is allowed */
+void s3_sweeper_wait(struct s3_sweeper *s); /* until it is through */
 
 #endif

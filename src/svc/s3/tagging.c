@@ -9,7 +9,8 @@
 
 /* ---- buckets ----------------------------------------------------------------------------- */
 
-struct status s3_get_bucket_tagging(struct req *rq, const struct s3_get_bucket_tagging_in *in, struct s3_get_bucket_tagging_out *out)
+struct status s3_get_bucket_tagging(struct req *rq, const struct s3_get_bucket_tagging_in *in,
+				    struct s3_get_bucket_tagging_out *out)
 {
 	const struct s3_bucket_info *b = s3_place_of(rq)->bucket;
 	(void)in;
@@ -28,14 +29,16 @@ static struct status set_bucket_tags(struct req *rq, struct s3_tag_list tags)
 	return s3_bucket_save(rq, t, s3_place_of(rq)->bucket->name, &row);
 }
 
-struct status s3_put_bucket_tagging(struct req *rq, const struct s3_put_bucket_tagging_in *in, struct s3_put_bucket_tagging_out *out)
+struct status s3_put_bucket_tagging(struct req *rq, const struct s3_put_bucket_tagging_in *in,
+				    struct s3_put_bucket_tagging_out *out)
 {
 	(void)out;
 	TRY(s3_tags_check(rq, &in->tagging->tag_set, S3_BUCKET_TAGS_MAX));
 	return set_bucket_tags(rq, in->tagging->tag_set);
 }
 
-struct status s3_delete_bucket_tagging(struct req *rq, const struct s3_delete_bucket_tagging_in *in, struct s3_delete_bucket_tagging_out *out)
+struct status s3_delete_bucket_tagging(struct req *rq, const struct s3_delete_bucket_tagging_in *in,
+				       struct s3_delete_bucket_tagging_out *out)
 {
 	(void)in;
 	(void)out;
@@ -44,7 +47,8 @@ struct status s3_delete_bucket_tagging(struct req *rq, const struct s3_delete_bu
 
 /* ---- objects ------------------------------------------------------------------------------- */
 
-struct status s3_get_object_tagging(struct req *rq, const struct s3_get_object_tagging_in *in, struct s3_get_object_tagging_out *out)
+struct status s3_get_object_tagging(struct req *rq, const struct s3_get_object_tagging_in *in,
+				    struct s3_get_object_tagging_out *out)
 {
 	struct s3_place *p = s3_place_of(rq);
 	static const struct s3_tag nothing[1];
@@ -76,7 +80,8 @@ static struct status set_object_tags(struct req *rq, struct str version, struct 
 	return s3_object_put(rq, t, p->key, &row);
 }
 
-struct status s3_put_object_tagging(struct req *rq, const struct s3_put_object_tagging_in *in, struct s3_put_object_tagging_out *out)
+struct status s3_put_object_tagging(struct req *rq, const struct s3_put_object_tagging_in *in,
+				    struct s3_put_object_tagging_out *out)
 {
 	(void)out;
 	TRY(s3_tags_check(rq, &in->tagging->tag_set, S3_OBJECT_TAGS_MAX));

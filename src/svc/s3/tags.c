@@ -36,8 +36,9 @@ static struct status check_one(struct req *rq, const struct s3_tag *tag)
 struct status s3_tags_check(struct req *rq, const struct s3_tag_list *tags, size_t max)
 {
 	if (tags->n > max)
-		return max == S3_OBJECT_TAGS_MAX ? FAIL(rq, s3_InvalidTag, "Object tags cannot be greater than %zu", max)
-						 : FAIL(rq, s3_InvalidTag, "Bucket tag count cannot be greater than %zu", max);
+		return max == S3_OBJECT_TAGS_MAX
+			   ? FAIL(rq, s3_InvalidTag, "Object tags cannot be greater than %zu", max)
+			   : FAIL(rq, s3_InvalidTag, "Bucket tag count cannot be greater than %zu", max);
 	for (size_t i = 0; i < tags->n; i++) {
 		TRY(check_one(rq, &tags->v[i]));
 		for (size_t j = 0; j < i; j++)
@@ -49,8 +50,9 @@ struct status s3_tags_check(struct req *rq, const struct s3_tag_list *tags, size
 
 static struct status bad_header(struct req *rq, struct str header)
 {
-	(void)FAIL(rq, s3_InvalidArgument, "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters "
-					   "without tag name duplicates.");
+	(void)FAIL(rq, s3_InvalidArgument,
+		   "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters "
+		   "without tag name duplicates.");
 	(void)req_fail_with(rq, "ArgumentName", S("x-amz-tagging"));
 	return req_fail_with(rq, "ArgumentValue", header);
 }

@@ -28,7 +28,8 @@ struct str s3_part_key(struct arena *mem, struct str upload, int64_t number)
 struct status s3_no_such_upload(struct req *rq, struct str upload)
 {
 	(void)FAIL(rq, s3_NoSuchUpload,
-		   "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.");
+		   "The specified upload does not exist. The upload ID may be invalid, or the upload may have been "
+		   "aborted or completed.");
 	return req_fail_with(rq, "UploadId", upload);
 }
 
@@ -88,17 +89,23 @@ struct status s3_upload_forget(struct req *rq, struct txn *t, struct str key, st
 /* ---- CreateMultipartUpload --------------------------------------------------------------- */
 
 /* Which checksums go with which type; without a word each algorithm has its usual one. */
-static struct status choose_checksum(struct req *rq, const struct s3_create_multipart_upload_in *in, struct s3_object_row *row)
+static struct status choose_checksum(struct req *rq, const struct s3_create_multipart_upload_in *in,
+				     struct s3_object_row *row)
 {
-	enum s3_checksum_algorithm a = in->checksum_algorithm ? in->checksum_algorithm : S3_CHECKSUM_ALGORITHM_CRC64NVME;
-	bool crc64 = a == S3_CHECKSUM_ALGORITHM_CRC64NVME, sha = a == S3_CHECKSUM_ALGORITHM_SHA1 || a == S3_CHECKSUM_ALGORITHM_SHA256;
+	enum s3_checksum_algorithm a =
+	    in->checksum_algorithm ? in->checksum_algorithm : S3_CHECKSUM_ALGORITHM_CRC64NVME;
+	bool crc64 = a == S3_CHECKSUM_ALGORITHM_CRC64NVME,
+	     sha = a == S3_CHECKSUM_ALGORITHM_SHA1 || a == S3_CHECKSUM_ALGORITHM_SHA256;
 	enum s3_checksum_type type = in->checksum_type;
 	if (type && !in->checksum_algorithm)
-		return FAIL(rq, s3_InvalidRequest, "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.");
+		return FAIL(
+		    rq, s3_InvalidRequest,
+		    "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.");
 	if (!type)
 		type = crc64 ? S3_CHECKSUM_TYPE_FULL_OBJECT : S3_CHECKSUM_TYPE_COMPOSITE;
 	if ((type == S3_CHECKSUM_TYPE_COMPOSITE && crc64) || (type == S3_CHECKSUM_TYPE_FULL_OBJECT && sha))
-		return FAIL(rq, s3_InvalidRequest, "The %s checksum type cannot be used with the %s checksum algorithm.",
+		return FAIL(rq, s3_InvalidRequest,
+			    "The %s checksum type cannot be used with the %s checksum algorithm.",
 			    crc64 ? "COMPOSITE" : "FULL_OBJECT", s3_algorithm_name(a));
 	row->checksum_algorithm = a;
 	row->checksum_type = type;
@@ -110,11 +117,13 @@ static struct str new_upload_id(struct req *rq)
 {
 	uint8_t random[24];
 	world_random(rq->app->world, random, sizeof random);
-	return arena_printf(rq->mem, "%013llx%.*s", (unsigned long long)rq->now_ms, PR(hex_encode(rq->mem, str_make(random, sizeof random))));
+	return arena_printf(rq->mem, "%013llx%.*s", (unsigned long long)rq->now_ms,
+			    PR(hex_encode(rq->mem, str_make(random, sizeof random))));
 }
 
-static struct status check_create(struct req *rq, const struct s3_place *p, const struct s3_create_multipart_upload_in *in,
-				  struct s3_object_row *row, struct s3_sse *sse)
+static struct status check_create(struct req *rq, const struct s3_place *p,
+				  const struct s3_create_multipart_upload_in *in, struct s3_object_row *row,
+				  struct s3_sse *sse)
 {
 	const struct s3_settings settings = S3_SETTINGS(in);
 	const struct s3_sse_in sse_in = S3_SSE_IN(in);
@@ -145,7 +154,9 @@ struct status s3_create_multipart_upload(struct req *rq, const struct s3_create_
 	TRY(check_create(rq, p, in, &row, &sse));
 	TRY(s3_seal_new(rq, p, &sse, &row, &seal));
 	fill(rq, &row);
-	*out = (struct s3_create_multipart_upload_out){ .bucket = p->bucket->name, .key = p->key, .upload_id = row.upload_id };
+	*out = (struct s3_create_multipart_upload_out){ .bucket = p->bucket->name,
+							.key = p->key,
+							.upload_id = row.upload_id };
 	S3_SAY_SSE(out, &row);
 	if (in->checksum_algorithm) {
 		out->checksum_algorithm = row.checksum_algorithm;

@@ -22,7 +22,8 @@ struct str s3_parts_prefix(struct arena *mem, struct str upload);
 
 struct status s3_no_such_upload(struct req *rq, struct str upload);
 /* NoSuchUpload when it is not there. */
-struct status s3_upload_get(struct req *rq, struct txn *t, struct str key, struct str upload, struct s3_object_row *row);
+struct status s3_upload_get(struct req *rq, struct txn *t, struct str key, struct str upload,
+			    struct s3_object_row *row);
 /* From a snapshot. */
 struct status s3_upload_look(struct req *rq, struct s3_place *p, struct str upload, struct s3_object_row *row);
 /* All parts there are, in order of their numbers. */

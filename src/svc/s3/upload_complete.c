@@ -20,7 +20,8 @@ struct named {
 
 static struct status malformed(struct req *rq)
 {
-	return FAIL(rq, api_MalformedXML, "The XML you provided was not well-formed or did not validate against our published schema");
+	return FAIL(rq, api_MalformedXML,
+		    "The XML you provided was not well-formed or did not validate against our published schema");
 }
 
 static struct status check_list(struct req *rq, const struct s3_complete_multipart_upload_in *in, struct named *out)
@@ -33,8 +34,9 @@ static struct status check_list(struct req *rq, const struct s3_complete_multipa
 		if (!part->part_number.set || !part->etag.p)
 			return malformed(rq);
 		if (i && part->part_number.v <= part[-1].part_number.v) {
-			(void)FAIL(rq, s3_InvalidPartOrder,
-				   "The list of parts was not in ascending order. Parts must be ordered by part number.");
+			(void)FAIL(
+			    rq, s3_InvalidPartOrder,
+			    "The list of parts was not in ascending order. Parts must be ordered by part number.");
 			return req_fail_with(rq, "UploadId", in->upload_id);
 		}
 	}
@@ -44,10 +46,12 @@ static struct status check_list(struct req *rq, const struct s3_complete_multipa
 
 /* ---- choosing ------------------------------------------------------------------------- */
 
-static struct status invalid_part(struct req *rq, const struct s3_complete_multipart_upload_in *in, const struct s3_completed_part *part)
+static struct status invalid_part(struct req *rq, const struct s3_complete_multipart_upload_in *in,
+				  const struct s3_completed_part *part)
 {
 	(void)FAIL(rq, s3_InvalidPart,
-		   "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified "
+		   "One or more of the specified parts could not be found.  The part may not have been uploaded, or "
+		   "the specified "
 		   "entity tag may not match the part's entity tag.");
 	(void)req_fail_with(rq, "UploadId", in->upload_id);
 	(void)req_fail_with(rq, "PartNumber", arena_printf(rq->mem, "%lld", (long long)part->part_number.v));
@@ -63,7 +67,8 @@ static struct status too_small(struct req *rq, const struct s3_part_row *part)
 	return req_fail_with(rq, "ETag", part->etag);
 }
 
-static bool same_checksum(const struct s3_completed_part *named, enum s3_checksum_algorithm a, const struct s3_part_row *part)
+static bool same_checksum(const struct s3_completed_part *named, enum s3_checksum_algorithm a,
+			  const struct s3_part_row *part)
 {
 	struct s3_checksum_in given = S3_CHECKSUMS(named);
 	struct str value = s3_checksum_given(&given, a);
@@ -77,8 +82,9 @@ struct chosen {
 };
 
 /* Both lists are in order of the numbers: one pass over each. Parts nobody named are litter. */
-static struct status choose(struct req *rq, const struct s3_complete_multipart_upload_in *in, enum s3_checksum_algorithm a,
-			    struct named named, struct s3_part_row *have, size_t n_have, struct s3_litter *litter, struct chosen *out)
+static struct status choose(struct req *rq, const struct s3_complete_multipart_upload_in *in,
+			    enum s3_checksum_algorithm a, struct named named, struct s3_part_row *have, size_t n_have,
+			    struct s3_litter *litter, struct chosen *out)
 {
 	size_t at = 0;
 	*out = (struct chosen){ .parts = NEWS(rq->mem, struct s3_part_row, named.n) };
@@ -129,15 +135,18 @@ static struct status join_checksums(struct req *rq, const struct chosen *c, stru
 	return OK;
 }
 
-static struct status check_checksum(struct req *rq, const struct s3_complete_multipart_upload_in *in, const struct s3_object_row *row)
+static struct status check_checksum(struct req *rq, const struct s3_complete_multipart_upload_in *in,
+				    const struct s3_object_row *row)
 {
 	struct s3_checksum_in given = S3_CHECKSUMS(in);
 	struct str value = s3_checksum_given(&given, row->checksum_algorithm);
 	if (s3_checksum_which(&given) && !value.p)
-		return FAIL(rq, s3_InvalidRequest, "Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
+		return FAIL(rq, s3_InvalidRequest,
+			    "Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
 			    s3_algorithm_name(row->checksum_algorithm), s3_algorithm_name(s3_checksum_which(&given)));
 	if (in->checksum_type && in->checksum_type != row->checksum_type)
-		return FAIL(rq, s3_InvalidRequest, "The upload was created with another checksum type than x-amz-checksum-type says.");
+		return FAIL(rq, s3_InvalidRequest,
+			    "The upload was created with another checksum type than x-amz-checksum-type says.");
 	if (value.p && !str_eq(value, row->checksum))
 		return FAIL(rq, s3_BadDigest, "The %s you specified did not match the calculated checksum.",
 			    s3_algorithm_name(row->checksum_algorithm));
@@ -148,18 +157,20 @@ static struct status check_size(struct req *rq, const struct s3_complete_multipa
 {
 	if (!in->mpu_object_size.set || in->mpu_object_size.v == size)
 		return OK;
-	return FAIL(rq, s3_InvalidRequest, "The provided 'x-amz-mp-object-size' header value %lld does not match what was computed: %lld",
+	return FAIL(rq, s3_InvalidRequest,
+		    "The provided 'x-amz-mp-object-size' header value %lld does not match what was computed: %lld",
 		    (long long)in->mpu_object_size.v, (long long)size);
 }
 
 /* ---- answering ----------------------------------------------------------------------------------- */
 
-static void say(struct req *rq, const struct s3_place *p, const struct s3_object_row *row, struct s3_complete_multipart_upload_out *out)
+static void say(struct req *rq, const struct s3_place *p, const struct s3_object_row *row,
+		struct s3_complete_multipart_upload_out *out)
 {
 	struct str host = rq->host, name = p->bucket->name;
 	*out = (struct s3_complete_multipart_upload_out){
-		.location = arena_printf(rq->mem, "%s://%.*s/%.*s/%.*s", rq->secure ? "https" : "http", PR(host), PR(name),
-					 PR(uri_encode(rq->mem, p->key, false))),
+		.location = arena_printf(rq->mem, "%s://%.*s/%.*s/%.*s", rq->secure ? "https" : "http", PR(host),
+					 PR(name), PR(uri_encode(rq->mem, p->key, false))),
 		.bucket = name,
 		.key = p->key,
 		.etag = s3_quoted(rq, row->etag),
@@ -170,7 +181,8 @@ static void say(struct req *rq, const struct s3_place *p, const struct s3_object
 }
 
 /* The upload is gone. If the object is what it became, this is the same request once more. */
-static struct status completed_before(struct req *rq, struct s3_place *p, const struct s3_complete_multipart_upload_in *in,
+static struct status completed_before(struct req *rq, struct s3_place *p,
+				      const struct s3_complete_multipart_upload_in *in,
 				      struct s3_complete_multipart_upload_out *out, bool *before)
 {
 	TRY(s3_object_look(rq, p));
@@ -182,8 +194,8 @@ static struct status completed_before(struct req *rq, struct s3_place *p, const 
 	return OK;
 }
 
-static struct status write(struct req *rq, struct s3_place *p, const struct s3_complete_multipart_upload_in *in, struct named named,
-			   struct s3_complete_multipart_upload_out *out)
+static struct status write(struct req *rq, struct s3_place *p, const struct s3_complete_multipart_upload_in *in,
+			   struct named named, struct s3_complete_multipart_upload_out *out)
 {
 	struct s3_litter *litter = s3_litter_new(rq);
 	struct s3_object_row row, old;

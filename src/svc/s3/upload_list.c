@@ -36,7 +36,8 @@ static void say_part(struct req *rq, const struct s3_part_row *part, enum s3_che
 	s3_checksum_say(S3_CHECKSUMS_TO(out), a, part->checksum);
 }
 
-static struct status gather_parts(struct req *rq, const struct s3_object_row *upload, int64_t after, size_t max, struct s3_list_parts_out *out)
+static struct status gather_parts(struct req *rq, const struct s3_object_row *upload, int64_t after, size_t max,
+				  struct s3_list_parts_out *out)
 {
 	struct shard *index;
 	struct txn *t;
@@ -46,7 +47,8 @@ static struct status gather_parts(struct req *rq, const struct s3_object_row *up
 	bool more = false;
 	TRY(s3_index(rq, s3_place_of(rq), &index));
 	TRY(req_read(rq, index, &t));
-	struct range r = { .prefix = s3_parts_prefix(rq->mem, upload->upload_id), .from = s3_part_key(rq->mem, upload->upload_id, after + 1) };
+	struct range r = { .prefix = s3_parts_prefix(rq->mem, upload->upload_id),
+			   .from = s3_part_key(rq->mem, upload->upload_id, after + 1) };
 	TRY(txn_range(t, &r, &c));
 	while (!more && cursor_next(&c)) {
 		struct s3_part_row *part = NEW(rq->mem, struct s3_part_row);
@@ -69,7 +71,8 @@ struct status s3_list_parts(struct req *rq, const struct s3_list_parts_in *in, s
 	size_t max;
 	TRY(s3_page_size(rq, in->max_parts, "max-parts", &max));
 	if (in->part_number_marker.set && (in->part_number_marker.v < 0 || in->part_number_marker.v > INT32_MAX))
-		return s3_fail_argument(rq, "Argument part-number-marker must be an integer between 0 and 2147483647", "part-number-marker",
+		return s3_fail_argument(rq, "Argument part-number-marker must be an integer between 0 and 2147483647",
+					"part-number-marker",
 					arena_printf(rq->mem, "%lld", (long long)in->part_number_marker.v));
 	TRY(s3_upload_look(rq, p, in->upload_id, upload));
 	TRY(gather_parts(rq, upload, in->part_number_marker.v, max, out));
@@ -88,7 +91,8 @@ struct status s3_list_parts(struct req *rq, const struct s3_list_parts_in *in, s
 
 /* ---- ListMultipartUploads --------------------------------------------------------------------- */
 
-static struct status say_upload(struct req *rq, const struct s3_walk *w, enum s3_encoding_type e, struct s3_multipart_upload *out)
+static struct status say_upload(struct req *rq, const struct s3_walk *w, enum s3_encoding_type e,
+				struct s3_multipart_upload *out)
 {
 	struct s3_object_row *row = NEW(rq->mem, struct s3_object_row);
 	TRY(unpack(rq->mem, &s3_object_row_shape, str_dup(rq->mem, w->val), row));
@@ -105,7 +109,8 @@ static struct status say_upload(struct req *rq, const struct s3_walk *w, enum s3
 	return OK;
 }
 
-static struct status gather_uploads(struct req *rq, struct s3_walk *w, enum s3_encoding_type e, struct s3_list_multipart_uploads_out *out)
+static struct status gather_uploads(struct req *rq, struct s3_walk *w, enum s3_encoding_type e,
+				    struct s3_list_multipart_uploads_out *out)
 {
 	struct s3_multipart_upload *uploads = NEWS(rq->mem, struct s3_multipart_upload, w->max + 1);
 	struct s3_common_prefix *prefixes = NEWS(rq->mem, struct s3_common_prefix, w->max + 1);

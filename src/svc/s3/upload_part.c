@@ -41,8 +41,8 @@ struct status s3_part_put(struct req *rq, struct s3_place *p, struct str upload,
 	return txn_put(t, key, buf_str(&b));
 }
 
-struct status s3_part_sink(struct req *rq, struct s3_place *p, const struct s3_object_row *upload, struct s3_litter *litter,
-			   struct s3_part_row *part, struct s3_sink **out)
+struct status s3_part_sink(struct req *rq, struct s3_place *p, const struct s3_object_row *upload,
+			   struct s3_litter *litter, struct s3_part_row *part, struct s3_sink **out)
 {
 	struct s3_seal *seal;
 	struct secret key;
@@ -55,14 +55,16 @@ struct status s3_part_sink(struct req *rq, struct s3_place *p, const struct s3_o
 }
 
 /* A part may bring another checksum than the upload's only when nobody chose one. */
-static struct status check_checksum(struct req *rq, const struct s3_upload_part_in *in, const struct s3_object_row *upload)
+static struct status check_checksum(struct req *rq, const struct s3_upload_part_in *in,
+				    const struct s3_object_row *upload)
 {
 	struct s3_checksum_in given = S3_CHECKSUMS(in);
 	enum s3_checksum_algorithm a = s3_checksum_which(&given);
 	bool chosen = upload->checksum_algorithm != S3_CHECKSUM_ALGORITHM_CRC64NVME;
 	if (!a || a == upload->checksum_algorithm || !chosen)
 		return OK;
-	return FAIL(rq, s3_InvalidRequest, "Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
+	return FAIL(rq, s3_InvalidRequest,
+		    "Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s",
 		    s3_algorithm_name(upload->checksum_algorithm), s3_algorithm_name(a));
 }
 
@@ -81,13 +83,13 @@ struct status s3_upload_part(struct req *rq, const struct s3_upload_part_in *in,
 	req_read_end(rq); /* a body may take hours; no snapshot is held that long */
 	struct s3_litter *litter = s3_litter_new(rq);
 	TRY(s3_part_sink(rq, p, &upload, litter, &part, &sink));
-	s3_want_sums(rq, &upload, upload.checksum_algorithm);
+	s3_want_sums(sink, &upload, upload.checksum_algorithm);
 	TRY(s3_sink_body(sink));
 	TRY(s3_sink_finish(sink, &stored));
 	part.size = stored.size;
 	part.blob_id = stored.blob_id;
 	part.modified_at = rq->now_ms;
-	part.etag = s3_new_etag(rq, &upload);
+	part.etag = s3_new_etag(sink, &upload);
 	part.checksum = s3_body_checksum(rq, upload.checksum_algorithm);
 	out->etag = s3_quoted(rq, part.etag);
 	S3_SAY_SSE(out, &upload);
