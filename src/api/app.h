@@ -29,19 +29,19 @@ struct app {
 	struct store *store;
 	struct blobs *blobs;
 	struct trail *trail;
-	struct accounts *accounts;  /* api/accounts.h */
-	struct caches *caches;      /* api/cache.h */
-	struct router *router;      /* api/route.h */
-	struct patterns *patterns;  /* wire/constraint.h */
+	struct accounts *accounts;         /* api/accounts.h */
+	struct caches *caches;             /* api/cache.h */
+	struct router *router;             /* api/route.h */
+	struct patterns *patterns;         /* wire/constraint.h */
 	struct sigv4_caches *signing_keys; /* api/authenticate.h */
 	const struct identity_provider *identity;
-	struct iam_used *iam_used; /* svc/iam/used.h: when keys and roles were last used; NULL: not kept */
-	struct s3_state *s3; /* svc/s3/reading.h: who reads what; NULL: nobody keeps count */
+	struct iam_used *iam_used;             /* svc/iam/used.h: when keys and roles were last used; NULL: not kept */
+	struct s3_state *s3;                   /* svc/s3/reading.h: who reads what; NULL: nobody keeps count */
 	const struct service *const *services; /* null-terminated */
-	struct str partition; /* "aws" */
-	struct str region;    /* where requests without a scope belong: "us-east-1" */
-	struct str domain;    /* virtual hosts are <bucket>.<domain> or <bucket>.s3.<region>.<domain>; empty: none */
-	bool audit_sync;      /* record reads before their answer, too */
+	struct str partition;                  /* "aws" */
+	struct str region;                     /* where requests without a scope belong: "us-east-1" */
+	struct str domain; /* virtual hosts are <bucket>.<domain> or <bucket>.s3.<region>.<domain>; empty: none */
+	bool audit_sync;   /* record reads before their answer, too */
 };
 
 static inline int64_t app_now_ms(const struct app *app) { return world_now_ms(app->world); }

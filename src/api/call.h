@@ -17,9 +17,10 @@
  * not checked again). On success *out is its output struct. On failure the parent's fault is the other service's
  * fault, verbatim; the caller may replace it.
  */
-struct status call_service(struct req *parent, const char *service, const char *op_name, const void *in, const void **out);
+struct status call_service(struct req *parent, const char *service, const char *op_name, const void *in,
+			   const void **out);
 /* The same as a service of ours acting for itself ("s3.amazonaws.com"), not on behalf of the caller. */
 struct status call_service_as(struct req *parent, const char *principal, const char *service, const char *op_name,
-                              const void *in, const void **out);
+			      const void *in, const void **out);
 
 #endif

@@ -35,17 +35,17 @@ struct caller {
 	struct str role_arn, role_id, role_name, role_path;
 	int64_t issued_ms, expires_ms; /* 0: not a temporary credential */
 	struct str source_identity;
-	bool mfa;               /* aws:MultiFactorAuthPresent */
-	int64_t mfa_ms;         /* when it was shown */
-	struct str session_policy;     /* document, or p == NULL */
+	bool mfa;                  /* aws:MultiFactorAuthPresent */
+	int64_t mfa_ms;            /* when it was shown */
+	struct str session_policy; /* document, or p == NULL */
 	struct str_list session_policy_arns;
-	struct str_map session_tags;   /* of this session, inherited transitive ones included */
-	struct str_list transitive;    /* their keys */
-	unsigned chained;              /* how many roles stand before this one */
+	struct str_map session_tags; /* of this session, inherited transitive ones included */
+	struct str_list transitive;  /* their keys */
+	unsigned chained;            /* how many roles stand before this one */
 
 	struct str user_path;
-	struct str_map tags;    /* aws:PrincipalTag: the user's or role's own, overlaid by session tags */
-	struct str invoked_by;  /* "s3.amazonaws.com" when a service asks on somebody's behalf */
+	struct str_map tags;   /* aws:PrincipalTag: the user's or role's own, overlaid by session tags */
+	struct str invoked_by; /* "s3.amazonaws.com" when a service asks on somebody's behalf */
 };
 
 /* The policies that bear on a caller, besides those of the resource. All are alive until the request ends. */
@@ -69,7 +69,8 @@ struct identity_provider {
 	 * The active long-term key of that id in `account`: fills `who` and the secret (locked for the request's
 	 * life). E_NOT_FOUND when there is none or it is inactive.
 	 */
-	struct status (*access_key)(struct req *rq, struct str account, struct str id, struct caller *who, struct str *secret);
+	struct status (*access_key)(struct req *rq, struct str account, struct str id, struct caller *who,
+				    struct str *secret);
 	/*
 	 * The policies in force for `who` at this moment, its tags, path and name filled in. E_NOT_FOUND when the user
 	 * or role behind it is gone.

@@ -26,7 +26,8 @@ struct fault_kind {
 /* A condition key of the request and the input member whose value it has ("" path = computed by authorize). */
 struct condition {
 	const char *key;
-	const struct member *const *path; /* null-terminated way through nested structs; NULL: authorize() supplies it */
+	const struct member *const
+	    *path; /* null-terminated way through nested structs; NULL: authorize() supplies it */
 };
 
 enum op_flag {
@@ -39,35 +40,37 @@ enum op_flag {
 };
 
 struct op {
-	const char *name;     /* "CreateKey" */
-	const char *action;   /* "kms:CreateKey"; S3's ListObjectsV2 has "s3:ListBucket" */
-	const char *resource; /* "*", an ARN ("arn:aws:s3:::{Bucket}/{Key}") or what follows the account ("key/{KeyId}") */
-	const char *event;    /* CloudTrail's eventName where it differs from name, else NULL */
+	const char *name;   /* "CreateKey" */
+	const char *action; /* "kms:CreateKey"; S3's ListObjectsV2 has "s3:ListBucket" */
+	const char
+	    *resource;     /* "*", an ARN ("arn:aws:s3:::{Bucket}/{Key}") or what follows the account ("key/{KeyId}") */
+	const char *event; /* CloudTrail's eventName where it differs from name, else NULL */
 	enum access access;
 	uint32_t flags;
 	const char *method; /* REST protocols: "PUT" */
-	const char *uri;    /* REST protocols: "/{Bucket}/{Key+}?uploadId&x-id=UploadPart" (literal query parts included) */
-	int http;           /* status of success */
-	const struct condition *conditions;         /* ends with key == NULL */
-	const struct fault_kind *const *faults;     /* ends with NULL */
-	const struct shape *in, *out;               /* STRUCT shapes; never NULL (may have no members) */
-	const char *out_wrapper;                    /* query protocol: "CreateRoleResult"; else NULL */
+	const char
+	    *uri; /* REST protocols: "/{Bucket}/{Key+}?uploadId&x-id=UploadPart" (literal query parts included) */
+	int http; /* status of success */
+	const struct condition *conditions;     /* ends with key == NULL */
+	const struct fault_kind *const *faults; /* ends with NULL */
+	const struct shape *in, *out;           /* STRUCT shapes; never NULL (may have no members) */
+	const char *out_wrapper;                /* query protocol: "CreateRoleResult"; else NULL */
 	/* Lists what must be allowed, when the row cannot say it; NULL: action on resource. Reads only. */
 	struct status (*authorize)(struct req *, const void *in, struct authz *);
 	struct status (*call)(struct req *, const void *in, void *out);
 };
 
 struct service {
-	const char *name;      /* "kms": our folder, and the prefix of actions */
-	const char *signing;   /* name in the credential scope */
-	const char *endpoint;  /* endpoint prefix: host name's first label */
-	const char *source;    /* CloudTrail's eventSource: "kms.amazonaws.com" */
-	const char *target;    /* JSON protocols: X-Amz-Target prefix, "TrentService" */
-	const char *version;   /* API version: "2014-11-01" */
-	const char *xmlns;     /* XML protocols */
+	const char *name;     /* "kms": our folder, and the prefix of actions */
+	const char *signing;  /* name in the credential scope */
+	const char *endpoint; /* endpoint prefix: host name's first label */
+	const char *source;   /* CloudTrail's eventSource: "kms.amazonaws.com" */
+	const char *target;   /* JSON protocols: X-Amz-Target prefix, "TrentService" */
+	const char *version;  /* API version: "2014-11-01" */
+	const char *xmlns;    /* XML protocols */
 	enum protocol protocol;
-	bool global;           /* one per account (iam), recorded in us-east-1 */
-	const struct op *ops;  /* sorted by name */
+	bool global;          /* one per account (iam), recorded in us-east-1 */
+	const struct op *ops; /* sorted by name */
 	uint32_t n_ops;
 };
 

@@ -49,10 +49,7 @@ static struct str text_get(const struct record *r, size_t i)
 	return *(const struct str *)(const void *)((const char *)r + texts[i]);
 }
 
-static void text_set(struct record *r, size_t i, struct str s)
-{
-	*(struct str *)(void *)((char *)r + texts[i]) = s;
-}
+static void text_set(struct record *r, size_t i, struct str s) { *(struct str *)(void *)((char *)r + texts[i]) = s; }
 
 static size_t packed_size(const struct record *r)
 {
@@ -132,15 +129,9 @@ struct status record_parse(struct str bytes, struct record *out)
 
 /* ---- who ------------------------------------------------------------------------------ */
 
-static struct str cut(struct str s)
-{
-	return str_sub(s, 0, RECORD_TEXT_MAX);
-}
+static struct str cut(struct str s) { return str_sub(s, 0, RECORD_TEXT_MAX); }
 
-static bool proven(const struct req *rq)
-{
-	return rq->caller.kind != CALLER_ANONYMOUS;
-}
+static bool proven(const struct req *rq) { return rq->caller.kind != CALLER_ANONYMOUS; }
 
 static void who(struct record *r, const struct req *rq)
 {
@@ -238,10 +229,7 @@ static struct str s3_name(const struct member *m)
 	return str_of(m->wire);
 }
 
-static bool is_s3(const struct req *rq)
-{
-	return rq->svc->protocol == PROTO_REST_XML;
-}
+static bool is_s3(const struct req *rq) { return rq->svc->protocol == PROTO_REST_XML; }
 
 static void add_member(struct buf *b, size_t start, struct str name, struct str value)
 {

@@ -17,10 +17,7 @@
 
 /* ---- seen from an account ----------------------------------------------------------- */
 
-void record_seen_by(struct record *r, struct str account)
-{
-	r->recipient = account;
-}
+void record_seen_by(struct record *r, struct str account) { r->recipient = account; }
 
 /* Each account's event has its own id: the record's for the owner, one made from it for the caller. */
 void record_event_id(const struct record *r, char out[36])

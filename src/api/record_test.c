@@ -65,10 +65,7 @@ static struct making made(struct test_world *w, const char *op, void (*change)(s
 	return m;
 }
 
-static struct str member(struct making *m, const char *path)
-{
-	return json_lookup(world_mem(m->w), m->json, path);
-}
+static struct str member(struct making *m, const char *path) { return json_lookup(world_mem(m->w), m->json, path); }
 
 /* ---- the whole ---------------------------------------------------------------------------- */
 

@@ -245,7 +245,4 @@ struct status sigv4_verify(struct arena *mem, const struct sigv4_request *rq, co
 	return mismatch(mem, auth, rules->family, canonical, to_sign, fault);
 }
 
-void sigv4_auth_wipe(struct sigv4_auth *auth)
-{
-	hmac_key_wipe(&auth->key);
-}
+void sigv4_auth_wipe(struct sigv4_auth *auth) { hmac_key_wipe(&auth->key); }

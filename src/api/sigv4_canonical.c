@@ -13,20 +13,11 @@
 #include "base/codec.h"
 #include "base/str.h"
 
-static bool unreserved(char c)
-{
-	return char_alnum(c) || c == '-' || c == '_' || c == '.' || c == '~';
-}
+static bool unreserved(char c) { return char_alnum(c) || c == '-' || c == '_' || c == '.' || c == '~'; }
 
-static bool hex_upper(char c)
-{
-	return char_digit(c) || (c >= 'A' && c <= 'F');
-}
+static bool hex_upper(char c) { return char_digit(c) || (c >= 'A' && c <= 'F'); }
 
-static unsigned hex_value(char c)
-{
-	return (unsigned)(char_digit(c) ? c - '0' : c - 'A' + 10);
-}
+static unsigned hex_value(char c) { return (unsigned)(char_digit(c) ? c - '0' : c - 'A' + 10); }
 
 /* True when decoding and encoding s would give s again: then it need not be copied. */
 static bool is_canonical(struct str s, bool keep_slash)
@@ -224,10 +215,7 @@ size_t sigv4_name_at(const struct str_names *names, struct str header)
 	return SIZE_MAX;
 }
 
-static bool blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
+static bool blank(char c) { return c == ' ' || c == '\t'; }
 
 /* Trimmed, and each run of blanks inside as one space. */
 static void put_value(struct buf *b, struct str value)

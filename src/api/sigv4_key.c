@@ -45,10 +45,7 @@ void sigv4_cache_free(struct sigv4_cache *cache)
 	heap_free(cache);
 }
 
-uint64_t sigv4_cache_hits(const struct sigv4_cache *cache)
-{
-	return cache->hits;
-}
+uint64_t sigv4_cache_hits(const struct sigv4_cache *cache) { return cache->hits; }
 
 static void derive(const struct sigv4_auth *auth, struct str secret, struct hmac_key *key)
 {

@@ -101,10 +101,7 @@ static bool has_extra(const struct rig *r, const char *name)
 	return false;
 }
 
-static struct sigv4_cache *cache_new(void)
-{
-	return sigv4_cache_new((uint64_t[2]){ 7, 11 });
-}
+static struct sigv4_cache *cache_new(void) { return sigv4_cache_new((uint64_t[2]){ 7, 11 }); }
 
 static void every_refusal_has_a_name_in_every_family(void)
 {

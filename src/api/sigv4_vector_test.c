@@ -222,14 +222,8 @@ static void walk(bool refusals, size_t at_least)
 	EXPECT(n >= at_least);
 }
 
-static void what_was_signed_is_accepted(void)
-{
-	walk(false, 80);
-}
+static void what_was_signed_is_accepted(void) { walk(false, 80); }
 
-static void what_is_wrong_is_refused_as_aws_refuses_it(void)
-{
-	walk(true, 130);
-}
+static void what_is_wrong_is_refused_as_aws_refuses_it(void) { walk(true, 130); }
 
 RUN_ALL(T(what_was_signed_is_accepted), T(what_is_wrong_is_refused_as_aws_refuses_it))

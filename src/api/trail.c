@@ -255,10 +255,7 @@ static void release_sources(struct trail *t)
 
 /* ---- rounds ------------------------------------------------------------------------------------ */
 
-static bool batch_empty(const struct trail *t)
-{
-	return !t->batch.n && list_empty(&t->batch.sources);
-}
+static bool batch_empty(const struct trail *t) { return !t->batch.n && list_empty(&t->batch.sources); }
 
 static void batch_done(struct trail *t)
 {
@@ -330,10 +327,7 @@ static bool work_left(struct trail *t)
 	return some || atomic_load(&t->backlog);
 }
 
-static bool pending(struct trail *t)
-{
-	return work_left(t) || atomic_load(&t->hurry) || atomic_load(&t->stopping);
-}
+static bool pending(struct trail *t) { return work_left(t) || atomic_load(&t->hurry) || atomic_load(&t->stopping); }
 
 static void gather(struct trail *t)
 {

@@ -20,10 +20,7 @@
 
 enum { BLOCK_BYTES = 1024 * 1024, BLOCK_COUNT = 2048, FULL_EVERY = 64, MARKS_MAX = 40 * 1000 };
 
-static void key_text(char out[8], uint64_t hash)
-{
-	memcpy(out, &hash, 8);
-}
+static void key_text(char out[8], uint64_t hash) { memcpy(out, &hash, 8); }
 
 static uint64_t mark_get(const struct account_log *l, uint64_t hash)
 {
@@ -150,10 +147,7 @@ static struct item *new_item(struct batch *b)
 	return &b->v[b->n++];
 }
 
-static bool ours(struct trail *t, struct str account)
-{
-	return account.n && account_find(t->app->accounts, account);
-}
+static bool ours(struct trail *t, struct str account) { return account.n && account_find(t->app->accounts, account); }
 
 static void route(struct trail *t, struct item *it, struct str fallback, const struct record *r)
 {

@@ -19,10 +19,7 @@
 enum { VERSION = 1, BITS = 10, PROBES = 7, PROBES_MAX = 32 };
 enum { F_READS = 1, F_WRITES = 2, F_FULL_MARKS = 4 };
 
-uint64_t trail_shard_hash(struct str name)
-{
-	return str_hash(name, 0x7368617264);
-}
+uint64_t trail_shard_hash(struct str name) { return str_hash(name, 0x7368617264); }
 
 static uint64_t value_hash(enum lookup_attribute what, struct str value)
 {

@@ -67,10 +67,7 @@ static struct asking ask(struct test_world *w, struct lookup l)
 	return a;
 }
 
-static size_t count(struct test_world *w, struct lookup l)
-{
-	return ask(w, l).n;
-}
+static size_t count(struct test_world *w, struct lookup l) { return ask(w, l).n; }
 
 /* ---- promises ----------------------------------------------------------------------- */
 
@@ -389,10 +386,7 @@ static int no_space(struct disk *d, int fd)
 	return -1;
 }
 
-static void flush_in_fiber(struct req *rq, void *arg)
-{
-	*(struct status *)arg = trail_flush(rq->app->trail);
-}
+static void flush_in_fiber(struct req *rq, void *arg) { *(struct status *)arg = trail_flush(rq->app->trail); }
 
 static void a_full_disk_fails_the_flush_and_loses_nothing(void)
 {

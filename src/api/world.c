@@ -37,13 +37,20 @@ struct test_world {
 
 /* ---- opening and closing ---------------------------------------------------------------- */
 
-static char *path(struct test_world *w, const char *name) { return str_z(w->mem, arena_printf(w->mem, "%s/%s", w->dir, name)); }
+static char *path(struct test_world *w, const char *name)
+{
+	return str_z(w->mem, arena_printf(w->mem, "%s/%s", w->dir, name));
+}
 
 static void open_app(struct test_world *w)
 {
 	w->app = (struct app){
-		.world = &w->world, .services = w->parts.services, .identity = w->parts.identity,
-		.partition = S("aws"), .region = S("us-east-1"), .domain = S("s3.test"),
+		.world = &w->world,
+		.services = w->parts.services,
+		.identity = w->parts.identity,
+		.partition = S("aws"),
+		.region = S("us-east-1"),
+		.domain = S("s3.test"),
 	};
 	struct app *app = &w->app;
 	struct store_options o = { .on_outbox = trail_on_outbox, .on_outbox_arg = app };
@@ -52,7 +59,8 @@ static void open_app(struct test_world *w)
 		EXPECT_OK(keyring_key_new(app->keyring, NULL, S("system"), w->mem, &w->wrapped));
 	w->system = key_ref_of(NULL, S("system"), w->wrapped);
 	EXPECT_OK(store_open(&w->world, app->keyring, &w->system, path(w, "store"), &o, &app->store));
-	EXPECT_OK(blobs_open(&w->world, keyring_secrets(app->keyring), store_io_pool(app->store), path(w, "blobs"), &app->blobs));
+	EXPECT_OK(blobs_open(&w->world, keyring_secrets(app->keyring), store_io_pool(app->store), path(w, "blobs"),
+			     &app->blobs));
 	app->router = router_new(app->services);
 	app->caches = caches_new(&w->world);
 	app->signing_keys = sigv4_caches_new(&w->world);
@@ -66,7 +74,8 @@ static void open_accounts(void *arg)
 	const struct account *account;
 	EXPECT_OK(accounts_open(&w->app, &w->system, &w->app.accounts));
 	if (!account_find(w->app.accounts, WORLD_ACCOUNT)) {
-		struct account_root a = { S("AKIAROOT111122223333"), S("secret-1") }, b = { S("AKIAROOT444455556666"), S("secret-2") };
+		struct account_root a = { S("AKIAROOT111122223333"), S("secret-1") },
+				    b = { S("AKIAROOT444455556666"), S("secret-2") };
 		EXPECT_OK(account_create(w->app.accounts, WORLD_ACCOUNT, a, &account));
 		EXPECT_OK(account_create(w->app.accounts, WORLD_OTHER, b, &account));
 	}
@@ -140,8 +149,12 @@ void world_later(struct test_world *w, int64_t ms) { world_advance(&w->world, ms
 struct caller world_root_of(struct test_world *w, struct str account)
 {
 	return (struct caller){
-		.kind = CALLER_ROOT, .account = account, .principal_id = account, .name = S("root"),
-		.arn = arena_printf(w->mem, "arn:aws:iam::%.*s:root", PR(account)), .access_key_id = account_root_of(w->app.accounts, account).access_key_id,
+		.kind = CALLER_ROOT,
+		.account = account,
+		.principal_id = account,
+		.name = S("root"),
+		.arn = arena_printf(w->mem, "arn:aws:iam::%.*s:root", PR(account)),
+		.access_key_id = account_root_of(w->app.accounts, account).access_key_id,
 	};
 }
 
@@ -163,8 +176,16 @@ static struct req *request_of(struct calling *c, struct arena *mem)
 {
 	struct req *rq = NEW(mem, struct req);
 	*rq = (struct req){
-		.app = &c->w->app, .mem = mem, .now_ms = app_now_ms(&c->w->app), .region = S("us-east-1"), .account = c->who.account,
-		.host = S("test"), .source_ip = S("192.0.2.1"), .user_agent = S("test"), .secure = true, .caller = c->who,
+		.app = &c->w->app,
+		.mem = mem,
+		.now_ms = app_now_ms(&c->w->app),
+		.region = S("us-east-1"),
+		.account = c->who.account,
+		.host = S("test"),
+		.source_ip = S("192.0.2.1"),
+		.user_agent = S("test"),
+		.secure = true,
+		.caller = c->who,
 	};
 	rq->id = id_uuid(&c->w->world, mem);
 	rq->svc = app_service(&c->w->app, str_of(c->service));
@@ -202,8 +223,11 @@ static void keep_reply(struct calling *c, struct req *rq, struct status st)
 		c->reply = (struct test_reply){ .status = 200, .body = buf_str(&b) };
 		return;
 	}
-	struct fault_wire w = rq->fault.kind ? fault_wire(rq->fault.kind, rq->svc->protocol) : (struct fault_wire){ "none", 500 };
-	c->reply = (struct test_reply){ .status = w.http, .code = str_dup(mem, str_of(w.code)), .text = str_dup(mem, rq->fault.text) };
+	struct fault_wire w =
+	    rq->fault.kind ? fault_wire(rq->fault.kind, rq->svc->protocol) : (struct fault_wire){ "none", 500 };
+	c->reply = (struct test_reply){ .status = w.http,
+					.code = str_dup(mem, str_of(w.code)),
+					.text = str_dup(mem, rq->fault.text) };
 }
 
 static void call_in_fiber(void *arg)
@@ -223,7 +247,8 @@ static void call_in_fiber(void *arg)
 	arena_free(mem);
 }
 
-struct test_reply world_call(struct test_world *w, struct caller who, const char *service, const char *op, const char *fmt, ...)
+struct test_reply world_call(struct test_world *w, struct caller who, const char *service, const char *op,
+			     const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -284,6 +309,8 @@ static void run_in_fiber(void *arg)
 
 void world_in_fiber(struct test_world *w, void (*run)(struct req *rq, void *arg), void *arg)
 {
-	struct calling c = { .w = w, .who = world_root(w), .service = w->parts.services[0]->name, .run = run, .arg = arg };
+	struct calling c = {
+		.w = w, .who = world_root(w), .service = w->parts.services[0]->name, .run = run, .arg = arg
+	};
 	fiber_block_on(run_in_fiber, &c);
 }

@@ -4,8 +4,8 @@
  * no network. Calls take the pipeline's steps from authorize on, as a caller you name;
  * their effects and records are real.
  *
- *     struct test_world *w = world_begin(&(struct world_parts){ .services = all, .identity = &iam_identity, .now_ms = JAN_1 });
- *     struct test_reply r = world_call(w, &world_root, "kms", "CreateKey", "{'Description':'x'}");
+ *     struct test_world *w = world_begin(&(struct world_parts){ .services = all, .identity = &iam_identity, .now_ms =
+ * JAN_1 }); struct test_reply r = world_call(w, &world_root, "kms", "CreateKey", "{'Description':'x'}");
  *     EXPECT(r.status == 200);
  *     EXPECT_STR(world_field(w, r, "KeyMetadata.KeyState"), S("Enabled"));
  *     world_end(w);
@@ -45,12 +45,13 @@ struct app *world_app(struct test_world *w);
 struct arena *world_mem(struct test_world *w); /* lives as long as w */
 void world_later(struct test_world *w, int64_t ms);
 
-struct caller world_root(struct test_world *w);                         /* root of WORLD_ACCOUNT */
+struct caller world_root(struct test_world *w); /* root of WORLD_ACCOUNT */
 struct caller world_root_of(struct test_world *w, struct str account);
 /* A session token's caller: policies are looked up through the identity provider, as for a real request. */
-struct test_reply world_call(struct test_world *w, struct caller who, const char *service, const char *op, const char *json, ...)
-	__attribute__((format(printf, 5, 6)));
-/* The text of a member of a reply by path ("Keys.0.KeyId"): strings without quotes, the rest as it stands; p == NULL when absent. */
+struct test_reply world_call(struct test_world *w, struct caller who, const char *service, const char *op,
+			     const char *json, ...) __attribute__((format(printf, 5, 6)));
+/* The text of a member of a reply by path ("Keys.0.KeyId"): strings without quotes, the rest as it stands; p == NULL
+ * when absent. */
 struct str world_field(struct test_world *w, struct test_reply r, const char *path);
 /* Run a piece of code as a fiber with a request of root's around it, for units below the handlers. */
 void world_in_fiber(struct test_world *w, void (*run)(struct req *rq, void *arg), void *arg);

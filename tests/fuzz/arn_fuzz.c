@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	bool parts = arn_match(pattern, text), whole = policy_wildcard_match(pattern, text);
 	assert(!parts || whole);
-	if (str_is_utf8(pattern)) /* as every pattern of a policy is: a literal never begins in the middle of a character */
+	if (str_is_utf8(
+		pattern)) /* as every pattern of a policy is: a literal never begins in the middle of a character */
 		assert(!whole || policy_wildcard_match_ci(pattern, text));
 	assert(policy_wildcard_match(S("*"), text));
 	if (str_find_char(text, '*') == SIZE_MAX && str_find_char(text, '?') == SIZE_MAX)

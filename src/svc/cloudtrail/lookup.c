@@ -54,10 +54,7 @@ static struct status read_attribute(struct req *rq, const struct cloudtrail_look
 }
 
 /* Events carry whole seconds, and both ends are included. */
-static int64_t second_of(int64_t ms)
-{
-	return ms - (ms % SECOND_MS + SECOND_MS) % SECOND_MS;
-}
+static int64_t second_of(int64_t ms) { return ms - (ms % SECOND_MS + SECOND_MS) % SECOND_MS; }
 
 static struct status read_times(struct req *rq, const struct cloudtrail_lookup_events_in *in, struct lookup *l)
 {
@@ -140,10 +137,7 @@ static struct cloudtrail_resource_list resources_of(struct arena *mem, const str
 	return (struct cloudtrail_resource_list){ v, n };
 }
 
-static struct str or_none(struct str s)
-{
-	return s.n ? s : (struct str){ 0 };
-}
+static struct str or_none(struct str s) { return s.n ? s : (struct str){ 0 }; }
 
 static struct cloudtrail_event event_of(struct arena *mem, const struct record *r)
 {

@@ -64,10 +64,7 @@ static const struct iam_builtin builtins[] = {
 	  FEB_2015 },
 };
 
-const struct iam_builtin *iam_builtin_at(size_t i)
-{
-	return i < COUNT(builtins) ? &builtins[i] : NULL;
-}
+const struct iam_builtin *iam_builtin_at(size_t i) { return i < COUNT(builtins) ? &builtins[i] : NULL; }
 
 const struct iam_builtin *iam_builtin_find(struct str arn)
 {

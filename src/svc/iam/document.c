@@ -40,7 +40,4 @@ struct status iam_document_check_2012(struct req *rq, struct str document)
 	return check(rq, document, POLICY_IDENTITY, true);
 }
 
-struct str iam_document_out(struct req *rq, struct str document)
-{
-	return uri_encode(rq->mem, document, false);
-}
+struct str iam_document_out(struct req *rq, struct str document) { return uri_encode(rq->mem, document, false); }

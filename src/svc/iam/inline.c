@@ -7,10 +7,7 @@
 #include "base/str.h"
 #include "svc/iam/iam.h"
 
-static size_t size_max(enum iam_kind kind)
-{
-	return kind == IAM_USER ? IAM_USER_INLINE_MAX : IAM_ROLE_INLINE_MAX;
-}
+static size_t size_max(enum iam_kind kind) { return kind == IAM_USER ? IAM_USER_INLINE_MAX : IAM_ROLE_INLINE_MAX; }
 
 /* Of all others than the one that is put. */
 static struct status size_of_others(struct req *rq, struct txn *t, enum iam_kind kind, struct str entity,

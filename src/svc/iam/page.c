@@ -20,10 +20,7 @@ struct status iam_page_of(struct req *rq, struct str marker, struct opt_int max_
 	return OK;
 }
 
-struct str iam_page_marker(struct req *rq, struct str position)
-{
-	return base64url_encode(rq->mem, position);
-}
+struct str iam_page_marker(struct req *rq, struct str position) { return base64url_encode(rq->mem, position); }
 
 struct str iam_page_cut(struct req *rq, const struct iam_page *page, const struct str *positions, size_t n, size_t *at,
 			size_t *end)

@@ -7,10 +7,7 @@
 #include "base/str.h"
 #include "svc/iam/iam.h"
 
-static int order(const struct iam_tag *a, const struct iam_tag *b)
-{
-	return str_cmp(a->key, b->key);
-}
+static int order(const struct iam_tag *a, const struct iam_tag *b) { return str_cmp(a->key, b->key); }
 
 static struct status check_key(struct req *rq, struct iam_tag_list given, size_t i)
 {

@@ -54,10 +54,7 @@ static struct str table_key(struct arena *mem, struct str account, enum iam_used
 	return arena_printf(mem, "%.*s%c%.*s", PR(account), kind, PR(id));
 }
 
-static struct str region_of(const struct req *rq)
-{
-	return rq->svc->global ? S("us-east-1") : rq->region;
-}
+static struct str region_of(const struct req *rq) { return rq->svc->global ? S("us-east-1") : rq->region; }
 
 static bool seen(struct iam_used *u, struct req *rq, struct str id)
 {

@@ -15,10 +15,7 @@ struct status iam_managed_document_check(struct req *rq, struct str document)
 	return OK;
 }
 
-static struct str id_of(struct req *rq, uint64_t n)
-{
-	return arena_printf(rq->mem, "v%llu", (unsigned long long)n);
-}
+static struct str id_of(struct req *rq, uint64_t n) { return arena_printf(rq->mem, "v%llu", (unsigned long long)n); }
 
 static uint64_t number_of(struct str version_key)
 {

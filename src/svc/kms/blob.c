@@ -52,10 +52,7 @@ struct status kms_blob_parse(struct str bytes, struct kms_blob *out)
 	return OK;
 }
 
-static unsigned nibble(char c)
-{
-	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10) & 15;
-}
+static unsigned nibble(char c) { return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10) & 15; }
 
 struct str kms_blob_header(struct arena *mem, struct str account, struct str key_id, uint32_t generation)
 {

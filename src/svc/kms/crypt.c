@@ -95,10 +95,7 @@ struct status kms_encrypt(struct req *rq, const struct kms_encrypt_in *in, struc
 
 /* ---- Decrypt ------------------------------------------------------------------------- */
 
-static struct status invalid(struct req *rq)
-{
-	return FAIL(rq, kms_InvalidCiphertextException, "%s", "");
-}
+static struct status invalid(struct req *rq) { return FAIL(rq, kms_InvalidCiphertextException, "%s", ""); }
 
 static const struct kms_backing *backing_of(const struct kms_key *key, uint32_t generation)
 {

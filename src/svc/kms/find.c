@@ -77,10 +77,7 @@ struct name {
 
 static const struct str alias_prefix = { "alias/", 6 }, key_prefix = { "key/", 4 };
 
-static bool id_is(struct str s)
-{
-	return uuid_is(s) || (s.n == MRK_TEXT && str_starts(s, S("mrk-")));
-}
+static bool id_is(struct str s) { return uuid_is(s) || (s.n == MRK_TEXT && str_starts(s, S("mrk-"))); }
 
 static struct status parse_arn(struct req *rq, struct str text, struct name *out)
 {

@@ -17,10 +17,7 @@ enum { KEYS_CACHED = 512, FIRST_GENERATION = 1 };
 
 static const struct str none;
 
-struct str kms_key_of(struct arena *mem, char tag, struct str id)
-{
-	return key_of(mem, tag, id, none, none);
-}
+struct str kms_key_of(struct arena *mem, char tag, struct str id) { return key_of(mem, tag, id, none, none); }
 
 struct str kms_backing_key(struct arena *mem, struct str id, uint32_t generation)
 {
@@ -130,10 +127,7 @@ static void add_text(struct kms_key *k, struct str name, struct str value)
 	add_condition(k, name, v, 1, false);
 }
 
-static const char *word(const char *const *names, int value)
-{
-	return names[value - 1];
-}
+static const char *word(const char *const *names, int value) { return names[value - 1]; }
 
 static void make_conditions(struct kms_key *k)
 {
@@ -230,10 +224,7 @@ struct status kms_find_id(struct req *rq, struct str account, struct str id, str
 	return OK;
 }
 
-struct str kms_text(struct req *rq, struct str of_key)
-{
-	return rq->parent ? str_dup(rq->mem, of_key) : of_key;
-}
+struct str kms_text(struct req *rq, struct str of_key) { return rq->parent ? str_dup(rq->mem, of_key) : of_key; }
 
 /* ---- states ---------------------------------------------------------------------------- */
 

@@ -57,10 +57,7 @@ struct status kms_find_id(struct req *rq, struct str account, struct str id, str
 /* The key an alias of that account names; E_NOT_FOUND. *id lives as long as the request. */
 struct status kms_alias_target(struct req *rq, struct shard *shard, struct str alias, struct str *id);
 /* What the operation's authorize function found. */
-static inline const struct kms_found *kms_found(const struct req *rq)
-{
-	return rq->found;
-}
+static inline const struct kms_found *kms_found(const struct req *rq) { return rq->found; }
 struct status kms_no_key(struct req *rq, struct str arn); /* NotFoundException */
 struct status kms_no_alias(struct req *rq, struct str account, struct str alias);
 /* AccessDeniedException in the words KMS has for other accounts' resources. */

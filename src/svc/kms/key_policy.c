@@ -26,10 +26,7 @@ struct str kms_default_policy(struct req *rq, struct str account)
 			    PR(rq->app->partition), PR(account));
 }
 
-static void unref(void *policy)
-{
-	policy_unref(policy);
-}
+static void unref(void *policy) { policy_unref(policy); }
 
 struct status kms_policy_check(struct req *rq, struct str text, struct str key_arn, struct str account, bool bypass)
 {

@@ -16,10 +16,7 @@ static void wipe(void *arg)
 	secret_wipe((void *)(uintptr_t)s->p, s->n);
 }
 
-static void free_secret(void *arg)
-{
-	secret_free(arg);
-}
+static void free_secret(void *arg) { secret_free(arg); }
 
 void kms_wipe_later(struct req *rq, struct str plain)
 {
@@ -28,7 +25,4 @@ void kms_wipe_later(struct req *rq, struct str plain)
 	req_pin(outermost(rq), wipe, kept);
 }
 
-void kms_free_later(struct req *rq, struct secret *plain)
-{
-	req_pin(outermost(rq), free_secret, plain);
-}
+void kms_free_later(struct req *rq, struct secret *plain) { req_pin(outermost(rq), free_secret, plain); }

@@ -108,10 +108,7 @@ static struct status check_mfa(struct req *rq, const struct sts_assume_role_in *
 	    "valid and associated with this user.");
 }
 
-static bool inherits_tags(const struct caller *who)
-{
-	return who->transitive.n > 0;
-}
+static bool inherits_tags(const struct caller *who) { return who->transitive.n > 0; }
 
 struct status sts_authorize_assume_role(struct req *rq, const void *input, struct authz *az)
 {
@@ -133,10 +130,7 @@ struct status sts_authorize_assume_role(struct req *rq, const void *input, struc
 
 /* ---- the session ------------------------------------------------------------------------------ */
 
-static bool is_chained(const struct caller *who)
-{
-	return who->kind == CALLER_ROLE;
-}
+static bool is_chained(const struct caller *who) { return who->kind == CALLER_ROLE; }
 
 static struct status check_duration(struct req *rq, int64_t seconds, const struct identity_role *role)
 {
