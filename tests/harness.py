@@ -1,4 +1,8 @@
-"""A server of a test's own, and clients for it. HOLDFAST_BIN names the binary."""
+"""Servers for tests, and clients for them. HOLDFAST_BIN names the binary. Fixtures:
+
+  server   one running server for the whole session (account 111122223333)
+  fresh    a server for one test alone: may be stopped, killed, restarted, given a moved clock
+"""
 import atexit
 import json
 import os
@@ -7,11 +11,13 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import uuid
 
 import boto3
 import botocore.config
+import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BIN = os.environ.get("HOLDFAST_BIN", str(ROOT / "build" / "src" / "cli" / "holdfast"))
@@ -20,14 +26,14 @@ START_SECONDS = 30
 
 
 class Server:
-    def __init__(self, base, *options, account=ACCOUNT):
+    def __init__(self, base, *options, account=ACCOUNT, domain="s3.test"):
         self.base = pathlib.Path(base)
         self.data = self.base / "data"
         self.options = options
         self.account = account
         self.process = None
         self.log = self.base / "server.log"
-        self.holdfast("init", "--data", self.data, "--account", account, "--domain", "s3.test")
+        self.holdfast("init", "--data", self.data, "--account", account, *(["--domain", domain] if domain else []))
         self.ca = str(self.data / "tls" / "ca.pem")
 
     def holdfast(self, *args, check=True, **kw):
@@ -151,3 +157,22 @@ def code(error):
 
 def message(error):
     return getattr(error, "value", error).response["Error"]["Message"]
+
+
+@pytest.fixture(scope="session")
+def server():
+    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
+        running = Server(base).start()
+        yield running
+        status = running.stop()
+        assert status == 0, running.log.read_text()[-4000:]
+
+
+@pytest.fixture
+def fresh():
+    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
+        running = Server(base, "--test-clock").start()
+        yield running
+        if running.process is not None:
+            status = running.stop()
+            assert status == 0, running.log.read_text()[-4000:]

@@ -114,7 +114,12 @@ def test_too_much_metadata_and_too_long_a_key(s3, bucket):
     assert s3.get_object(Bucket=bucket, Key="k" * 1024)["Body"].read() == b"long"
     error = refused(s3.put_object, "KeyTooLongError", 400, Bucket=bucket, Key="k" * 1025, Body=b"")
     assert error["MaxSizeAllowed"] == "1024"
-    refused(s3.get_object, "NoSuchKey", 404, Bucket=bucket, Key="k" * 1025)
+    for call in (s3.get_object, s3.delete_object, s3.get_object_tagging, s3.create_multipart_upload):
+        error = refused(call, "KeyTooLongError", 400, Bucket=bucket, Key="k" * 1025)
+        assert (error["Size"], error["MaxSizeAllowed"]) == ("1025", "1024")
+    with pytest.raises(ClientError) as e:
+        s3.head_object(Bucket=bucket, Key="k" * 1025)
+    assert e.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
 @pytest.mark.parametrize("arguments, want, http", [
@@ -124,7 +129,7 @@ def test_too_much_metadata_and_too_long_a_key(s3, bucket):
     (dict(GrantRead="id=abc"), "AccessControlListNotSupported", 400),
     (dict(ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=datetime.datetime(2040, 1, 1)), "InvalidRequest", 400),
     (dict(Tagging="a=1&a=2"), "InvalidArgument", 400),
-    (dict(Tagging="&".join(f"k{i}=v" for i in range(11))), "InvalidTag", 400),
+    (dict(Tagging="&".join(f"k{i}=v" for i in range(11))), "BadRequest", 400),
     (dict(Tagging="aws:x=1"), "InvalidTag", 400),
     (dict(Tagging="k=" + "v" * 257), "InvalidTag", 400),
     (dict(WebsiteRedirectLocation="ftp://x"), "InvalidArgument", 400),
@@ -345,6 +350,9 @@ def test_tags_of_an_object(s3, bucket):
     assert s3.head_object(Bucket=bucket, Key="tags")["ETag"] == etag
     refused(s3.put_object_tagging, "InvalidTag", 400, Bucket=bucket, Key="tags",
             Tagging={"TagSet": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]})
+    error = refused(s3.put_object_tagging, "BadRequest", 400, Bucket=bucket, Key="tags",
+                    Tagging={"TagSet": [{"Key": str(i), "Value": ""} for i in range(11)]})
+    assert error["Message"] == "Object tags cannot be greater than 10"
     s3.delete_object_tagging(Bucket=bucket, Key="tags")
     assert s3.get_object_tagging(Bucket=bucket, Key="tags")["TagSet"] == []
     for call in (s3.get_object_tagging, s3.delete_object_tagging):

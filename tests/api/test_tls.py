@@ -116,6 +116,30 @@ def test_configured_names_are_in_the_certificate(tmp_path):
         assert server.stop() == 0
 
 
+def test_virtual_hosts_of_the_default_domain_are_verified(tmp_path, monkeypatch):
+    """No client takes *.localhost for bucket.localhost; *.s3.localhost is good for bucket.s3.localhost."""
+    import boto3
+    import botocore.config
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **kw: real(
+        "127.0.0.1" if str(host).endswith(".localhost") else host, *more, **kw))
+    server = Server(tmp_path, domain=None).start()
+    try:
+        s3 = boto3.client("s3", region_name="us-east-1", endpoint_url=f"https://s3.localhost:{port(server)}", verify=server.ca,
+                          aws_access_key_id=server.root[0], aws_secret_access_key=server.root[1],
+                          config=botocore.config.Config(s3={"addressing_style": "virtual"}))
+        sent = []
+        s3.meta.events.register("before-send.s3", lambda request, **_: sent.append(urllib.parse.urlsplit(request.url).hostname))
+        s3.create_bucket(Bucket="by-its-name")
+        s3.put_object(Bucket="by-its-name", Key="k", Body=b"found")
+        assert s3.get_object(Bucket="by-its-name", Key="k")["Body"].read() == b"found"
+        assert sent[-1] == "by-its-name.s3.localhost"
+        for name in ("localhost", "s3.localhost", "by-its-name.s3.localhost"):
+            shake(server, name)
+    finally:
+        assert server.stop() == 0
+
+
 def test_the_chain_is_whole_and_the_ca_is_a_ca(server):
     def text(pem):
         return subprocess.run(["openssl", "x509", "-noout", "-text"], input=pem, capture_output=True, text=True, check=True).stdout

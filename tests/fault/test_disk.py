@@ -409,6 +409,119 @@ def test_a_missing_file_of_keys_or_settings(damaged, name):
     meet(damaged, damaged.stopped, lose)
 
 
+# ---- one damaged shard --------------------------------------------------------------------------
+
+class Neighbours:
+    """Two buckets and keys in two regions, each in a file of its own that is known by name."""
+
+    def __init__(self, server):
+        self.server = server
+        self.connect()
+        self.files = {}
+        for bucket in ("harmed", "whole"):
+            self.make(bucket, lambda: (self.s3.create_bucket(Bucket=bucket),
+                                       [self.s3.put_object(Bucket=bucket, Key=f"k{i}", Body=bucket.encode() * 100) for i in range(20)]))
+        for region in ("eu-harmed-1", "eu-whole-1"):
+            self.make(region, lambda: [self.kms(region).create_key() for _ in range(5)])
+        self.s3.put_object(Bucket="whole", Key="large", Body=os.urandom(300_000))
+
+    def connect(self):
+        self.s3, self.iam = self.server.client("s3", plain=True), self.server.client("iam", plain=True)
+        self.trail = self.server.client("cloudtrail", plain=True, read_timeout=20)
+
+    def kms(self, region):
+        return self.server.client("kms", plain=True, region=region)
+
+    def make(self, name, what):
+        before = set((self.server.data / "store").glob("*.db"))
+        what()
+        new = set((self.server.data / "store").glob("*.db")) - before
+        self.files[name] = max(new, key=lambda p: p.stat().st_mtime_ns)  # "names" and "regions" are made first, and once
+
+    def all_but(self, harmed):
+        """Everything that does not need the harmed file works; what needs it is an internal error."""
+        refused = []
+        for bucket in ("harmed", "whole"):
+            calls = [lambda: self.s3.list_objects_v2(Bucket=bucket)["KeyCount"],
+                     lambda: self.s3.get_object(Bucket=bucket, Key="k7")["Body"].read(),
+                     lambda: self.s3.put_object(Bucket=bucket, Key="new", Body=b"x")]
+            refused += self.meet(calls, bucket in harmed, "InternalError")
+        for region in ("eu-harmed-1", "eu-whole-1"):
+            calls = [lambda: self.kms(region).list_keys()["Keys"], lambda: self.kms(region).create_key()]
+            refused += self.meet(calls, region in harmed, "InternalFailure")
+        assert {b["Name"] for b in self.s3.list_buckets()["Buckets"]} == {"harmed", "whole"}
+        name = f"u{time.monotonic_ns()}"
+        self.iam.create_user(UserName=name)
+        events = [e["CloudTrailEvent"] for page in self.trail.get_paginator("lookup_events").paginate() for e in page["Events"]]
+        assert any(f'"{name}"' in e for e in events)
+        return refused
+
+    @staticmethod
+    def meet(calls, harmed, want):
+        for call in calls:
+            if not harmed:
+                call()
+                continue
+            with pytest.raises(botocore.exceptions.ClientError) as e:
+                call()
+            assert code(e) == (want, 500)
+        return calls if harmed else []
+
+
+@pytest.mark.parametrize("state", ["killed", "stopped"])
+@pytest.mark.parametrize("harmed", ["harmed", "eu-harmed-1"])
+def test_one_damaged_shard_harms_nobody_else(base, state, harmed):
+    server = Server(base).start()
+    near = Neighbours(server)
+    near.all_but([])
+    if state == "killed":
+        server.kill()
+    else:
+        assert server.stop() == 0
+    path = near.files[harmed]
+    log = path.with_name(path.name + "-wal")
+    if log.exists() and log.stat().st_size > 8192:
+        path = log
+    for place in range(4096 + 1000, path.stat().st_size, 2048):
+        flip(path, place)
+    server.log.write_text("")
+    server.start()
+    near.connect()
+    assert near.all_but([harmed])
+    assert path.name in server.log.read_text(), server.log.read_text()[-3000:]
+    status = server.stop()
+    assert status in (0, 1), server.log.read_text()[-3000:]
+    server.start()  # and it is no worse the next time
+    near.connect()
+    near.all_but([harmed])
+    assert server.stop() in (0, 1)
+
+
+def test_an_object_whose_file_is_gone_is_an_internal_error(base):
+    server = Server(base).start()
+    s3 = server.client("s3", plain=True)
+    s3.create_bucket(Bucket="box")
+    s3.put_object(Bucket="box", Key="one", Body=os.urandom(300_000))
+    upload = s3.create_multipart_upload(Bucket="box", Key="parts")["UploadId"]
+    etag = s3.upload_part(Bucket="box", Key="parts", UploadId=upload, PartNumber=1, Body=os.urandom(300_000))["ETag"]
+    s3.complete_multipart_upload(Bucket="box", Key="parts", UploadId=upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+    gone = [p for p in (server.data / "blobs").rglob("*") if p.is_file() and p.stat().st_size > 300_000]
+    assert len(gone) == 2
+    for path in gone:
+        path.unlink()
+    for key in ("one", "parts"):
+        with pytest.raises(botocore.exceptions.ClientError) as e:
+            s3.get_object(Bucket="box", Key=key)
+        assert code(e) == ("InternalError", 500)
+        with pytest.raises(botocore.exceptions.ClientError) as e:
+            s3.copy_object(Bucket="box", Key="copy", CopySource=f"box/{key}")
+        assert code(e) == ("InternalError", 500)
+    for path in gone:
+        assert path.name in server.log.read_text()
+    s3.delete_object(Bucket="box", Key="one")
+    assert server.stop() == 0, server.log.read_text()[-3000:]
+
+
 # ---- the root key, two servers, modes ----------------------------------------------------------
 
 def serve(server, **more):
