@@ -63,8 +63,8 @@ def member_ctype(m, mem):
     return (OPTIONAL[t.kind] if t.kind in OPTIONAL and not mem.plain else elem_ctype(m, t)) + " "
 
 
-def reachable(m):
-    """Every type that travels or is stored, in a stable order."""
+def within(types):
+    """These types and all they are made of, in a stable order."""
     out = []
 
     def walk(t):
@@ -77,12 +77,19 @@ def reachable(m):
             if u:
                 walk(u)
 
-    for op in m.ops:
-        walk(op.input)
-        walk(op.output)
-    for t in m.records:
+    for t in types:
         walk(t)
     return out
+
+
+def reachable(m):
+    """Every type that travels or is stored."""
+    return within([t for op in m.ops for t in (op.input, op.output)] + list(m.records))
+
+
+def sensitive(op):
+    """Does it take or give a secret, however deep?"""
+    return any(t.sensitive or any("sensitive" in x.words for x in t.members or ()) for t in within([op.input, op.output]))
 
 
 # -- the header
@@ -270,8 +277,9 @@ def op_row(m, t, op):
     flags = [f for f, on in (("OP_READ_ONLY", r.get("read_only", r["access"] in ("List", "Read"))),
                              ("OP_DATA", r.get("data")), ("OP_ANONYMOUS", r.get("anonymous")),
                              ("OP_STREAM_IN", stream["IN"]), ("OP_STREAM_OUT", stream["OUT"]),
-                             ("OP_NO_AUTHZ", r.get("no_authz"))) if on]
-    wrapper = r.get("result", f"{op.name}Result") if m.protocol == "query" else None
+                             ("OP_NO_AUTHZ", r.get("no_authz")), ("OP_SENSITIVE", sensitive(op))) if on]
+    usual = f"{op.name}Result" if op.output.members else None  # no output, no element for it
+    wrapper = r.get("result", usual) if m.protocol == "query" else None
     conditions = f"{s}_conditions" if op.conditions else "(const struct condition[]){ { NULL, NULL } }"
     faults = f"{s}_faults" if r["faults"] else "(const struct fault_kind *const[]){ NULL }"
     rows = [f".name = {quote(op.name)}, .action = {quote(r['action'])}, .resource = {quote(r['resource'])}",

@@ -145,10 +145,22 @@ static enum sigv4_found find_long_term(struct finding *f, struct str access_key,
 	return keep_secret(out, secret) ? SIGV4_FOUND : SIGV4_NO_SUCH_KEY;
 }
 
+/*
+ * As it may stand in the record of a call that nobody made: what has not the form of a key's id may be anything,
+ * a secret in the wrong place included.
+ */
+static struct str claimed_id(struct str access_key)
+{
+	for (size_t i = 0; i < access_key.n; i++)
+		if (!char_digit(access_key.p[i]) && !(access_key.p[i] >= 'A' && access_key.p[i] <= 'Z'))
+			return S("");
+	return access_key;
+}
+
 static enum sigv4_found find_secret(void *ctx, struct str access_key, struct str token, struct sigv4_secret *secret)
 {
 	struct finding *f = ctx;
-	f->rq->caller = (struct caller){ .access_key_id = access_key };
+	f->rq->caller = (struct caller){ .access_key_id = claimed_id(access_key) };
 	if (token.p)
 		return find_session(f, access_key, token, secret);
 	return str_starts(access_key, S("ASIA")) ? SIGV4_TOKEN_INVALID : find_long_term(f, access_key, secret);

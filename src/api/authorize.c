@@ -199,12 +199,29 @@ static bool give(struct policy_entry *out, struct str value)
 	return value.p != NULL;
 }
 
+/*
+ * "aws:ResourceTag/tag-key": names of keys are not case-sensitive. Tags are: where two differ in nothing but case, the
+ * one spelled as the policy spells it counts, not the one that somebody put beside it.
+ */
 static bool tag_of(struct str_map tags, struct str key, struct policy_entry *out)
 {
+	const struct str_entry *found = NULL;
 	for (size_t i = 0; i < tags.n; i++)
-		if (str_eq_ci(tags.v[i].key, key)) /* "aws:ResourceTag/tag-key": key names are not case-sensitive */
-			return give(out, tags.v[i].value);
-	return false;
+		if (str_eq(tags.v[i].key, key) || (!found && str_eq_ci(tags.v[i].key, key)))
+			found = &tags.v[i];
+	return found && give(out, found->value);
+}
+
+static const struct authz_key *key_named(const struct authz_item *item, struct str name)
+{
+	const struct authz_key *found = NULL;
+	for (const struct authz_key *k = item->keys; k; k = k->next) {
+		if (str_eq(k->name, name))
+			return k;
+		if (!found && str_eq_ci(k->name, name))
+			found = k;
+	}
+	return found;
 }
 
 /* A key by its own name: what the row or the service's function gave, else a tag. */
@@ -215,12 +232,10 @@ static bool look_up_named(const struct asked *a, struct str name, struct policy_
 		return tag_of(a->rq->caller.tags, str_from(name, principal_tag.n), out);
 	if (str_starts_ci(name, resource_tag))
 		return tag_of(a->item->resource_tags, str_from(name, resource_tag.n), out);
-	for (const struct authz_key *k = a->item->keys; k; k = k->next)
-		if (str_eq_ci(k->name, name)) {
-			*out = (struct policy_entry){ .values = k->values, .n = (uint32_t)k->n, .multi = k->multi };
-			return true;
-		}
-	return false;
+	const struct authz_key *k = key_named(a->item, name);
+	if (k)
+		*out = (struct policy_entry){ .values = k->values, .n = (uint32_t)k->n, .multi = k->multi };
+	return k != NULL;
 }
 
 /* Long-term keys have none of these, not even as "false". */

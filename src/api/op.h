@@ -36,7 +36,8 @@ enum op_flag {
 	OP_ANONYMOUS = 4, /* callable without a signature, if policies allow (S3) or by design (STS web identity) */
 	OP_STREAM_IN = 8,
 	OP_STREAM_OUT = 16,
-	OP_NO_AUTHZ = 32, /* no policy can refuse it (sts:GetCallerIdentity, sts:GetSessionToken) */
+	OP_NO_AUTHZ = 32,  /* no policy can refuse it (sts:GetCallerIdentity, sts:GetSessionToken) */
+	OP_SENSITIVE = 64, /* takes or gives a secret: the request's memory is wiped, not just freed */
 };
 
 struct op {

@@ -383,13 +383,20 @@ static inline struct status fake_role(struct req *rq, struct str account, struct
 	(void)out;
 	return ERR(E_NOT_FOUND);
 }
+static inline struct status fake_principal(struct req *rq, struct str account, struct str resource)
+{
+	(void)rq;
+	(void)account;
+	(void)resource;
+	return ERR(E_NOT_FOUND);
+}
 static inline void fake_key_used(struct req *rq, const struct caller *who)
 {
 	(void)rq;
 	(void)who;
 }
-static const struct identity_provider pipeline_identity = { fake_access_key, fake_policies, fake_managed, fake_role,
-							    fake_key_used };
+static const struct identity_provider pipeline_identity = { fake_access_key, fake_policies,  fake_managed,
+							    fake_role,       fake_principal, fake_key_used };
 
 static inline struct test_world *pipeline_world(void)
 {

@@ -76,13 +76,26 @@ void req_unpin_into_parent(struct req *rq)
 
 static void close_shard(void *shard) { shard_close(shard); }
 
-struct status req_shard_of(struct req *rq, struct str account, const char *service, struct str name, struct shard **out)
+typedef struct status opener(struct store *s, struct str name, const struct key_ref *parent, struct shard **out);
+
+static struct status open_with(struct req *rq, opener *open, struct str account, const char *service, struct str name,
+			       struct shard **out)
 {
 	const struct key_ref *key;
 	TRY(account_service_key(rq->app->accounts, account, str_of(service), &key));
-	TRY(shard_open(rq->app->store, name, key, out));
+	TRY(open(rq->app->store, name, key, out));
 	req_pin(rq, close_shard, *out);
 	return OK;
+}
+
+struct status req_shard_of(struct req *rq, struct str account, const char *service, struct str name, struct shard **out)
+{
+	return open_with(rq, shard_open, account, service, name, out);
+}
+
+struct status req_shard_existing(struct req *rq, struct str account, struct str name, struct shard **out)
+{
+	return open_with(rq, shard_open_existing, account, rq->svc->name, name, out);
 }
 
 struct status req_shard(struct req *rq, struct str account, struct str name, struct shard **out)

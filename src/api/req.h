@@ -148,6 +148,8 @@ void req_unpin_into_parent(struct req *rq);
  * "<svc>/<account>" for global services, "<svc>/<account>/<region>" for regional ones, else as the service says.
  */
 struct status req_shard(struct req *rq, struct str account, struct str name, struct shard **out);
+/* The same, but makes nothing: E_NOT_FOUND when there is none yet, which is as good as empty. */
+struct status req_shard_existing(struct req *rq, struct str account, struct str name, struct shard **out);
 struct status req_shard_own(struct req *rq, struct shard **out); /* of rq->svc, rq->account, rq->region */
 /* The same of another service: for the pipeline itself (identities), not for handlers. */
 struct status req_shard_of(struct req *rq, struct str account, const char *service, struct str name,

@@ -84,6 +84,20 @@ static void name_failure(struct req *rq, struct status st)
 		(void)FAIL(rq, api_InternalFailure, "We encountered an internal error. Please try again.");
 }
 
+/*
+ * Before the body is read: what the operation takes or gives may be a secret. A call from inside works in the memory of
+ * the request on whose behalf it is made.
+ */
+static struct status keep_secret(struct req *rq)
+{
+	const struct req *outermost = rq;
+	while (outermost->parent)
+		outermost = outermost->parent;
+	if (rq->op->flags & OP_SENSITIVE && outermost->http)
+		outermost->http->wipe = true;
+	return OK;
+}
+
 /* ---- recording ------------------------------------------------------------------------ */
 
 static struct status record_effect(struct req *rq)
@@ -101,6 +115,9 @@ static struct status record_effect(struct req *rq)
 static struct status record_call(struct req *rq)
 {
 	if (rq->no_record || !rq->svc)
+		return OK;
+	bool stranger = rq->fault.kind && rq->caller.kind == CALLER_ANONYMOUS;
+	if (stranger && !trail_admits_stranger(rq->app->trail, rq->source_ip))
 		return OK;
 	struct str account =
 	    account_find(rq->app->accounts, rq->account) ? rq->account : account_at(rq->app->accounts, 0)->id;
@@ -153,8 +170,10 @@ static struct status checked_execute(struct req *rq) { return check_declared(rq,
 /* What is raised in place of AccessDenied (authz_item.denied) is declared, too. */
 static struct status checked_authorize(struct req *rq) { return check_declared(rq, req_authorize(rq)); }
 
-static step *const decoded_life[] = { checked_authorize, checked_execute };
-static step *const http_life[] = { req_route, req_authenticate, decode, checked_authorize, checked_execute };
+static step *const decoded_life[] = { keep_secret, checked_authorize, checked_execute };
+static step *const http_life[] = {
+	req_route, keep_secret, req_authenticate, decode, checked_authorize, checked_execute
+};
 
 struct status serve_decoded(struct req *rq) { return run(rq, decoded_life, COUNT(decoded_life)); }
 

@@ -42,7 +42,7 @@ struct waiter {
 
 /* ---- the bell ------------------------------------------------------------------------- */
 
-static void ring(struct trail *t)
+void trail_ring(struct trail *t)
 {
 	uint64_t one = 1;
 	while (write(t->bell, &one, sizeof one) < 0 && errno == EINTR)
@@ -52,7 +52,7 @@ static void ring(struct trail *t)
 static void hurry(struct trail *t)
 {
 	atomic_store(&t->hurry, true);
-	ring(t);
+	trail_ring(t);
 }
 
 static void wait_for_bell(struct trail *t, int ms)
@@ -95,9 +95,9 @@ struct status trail_append(struct trail *t, struct str account, struct str recor
 	atomic_fetch_add(&t->backlog, frame);
 	pthread_mutex_unlock(&b->lock);
 	if (large && !atomic_exchange(&t->hurry, true))
-		ring(t);
+		trail_ring(t);
 	else if (atomic_load(&t->idle) && atomic_exchange(&t->idle, false))
-		ring(t);
+		trail_ring(t);
 	return OK;
 }
 
@@ -159,7 +159,7 @@ void trail_on_outbox(void *app, struct shard *shard)
 	enqueue(t, shard);
 	pthread_mutex_unlock(&t->lock);
 	if (atomic_load(&t->idle) && atomic_exchange(&t->idle, false))
-		ring(t);
+		trail_ring(t);
 }
 
 /* "s3/111122223333/bucket/1" is in the account 111122223333, under the key of its s3. */
@@ -177,7 +177,8 @@ static void enqueue_left(struct trail *t)
 		struct shard *shard;
 		struct status st = open_left(t, t->left[i], &shard);
 		if (failed(st)) {
-			log_error("an outbox cannot be opened", "shard", t->left[i], "status", str_of(status_name(st)));
+			log_error("an outbox cannot be opened: its records stay undelivered", "shard", t->left[i],
+				  "status", str_of(status_name(st)));
 			continue;
 		}
 		pthread_mutex_lock(&t->lock);
@@ -210,6 +211,9 @@ static struct status drain_outbox(struct trail *t, struct source *s)
 	return OK;
 }
 
+/* Damage does not pass: what is in there stays undelivered, and holds up nobody else's records. */
+static bool for_good(struct status st) { return st.code == E_CORRUPT || st.code == E_NO_KEY; }
+
 static struct status drain_outboxes(struct trail *t)
 {
 	struct status st = OK;
@@ -227,8 +231,8 @@ static struct status drain_outboxes(struct trail *t)
 		if (failed(one)) {
 			log_error("an outbox cannot be read", "shard", shard_name(s->shard), "status",
 				  str_of(status_name(one)));
-			s->more = true;
-			st = one;
+			s->more = !for_good(one);
+			st = s->more ? one : st;
 		}
 		t->more |= s->more;
 	}
@@ -277,6 +281,7 @@ static struct status round_once(struct trail *t)
 	t->more = false;
 	if (batch_empty(t)) {
 		drain_buffers(t);
+		trail_tell_left_out(t);
 		st = drain_outboxes(t);
 	}
 	TRY(batch_write(t));
@@ -334,7 +339,7 @@ static void gather(struct trail *t)
 	if (!pending(t)) {
 		atomic_store(&t->idle, true);
 		if (!pending(t))
-			wait_for_bell(t, -1);
+			wait_for_bell(t, trail_left_out_wait_ms(t));
 		atomic_store(&t->idle, false);
 	}
 	if (!atomic_load(&t->hurry) && !atomic_load(&t->stopping))
@@ -456,6 +461,7 @@ static struct trail *new_trail(struct app *app, const char *dir)
 		pthread_mutex_init(&t->bufs[i].lock, NULL);
 	world_random(app->world, &seed, sizeof seed);
 	map_init(&t->queued, seed);
+	t->strangers.seed = seed;
 	list_init(&t->queue);
 	list_init(&t->waiters);
 	list_init(&t->batch.sources);
@@ -483,7 +489,7 @@ void trail_close(struct trail *t)
 	if (!t)
 		return;
 	atomic_store(&t->stopping, true);
-	ring(t);
+	trail_ring(t);
 	pthread_join(t->collector, NULL);
 	if (t->app->trail == t)
 		t->app->trail = NULL;

@@ -24,7 +24,14 @@
 
 #include "api/record.h"
 
-enum { TRAIL_BACKLOG_MAX = 32 * 1024 * 1024 };
+enum {
+	TRAIL_BACKLOG_MAX = 32 * 1024 * 1024,
+	/* Records of refused calls of nobody that was authenticated. */
+	STRANGERS_S = 1000,
+	STRANGERS_BURST = 10000,
+	STRANGERS_PER_SOURCE_S = 500,
+	STRANGERS_PER_SOURCE_BURST = 5000,
+};
 
 struct trail;
 
@@ -39,6 +46,11 @@ void trail_on_outbox(void *app, struct shard *shard);
  * E_BUSY when the collector cannot keep up (fail the call).
  */
 struct status trail_append(struct trail *t, struct str account, struct str record);
+/*
+ * To be asked before the record of a refused call whose caller was not authenticated. False: there were too many of
+ * late; it is counted, and a record of its own will say how many were left out. Never waits.
+ */
+bool trail_admits_stranger(struct trail *t, struct str source_ip);
 /* Everything appended or committed before this call is in the log when it returns. Parks. */
 struct status trail_flush(struct trail *t);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The trail from inside: what its four files share.
+ * The trail from inside: what its five files share.
  *
  *     trail.c          buffers, outboxes, the collector's rounds
+ *     trail_strangers.c  how many records those may cause who proved nothing
  *     trail_batch.c    what one round drained: routed, sorted, written account by account
  *     trail_summary.c  a block's summary: watermarks, and what readers filter by
  *     trail_lookup.c   reading back
@@ -72,6 +73,14 @@ struct batch {
 	struct link sources;
 };
 
+enum { SOURCES = 256 };
+struct strangers {
+	_Atomic int64_t due_us[SOURCES], all_due_us;
+	_Atomic uint64_t left_out;
+	_Atomic int64_t since_ms; /* of the first of them */
+	uint64_t seed;
+};
+
 struct trail {
 	struct app *app;
 	struct str dir;
@@ -93,7 +102,15 @@ struct trail {
 	struct arena *mem;
 	struct batch batch;
 	_Atomic(struct account_log *) logs;
+	struct strangers strangers;
 };
+
+/* ---- trail.c ---- */
+void trail_ring(struct trail *t);
+
+/* ---- trail_strangers.c ---- */
+int trail_left_out_wait_ms(struct trail *t); /* until trail_tell_left_out has something to do; -1: nothing is due */
+void trail_tell_left_out(struct trail *t);   /* the collector: adds the summary to the batch when it is due */
 
 /* ---- trail_batch.c ---- */
 void batch_add(struct trail *t, struct str fallback, struct str record, struct source *source, uint64_t seq);

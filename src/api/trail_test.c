@@ -128,6 +128,82 @@ static void a_restart_forgets_nothing_and_repeats_nothing(void)
 	world_end(w);
 }
 
+/* ---- strangers ---------------------------------------------------------------------------- */
+
+static struct caller nobody(void)
+{
+	return (struct caller){ .kind = CALLER_ANONYMOUS, .account = S("anonymous"), .principal_id = S("anonymous") };
+}
+
+struct knocking {
+	const char *from;
+	size_t times, admitted;
+};
+
+static void knock(struct req *rq, void *arg)
+{
+	struct knocking *k = arg;
+	for (size_t i = 0; i < k->times; i++)
+		k->admitted += trail_admits_stranger(rq->app->trail, str_of(k->from));
+}
+
+static size_t admitted(struct test_world *w, const char *from, size_t times)
+{
+	struct knocking k = { from, times, 0 };
+	world_in_fiber(w, knock, &k);
+	return k.admitted;
+}
+
+static void strangers_are_recorded_at_a_rate_of_each_and_of_all(void)
+{
+	struct test_world *w = begin();
+	EXPECT(admitted(w, "192.0.2.1", STRANGERS_PER_SOURCE_BURST + 100) == STRANGERS_PER_SOURCE_BURST);
+	EXPECT(admitted(w, "192.0.2.2", 10) == 10);
+	world_later(w, 1000);
+	EXPECT(admitted(w, "192.0.2.1", 2 * STRANGERS_PER_SOURCE_S) == STRANGERS_PER_SOURCE_S);
+	world_later(w, 60 * 1000);
+	size_t all = 0;
+	for (int i = 0; i < 40; i++)
+		all += admitted(w, str_z(world_mem(w), arena_printf(world_mem(w), "198.51.100.%d", i)), 1000);
+	EXPECT(all == STRANGERS_BURST);
+	world_end(w);
+}
+
+static void what_was_left_out_is_said_so_and_callers_who_proved_themselves_are_never_left_out(void)
+{
+	struct test_world *w = begin();
+	struct lookup told = { .attribute = LOOKUP_EVENT_NAME, .value = S("UnauthenticatedCallsLeftOut") };
+	EXPECT(admitted(w, "192.0.2.1", STRANGERS_PER_SOURCE_BURST + 98) == STRANGERS_PER_SOURCE_BURST);
+	for (int i = 0; i < 3; i++)
+		call(w, "Get", "sealed");
+	EXPECT(count(w, (struct lookup){ 0 }) == 3);
+	EXPECT(count(w, told) == 0); /* not yet */
+	world_later(w, MINUTE_MS);
+	struct asking a = ask(w, told);
+	EXPECT(a.n == 1);
+	struct str json = record_json(world_mem(w), &a.v[0]);
+	EXPECT(str_find(json, S("\"refusedCallsLeftOut\":98")) != SIZE_MAX);
+	EXPECT(str_find(json, S("2026-01-01T00:00:00Z")) != SIZE_MAX);
+	EXPECT(count(w, told) == 1);
+	EXPECT(admitted(w, "192.0.2.1", 100000) < 100000);
+	world_restart(w); /* stopping tells the rest */
+	EXPECT(count(w, told) == 2);
+	world_end(w);
+}
+
+static void a_refused_call_of_nobody_is_recorded_while_there_is_room(void)
+{
+	struct test_world *w = begin();
+	EXPECT(world_call(w, nobody(), "vault", "Get", "{'Name':'sealed'}").status == 400);
+	EXPECT(count(w, (struct lookup){ 0 }) == 1);
+	(void)admitted(w, "192.0.2.1", 100000);
+	EXPECT(world_call(w, nobody(), "vault", "Get", "{'Name':'sealed'}").status == 400);
+	EXPECT(count(w, (struct lookup){ 0 }) == 1);
+	call(w, "Get", "a");
+	EXPECT(count(w, (struct lookup){ 0 }) == 2);
+	world_end(w);
+}
+
 /* ---- a crash at the worst moment ------------------------------------------------------- */
 
 static void leave_effect(struct req *rq, void *arg)
@@ -470,10 +546,12 @@ static void a_summary_denies_what_is_not_there(void)
 
 RUN_ALL(T(reads_refusals_and_effects_are_all_there_newest_first),
 	T(a_failed_effect_is_recorded_as_failed_and_nothing_is_left), T(nothing_secret_is_in_a_record),
-	T(a_restart_forgets_nothing_and_repeats_nothing), T(what_was_logged_but_not_confirmed_is_not_logged_twice),
-	T(an_outbox_left_by_a_crash_is_delivered_at_start), T(watermarks_survive_many_blocks),
-	T(a_call_across_accounts_is_in_both_logs), T(a_foreign_account_that_is_not_here_is_in_the_owners_log_only),
-	T(an_account_made_while_running_has_its_log), T(blocks_are_skipped_and_pages_cover_everything_once),
-	T(many_threads_append_while_effects_commit), T(times_narrow), T(resources_are_found_by_name_arn_and_type),
-	T(a_full_disk_fails_the_flush_and_loses_nothing), T(a_backlog_is_bounded_and_then_calls_are_refused),
-	T(a_summary_denies_what_is_not_there))
+	T(a_restart_forgets_nothing_and_repeats_nothing), T(strangers_are_recorded_at_a_rate_of_each_and_of_all),
+	T(what_was_left_out_is_said_so_and_callers_who_proved_themselves_are_never_left_out),
+	T(a_refused_call_of_nobody_is_recorded_while_there_is_room),
+	T(what_was_logged_but_not_confirmed_is_not_logged_twice), T(an_outbox_left_by_a_crash_is_delivered_at_start),
+	T(watermarks_survive_many_blocks), T(a_call_across_accounts_is_in_both_logs),
+	T(a_foreign_account_that_is_not_here_is_in_the_owners_log_only), T(an_account_made_while_running_has_its_log),
+	T(blocks_are_skipped_and_pages_cover_everything_once), T(many_threads_append_while_effects_commit),
+	T(times_narrow), T(resources_are_found_by_name_arn_and_type), T(a_full_disk_fails_the_flush_and_loses_nothing),
+	T(a_backlog_is_bounded_and_then_calls_are_refused), T(a_summary_denies_what_is_not_there))

@@ -47,9 +47,7 @@ enum { CHUNK_LEAST = 8 * 1024, CHUNK_MOST = 64 * 1024 };
 
 struct chunk {
 	struct chunk *next; /* the older one; also the pool's word */
-	size_t size;        /* with this header */
-	size_t used;        /* set when the chunk stops being the newest */
-	size_t unused_;     /* keeps the data 16-byte aligned */
+	size_t size;        /* with this header, which keeps the data 16-byte aligned */
 };
 
 struct arena {
@@ -101,8 +99,6 @@ static void carve_from(struct arena *a, struct chunk *c, char *at)
 	a->end = (char *)c + c->size;
 }
 
-static void stop_carving(struct arena *a) { a->newest->used = (size_t)(a->at - chunk_data(a->newest)); }
-
 struct arena *arena_new(void)
 {
 	struct chunk *c = chunk_new(CHUNK_LEAST);
@@ -145,12 +141,12 @@ static void wipe(char *p, size_t n)
 	explicit_bzero(p, n);
 }
 
+/* Whole chunks: pieces that were made smaller leave bytes behind where nothing is handed out now. */
 void arena_wipe(struct arena *a)
 {
-	stop_carving(a);
 	for (struct chunk *c = a->more; c; c = c->next)
-		wipe(chunk_data(c), c->used);
-	wipe((char *)(a + 1), a->first->used - sizeof(*a));
+		wipe(chunk_data(c), c->size - sizeof(*c));
+	wipe((char *)(a + 1), a->first->size - sizeof(*a->first) - sizeof(*a));
 	arena_reset(a);
 }
 
@@ -167,7 +163,6 @@ static struct chunk *add_chunk(struct arena *a, size_t size)
 static char *big_piece(struct arena *a, size_t n, size_t align)
 {
 	struct chunk *c = add_chunk(a, sizeof(*c) + n + align + GAP);
-	c->used = c->size - sizeof(*c);
 	return chunk_data(c) + (-(uintptr_t)chunk_data(c) & (align - 1));
 }
 
@@ -176,7 +171,6 @@ static char *piece_of_next_chunk(struct arena *a, size_t n, size_t align)
 	size_t size = a->newest->size < CHUNK_MOST ? a->newest->size * 2 : CHUNK_MOST;
 	while (size - sizeof(struct chunk) < n + align + GAP)
 		size *= 2;
-	stop_carving(a);
 	struct chunk *c = add_chunk(a, size);
 	char *p = chunk_data(c) + (-(uintptr_t)chunk_data(c) & (align - 1));
 	carve_from(a, c, p + n + GAP);

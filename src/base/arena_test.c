@@ -93,6 +93,20 @@ static void a_wiped_arena_holds_nothing_of_what_was_there(void)
 	arena_free(a);
 }
 
+static void a_wiped_arena_holds_nothing_of_pieces_made_smaller_either(void)
+{
+	struct arena *a = arena_new();
+	char *first = arena_bytes(a, 64);
+	memset(first, 's', 64);
+	EXPECT(arena_resize(a, first, 64, 1));
+	arena_wipe(a);
+	char *again = arena_bytes(a, 64);
+	EXPECT(again == first);
+	for (size_t i = 0; i < 64; i++)
+		EXPECT(again[i] == 0);
+	arena_free(a);
+}
+
 static void strings_are_copied_into_arenas(void)
 {
 	struct arena *a = arena_new();
@@ -187,5 +201,6 @@ static void every_status_code_has_its_name(void)
 RUN_ALL(T(what_an_arena_gives_is_zeroed_even_after_a_reset), T(pieces_are_aligned_and_do_not_overlap),
 	T(big_pieces_leave_the_current_chunk_in_use), T(the_latest_piece_can_be_resized_in_place),
 	T(the_first_piece_of_a_later_chunk_can_be_resized_too), T(a_wiped_arena_holds_nothing_of_what_was_there),
-	T(strings_are_copied_into_arenas), T(arenas_may_be_freed_by_another_thread), T(sizes_past_reason_abort),
+	T(a_wiped_arena_holds_nothing_of_pieces_made_smaller_either), T(strings_are_copied_into_arenas),
+	T(arenas_may_be_freed_by_another_thread), T(sizes_past_reason_abort),
 	T(the_heap_gives_zeroed_memory_and_zeroes_what_it_adds), T(every_status_code_has_its_name))

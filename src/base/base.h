@@ -84,7 +84,7 @@ void arena_free(struct arena *a);         /* null is allowed */
 void arena_reset(struct arena *a);        /* forget everything, keep the first chunk */
 size_t arena_used(const struct arena *a); /* bytes handed out since new or reset */
 void *arena_alloc(struct arena *a, size_t size, size_t align, size_t n);
-void arena_wipe(struct arena *a); /* overwrite all that was handed out, then reset: for arenas that saw secrets */
+void arena_wipe(struct arena *a); /* overwrite all that was ever handed out, then reset: for arenas that saw secrets */
 
 struct str str_dup(struct arena *a, struct str s); /* a copy that lives as long as the arena */
 char *str_z(struct arena *a, struct str s);        /* a NUL-terminated copy, for the edge of the system */

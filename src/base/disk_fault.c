@@ -345,6 +345,13 @@ static int fault_fdatasync(struct disk *d, int fd)
 	return r;
 }
 
+/* Makes nothing durable, so it is no place for a fault. */
+static void fault_start_sync(struct disk *d, int fd, int64_t at, int64_t n)
+{
+	struct disk_fault *df = df_of(d);
+	df->under->start_sync(df->under, fd, at, n);
+}
+
 static int fault_ftruncate(struct disk *d, int fd, int64_t n)
 {
 	struct disk_fault *df = df_of(d);
@@ -432,6 +439,7 @@ void disk_fault_init(struct disk_fault *df, struct disk *under, const char *scra
 			.pread = fault_pread,
 			.pwrite = fault_pwrite,
 			.fdatasync = fault_fdatasync,
+			.start_sync = fault_start_sync,
 			.ftruncate = fault_ftruncate,
 			.size = fault_size,
 			.rename = fault_rename,

@@ -80,6 +80,12 @@ static int real_fdatasync(struct disk *d, int fd)
 	return RETRY(fdatasync(fd));
 }
 
+static void real_start_sync(struct disk *d, int fd, int64_t at, int64_t n)
+{
+	(void)d;
+	(void)sync_file_range(fd, at, n, SYNC_FILE_RANGE_WRITE);
+}
+
 static int real_ftruncate(struct disk *d, int fd, int64_t n)
 {
 	(void)d;
@@ -129,6 +135,7 @@ static struct disk real_disk = {
 	.pread = real_pread,
 	.pwrite = real_pwrite,
 	.fdatasync = real_fdatasync,
+	.start_sync = real_start_sync,
 	.ftruncate = real_ftruncate,
 	.size = real_size,
 	.rename = real_rename,

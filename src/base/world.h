@@ -17,6 +17,7 @@ struct disk {
 	ssize_t (*pread)(struct disk *, int fd, void *p, size_t n, int64_t at);
 	ssize_t (*pwrite)(struct disk *, int fd, const void *p, size_t n, int64_t at);
 	int (*fdatasync)(struct disk *, int fd);
+	void (*start_sync)(struct disk *, int fd, int64_t at, int64_t n); /* a hint: less is left for fdatasync */
 	int (*ftruncate)(struct disk *, int fd, int64_t n);
 	int64_t (*size)(struct disk *, int fd);
 	int (*rename)(struct disk *, const char *from, const char *to);

@@ -64,7 +64,7 @@ static struct config config_of(struct arena *mem, const struct wish *w, struct s
 		.root_key = w->root_key.n ? absolute(mem, w->root_key) : arena_printf(mem, "%.*s.rootkey", PR(dir)),
 		.account = w->account.n ? w->account : S("000000000000"),
 		.region = w->region.n ? w->region : S("us-east-1"),
-		.domain = w->domain.p ? w->domain : S("localhost"),
+		.domain = w->domain.p ? w->domain : S("s3.localhost"),
 		.names = w->names,
 	};
 }
@@ -163,7 +163,7 @@ int command_init(int argc, char **argv)
 		{ "root-secret-access-key", "KEY", "", .text = &w.root_secret },
 		{ "root-key", "FILE", "where the root key goes [DIR.rootkey]", .text = &w.root_key },
 		{ "region", "REGION", "for requests that name none [us-east-1]", .text = &w.region },
-		{ "domain", "DOMAIN", "virtual-host addressing is BUCKET.DOMAIN [localhost]", .text = &w.domain },
+		{ "domain", "DOMAIN", "virtual-host addressing is BUCKET.DOMAIN [s3.localhost]", .text = &w.domain },
 		{ "name", "NAME", "a further name or address in the server certificate", .many = &w.names },
 		{ "help", NULL, "print this", .flag = &w.help },
 		{ 0 },

@@ -7,9 +7,13 @@
 
 #include <unistd.h>
 
-enum { RENEW_DAYS = 30, FIXED_NAMES = 6 };
+enum { RENEW_DAYS = 30, FIXED_NAMES = 8 };
 
-/* localhost, *.localhost, loopback addresses, the host's name, the domain and what is under it, configured names. */
+/*
+ * localhost, *.localhost, loopback addresses, the host's name, the domain and what is under it, configured names.
+ * OpenSSL and GnuTLS take no wildcard right below a top-level name, so virtual hosts on this machine are under
+ * s3.localhost, which is named whatever the domain is.
+ */
 static struct str_list names_of(struct arena *mem, const struct config *c)
 {
 	struct str *v = NEWS(mem, struct str, FIXED_NAMES + 2 + c->names.n);
@@ -17,11 +21,13 @@ static struct str_list names_of(struct arena *mem, const struct config *c)
 	size_t n = 0;
 	v[n++] = S("localhost");
 	v[n++] = S("*.localhost");
+	v[n++] = S("s3.localhost");
+	v[n++] = S("*.s3.localhost");
 	v[n++] = S("127.0.0.1");
 	v[n++] = S("::1");
 	if (!gethostname(host, sizeof host - 1) && host[0] && strcmp(host, "localhost"))
 		v[n++] = str_dup(mem, str_of(host));
-	if (c->domain.n && !str_eq(c->domain, S("localhost"))) {
+	if (c->domain.n && !str_eq(c->domain, S("localhost")) && !str_eq(c->domain, S("s3.localhost"))) {
 		v[n++] = c->domain;
 		v[n++] = arena_printf(mem, "*.%.*s", PR(c->domain));
 	}

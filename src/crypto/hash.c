@@ -11,6 +11,7 @@
 
 #include "base/codec.h"
 #include "base/str.h"
+#include "crypto/md5_two.h"
 
 #include <openssl/md5.h>
 #include <openssl/sha.h>
@@ -82,6 +83,41 @@ void hasher_update(struct hasher *h, struct str s)
 		SHA512_Update(&c->sha512, s.p, s.n);
 		break;
 	}
+}
+
+/* The lengths are counted in bits, in two words. */
+static void md5_count(MD5_CTX *c, size_t n)
+{
+	uint64_t bits = ((uint64_t)c->Nh << 32 | c->Nl) + ((uint64_t)n << 3);
+
+	c->Nl = (MD5_LONG)bits;
+	c->Nh = (MD5_LONG)(bits >> 32);
+}
+
+static size_t md5_two(MD5_CTX *c, const char *p, MD5_CTX *d, const char *q, size_t n)
+{
+	uint32_t x[4] = { c->A, c->B, c->C, c->D }, y[4] = { d->A, d->B, d->C, d->D };
+
+	n -= n % MD5_CBLOCK;
+	md5_blocks_two(x, (const unsigned char *)p, y, (const unsigned char *)q, n / MD5_CBLOCK);
+	c->A = x[0], c->B = x[1], c->C = x[2], c->D = x[3];
+	d->A = y[0], d->B = y[1], d->C = y[2], d->D = y[3];
+	md5_count(c, n);
+	md5_count(d, n);
+	return n;
+}
+
+void hasher_update_two(struct hasher *g, struct str r, struct hasher *h, struct str s)
+{
+	MD5_CTX *c = &context_of(g)->md5, *d = &context_of(h)->md5;
+
+	if (g->kind == HASH_MD5 && h->kind == HASH_MD5 && c->num == 0 && d->num == 0) {
+		size_t n = md5_two(c, r.p, d, s.p, r.n < s.n ? r.n : s.n);
+		r = str_from(r, n);
+		s = str_from(s, n);
+	}
+	hasher_update(g, r);
+	hasher_update(h, s);
 }
 
 void hasher_final(struct hasher *h, uint8_t *out)

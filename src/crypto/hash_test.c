@@ -191,7 +191,47 @@ static void a_key_serves_again_and_is_wiped_when_told(void)
 	EXPECT(memcmp(&k, &zero, sizeof k) == 0);
 }
 
+struct pair {
+	enum hash_kind kind[2];
+	size_t before[2], n[2]; /* bytes in each before they meet, and then */
+};
+
+static void two_at_once_give_what_each_gives_alone(void)
+{
+	static const struct pair pairs[] = {
+		{ { HASH_MD5, HASH_MD5 }, { 0, 0 }, { 640, 640 } },
+		{ { HASH_MD5, HASH_MD5 }, { 64, 192 }, { 1000, 3000 } },
+		{ { HASH_MD5, HASH_MD5 }, { 0, 64 }, { 2100, 64 } },
+		{ { HASH_MD5, HASH_MD5 }, { 1, 0 }, { 640, 640 } },
+		{ { HASH_MD5, HASH_MD5 }, { 0, 0 }, { 0, 640 } },
+		{ { HASH_MD5, HASH_SHA256 }, { 0, 0 }, { 640, 640 } },
+		{ { HASH_SHA1, HASH_MD5 }, { 0, 0 }, { 640, 100 } },
+	};
+	char bytes[2][4096];
+
+	for (size_t i = 0; i < sizeof bytes; i++)
+		((char *)bytes)[i] = (char)(i * 31 + i / 77);
+	for (size_t i = 0; i < COUNT(pairs); i++) {
+		const struct pair *p = &pairs[i];
+		struct hasher h[2], alone;
+		uint8_t got[HASH_SIZE_MAX], want[HASH_SIZE_MAX];
+		for (size_t k = 0; k < 2; k++) {
+			hasher_init(&h[k], p->kind[k]);
+			hasher_update(&h[k], str_make(bytes[k], p->before[k]));
+		}
+		hasher_update_two(&h[0], str_make(bytes[0] + p->before[0], p->n[0]), &h[1],
+				  str_make(bytes[1] + p->before[1], p->n[1]));
+		for (size_t k = 0; k < 2; k++) {
+			hasher_init(&alone, p->kind[k]);
+			hasher_update(&alone, str_make(bytes[k], p->before[k] + p->n[k]));
+			hasher_final(&alone, want);
+			hasher_final(&h[k], got);
+			EXPECT(memcmp(got, want, hash_size(p->kind[k])) == 0);
+		}
+	}
+}
+
 RUN_ALL(T(the_published_examples_hold), T(no_bytes_may_be_a_null_pointer), T(pieces_give_what_the_whole_gives),
 	T(a_hasher_is_a_value_and_its_copy_goes_its_own_way), T(a_finished_hasher_keeps_nothing),
 	T(the_hexadecimal_form_is_lower_case), T(hmac_gives_what_the_rfc_gives_in_all_three_ways),
-	T(a_key_serves_again_and_is_wiped_when_told))
+	T(a_key_serves_again_and_is_wiped_when_told), T(two_at_once_give_what_each_gives_alone))

@@ -314,8 +314,7 @@ static struct status check_resource(struct build *b, const struct value *v)
 	if (service.n == 0 || has_any(service, "*?", 2) || rest.p == NULL)
 		return bad_resource(b, v, "Resource vendor must be fully qualified and cannot contain regexes.",
 				    "does not name its service");
-	struct str region = rest;
-	region = str_cut(&rest, ':');
+	struct str region = str_cut(&rest, ':');
 	if (str_eq(service, S("iam")) && region.n > 0 && !str_eq(region, S("*"))) {
 		snprintf(aws, sizeof aws, "IAM resource %.*s cannot contain region information.", shown, s.p);
 		return bad_resource(b, v, aws, "has a region, which IAM has not");

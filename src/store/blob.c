@@ -25,6 +25,7 @@
 enum {
 	HEAD = 32,
 	SEALED_CHUNK = BLOB_CHUNK + GCM_TAG_SIZE,
+	START_SYNC = 64, /* chunks: so many written, and the disk is told to begin */
 	ID_HEX = 32,
 	IDENTITY_MAX = 8192,
 };
@@ -258,6 +259,15 @@ struct status blob_create(struct blobs *b, const struct secret *key, struct str 
 	return OK;
 }
 
+/* What is on its way to the disk while more is received need not be waited for in the end. */
+static void start_sync(struct blob_writer *w)
+{
+	struct disk *d = w->b->w->disk;
+	bool moved = io_pool_enter(w->b->io);
+	d->start_sync(d, w->fd, (int64_t)(w->chunks - START_SYNC) * SEALED_CHUNK, (int64_t)START_SYNC * SEALED_CHUNK);
+	io_pool_leave(moved);
+}
+
 static struct status write_chunk(struct blob_writer *w, struct str plain, bool last)
 {
 	uint8_t nonce[GCM_NONCE_SIZE];
@@ -266,6 +276,8 @@ static struct status write_chunk(struct blob_writer *w, struct str plain, bool l
 	gcm_chunk_seal(key_of(&w->s), nonce, aad, plain, w->sealed);
 	TRY(write_all(d, w->fd, w->sealed, plain.n + GCM_TAG_SIZE, HEAD + (int64_t)w->chunks * SEALED_CHUNK));
 	w->chunks++;
+	if (!last && w->chunks % START_SYNC == 0)
+		start_sync(w);
 	return OK;
 }
 
@@ -505,6 +517,14 @@ struct status blob_read(struct blob_reader *r, uint64_t at, void *p, size_t n, s
 	return OK;
 }
 
+struct status blob_missing(struct blobs *b, struct blob_id id)
+{
+	char *path = path_of(b, NULL, id);
+	log_error("a blob is missing", "file", str_of(path));
+	heap_free(path);
+	return ERR(E_CORRUPT);
+}
+
 /* --- deleting ------------------------------------------------------------------------------------------------ */
 
 /* Never inlined: errno may not be read in a function that parks. */
@@ -523,6 +543,30 @@ struct status blob_delete(struct blobs *b, struct blob_id id)
 	struct status st = delete_file(b, id);
 	io_pool_leave(moved);
 	return st;
+}
+
+struct removal {
+	struct disk *disk;
+	char *path;
+};
+
+static void remove_file(void *arg)
+{
+	struct removal *r = arg;
+	r->disk->unlink(r->disk, r->path);
+	heap_free(r->path);
+	heap_free(r);
+}
+
+void blob_delete_soon(struct blobs *b, struct blob_id id)
+{
+	struct removal *r = HEAP(struct removal);
+	*r = (struct removal){ .disk = b->w->disk, .path = path_of(b, NULL, id) };
+	if (io_pool_run(b->io, remove_file, r))
+		return;
+	bool moved = io_pool_enter(b->io);
+	remove_file(r);
+	io_pool_leave(moved);
 }
 
 struct sweep {

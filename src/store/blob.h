@@ -20,7 +20,7 @@
  * removed by blobs_sweep.
  *
  * A writer or reader belongs to one fiber at a time. In a fiber, and with an io_pool, the
- * calls that wait for the disk (finish, abort, delete) do so on the pool.
+ * calls that wait for the disk (write, finish, abort, delete) do so on the pool.
  */
 #ifndef STORE_BLOB_H
 #define STORE_BLOB_H
@@ -68,8 +68,16 @@ struct status blob_expect(const struct blob_reader *r, uint64_t length);
 struct status blob_read(struct blob_reader *r, uint64_t at, void *p, size_t n, size_t *got);
 void blob_close(struct blob_reader *r); /* null is allowed */
 
+/* For whoever finds that an id which is still indexed has no file: E_CORRUPT, and a line in the log that names it. */
+struct status blob_missing(struct blobs *b, struct blob_id id);
+
 /* Gone is OK too: deleting is idempotent. Call after the commit that forgot the id. */
 struct status blob_delete(struct blobs *b, struct blob_id id);
+/*
+ * The same for who need not know: freeing a large file takes the file system longer than a commit. A file that cannot
+ * be removed, or is still there when the machine dies, is the sweep's.
+ */
+void blob_delete_soon(struct blobs *b, struct blob_id id);
 
 /*
  * Remove what earlier runs left: their temporary files, and blobs for which `referenced` says false. Files of this

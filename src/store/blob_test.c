@@ -288,6 +288,12 @@ static void finish_in_a_fiber(void *arg)
 	EXPECT_OK(read_blob(t, id, S("who"), 0, 99, &got));
 	EXPECT_OK(blob_delete(t->b, id));
 	EXPECT_STR(got, S("through the pool"));
+	struct str large = pattern(t->f.mem, 5 << 20); /* long enough for the disk to be told on the way */
+	EXPECT_OK(store_blob(t, large, 100000, &id));
+	EXPECT_OK(read_blob(t, id, S("who"), 0, large.n, &got));
+	EXPECT(str_eq(got, large));
+	for (int i = 0; i < 200; i++) /* more than the pool takes at once; gone is fine */
+		blob_delete_soon(t->b, id);
 }
 
 static void with_a_pool_a_fiber_does_not_wait_at_home(void)
@@ -299,7 +305,10 @@ static void with_a_pool_a_fiber_does_not_wait_at_home(void)
 	EXPECT_OK(blobs_open(&t.f.w, keyring_secrets(t.f.kr), pool, t.dir, &t.b));
 	fiber_block_on(finish_in_a_fiber, &t);
 	finish_in_a_fiber(&t); /* and outside of one */
-	io_pool_free(pool);
+	io_pool_free(pool);    /* what was to be deleted is, by now */
+	int files = 0;
+	fixture_files(t.dir, count_file, &files);
+	EXPECT(files == 0);
 	bed_end(&t);
 }
 

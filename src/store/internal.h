@@ -161,7 +161,8 @@ bool on_writer(const struct store *s);
 void shard_schedule(struct shard *sh);
 void shards_trim(struct store *s); /* evict idle shards above the limit; under store.lock */
 
-struct status shard_load(struct store *s, struct shard *sh, const struct key_ref *parent);
+/* make: when it is not there; else that is E_NOT_FOUND. */
+struct status shard_load(struct store *s, struct shard *sh, const struct key_ref *parent, bool make);
 struct shard *shard_new(struct store *s, struct str name, const struct key_ref *parent);
 void shard_free(struct shard *sh); /* closes files; nobody may know it any more */
 /* On a writer: empty the log into the database, tidy the catalog. What fails is left for the next start. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pool: a queue of fibers, and threads that step them.
+ * The pool: a queue of fibers and of work nobody waits for, and threads that step and do them.
  */
 #include "store/io_pool.h"
 
@@ -8,11 +8,13 @@
 
 #include <pthread.h>
 
-enum { IO_THREADS_MAX = 16 };
+enum { IO_THREADS_MAX = 16, JOBS_MAX = 64 };
 
 struct waiting {
 	struct waiting *next;
-	struct fiber *fiber;
+	struct fiber *fiber; /* NULL: a job, which is the queue's to free */
+	void (*fn)(void *arg);
+	void *arg;
 };
 
 struct io_pool {
@@ -20,33 +22,43 @@ struct io_pool {
 	pthread_cond_t work;
 	struct waiting *head, **tail;
 	bool stopping;
-	unsigned n;
+	unsigned n, jobs;
 	pthread_t threads[IO_THREADS_MAX];
 };
 
-static struct fiber *next_fiber(struct io_pool *pool)
+static struct waiting *next_waiting(struct io_pool *pool)
 {
-	struct fiber *f = NULL;
 	pthread_mutex_lock(&pool->lock);
 	while (!pool->head && !pool->stopping)
 		pthread_cond_wait(&pool->work, &pool->lock);
-	if (pool->head) {
-		f = pool->head->fiber;
-		pool->head = pool->head->next;
+	struct waiting *w = pool->head;
+	if (w) {
+		pool->head = w->next;
+		pool->jobs -= !w->fiber;
 		if (!pool->head)
 			pool->tail = &pool->head;
 	}
 	pthread_mutex_unlock(&pool->lock);
-	return f;
+	return w;
+}
+
+static void step(struct fiber *f)
+{
+	struct handover h;
+	if (fiber_step(f, &h) == FIBER_PARKED && h.fn)
+		h.fn(h.arg, f);
 }
 
 static void *io_thread(void *arg)
 {
 	struct io_pool *pool = arg;
-	for (struct fiber *f; (f = next_fiber(pool));) {
-		struct handover h;
-		if (fiber_step(f, &h) == FIBER_PARKED && h.fn)
-			h.fn(h.arg, f);
+	for (struct waiting *w; (w = next_waiting(pool));) {
+		if (w->fiber) {
+			step(w->fiber); /* w was on its stack */
+			continue;
+		}
+		w->fn(w->arg);
+		heap_free(w);
 	}
 	return NULL;
 }
@@ -95,17 +107,22 @@ struct move {
 	struct waiting entry;
 };
 
+/* Under the lock. */
+static void queue(struct io_pool *pool, struct waiting *w)
+{
+	assert(!pool->stopping);
+	*pool->tail = w;
+	pool->tail = &w->next;
+	pthread_cond_signal(&pool->work);
+}
+
 static void move_in(void *arg, struct fiber *f)
 {
 	struct move *m = arg;
 	struct io_pool *pool = m->pool;
 	pthread_mutex_lock(&pool->lock);
-	assert(!pool->stopping);
 	m->entry.fiber = f;
-	m->entry.next = NULL;
-	*pool->tail = &m->entry;
-	pool->tail = &m->entry.next;
-	pthread_cond_signal(&pool->work);
+	queue(pool, &m->entry);
 	pthread_mutex_unlock(&pool->lock);
 }
 
@@ -128,4 +145,21 @@ void io_pool_leave(bool moved)
 {
 	if (moved)
 		fiber_park(move_home, NULL);
+}
+
+bool io_pool_run(struct io_pool *pool, void (*fn)(void *arg), void *arg)
+{
+	if (!pool)
+		return false;
+	pthread_mutex_lock(&pool->lock);
+	bool room = pool->jobs < JOBS_MAX;
+	if (room) {
+		struct waiting *w = HEAP(struct waiting);
+		w->fn = fn;
+		w->arg = arg;
+		pool->jobs++;
+		queue(pool, w);
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return room;
 }

@@ -21,5 +21,10 @@ struct io_pool *io_pool_new(unsigned threads);
 void io_pool_free(struct io_pool *pool);  /* finishes what is queued; null is allowed */
 bool io_pool_enter(struct io_pool *pool); /* pool may be NULL */
 void io_pool_leave(bool moved);
+/*
+ * For work nobody waits for: fn runs on the pool, not in a fiber, before io_pool_free returns. False, and nothing
+ * happens, without a pool or when so much is queued that the caller had better do it and thus be slowed down.
+ */
+bool io_pool_run(struct io_pool *pool, void (*fn)(void *arg), void *arg);
 
 #endif

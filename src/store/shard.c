@@ -134,11 +134,11 @@ static struct status recover(struct shard *sh)
 	return st.code == E_CORRUPT ? st : OK; /* a full disk does not keep us from reading */
 }
 
-struct status shard_load(struct store *s, struct shard *sh, const struct key_ref *parent)
+struct status shard_load(struct store *s, struct shard *sh, const struct key_ref *parent, bool make)
 {
 	TRY(file_of(s, sh->name, &sh->path));
 	struct status st = vault_open(s->w, s->keyring, parent, sh->name, sh->path, &sh->vault);
-	if (st.code == E_NOT_FOUND) {
+	if (st.code == E_NOT_FOUND && make) {
 		TRY(make_shard(s, sh, parent));
 		st = vault_open(s->w, s->keyring, parent, sh->name, sh->path, &sh->vault);
 	}

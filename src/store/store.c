@@ -15,7 +15,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-enum { WRITERS_MAX = 16, IO_THREADS = 2 };
+enum { WRITERS_MAX = 16, IO_THREADS = 8 };
 
 static const struct str catalog_name = { "\0catalog", 8 }; /* no caller's name begins with a zero byte */
 
@@ -93,7 +93,7 @@ static struct store *store_new(struct world *w, struct keyring *k, const struct 
 static struct status open_catalog(struct store *s)
 {
 	struct shard *sh = shard_new(s, catalog_name, s->parent);
-	struct status st = shard_load(s, sh, s->parent);
+	struct status st = shard_load(s, sh, s->parent, true);
 	if (failed(st)) {
 		shard_free(sh);
 		return st;
@@ -271,16 +271,13 @@ static void release(struct shard *sh)
 		shard_free(sh);
 }
 
-struct status shard_open(struct store *s, struct str name, const struct key_ref *parent, struct shard **out)
+static struct status open_shard(struct store *s, struct str name, const struct key_ref *parent, bool make, bool *mine,
+				struct shard **out)
 {
-	bool mine;
-	if (name.n == 0 || name.n > KEY_MAX || name.p[0] == 0)
-		return ERR(E_INVALID);
-	assert(!on_writer(s));
-	struct shard *sh = hold(s, name, parent, &mine);
-	if (mine) {
+	struct shard *sh = hold(s, name, parent, mine);
+	if (*mine) {
 		bool moved = io_pool_enter(s->io);
-		struct status st = shard_load(s, sh, parent);
+		struct status st = shard_load(s, sh, parent, make);
 		io_pool_leave(moved);
 		opened(sh, st);
 	} else {
@@ -295,6 +292,30 @@ struct status shard_open(struct store *s, struct str name, const struct key_ref 
 	}
 	*out = sh;
 	return OK;
+}
+
+static struct status open_named(struct store *s, struct str name, const struct key_ref *parent, bool make,
+				struct shard **out)
+{
+	bool mine;
+	struct status st;
+	if (name.n == 0 || name.n > KEY_MAX || name.p[0] == 0)
+		return ERR(E_INVALID);
+	assert(!on_writer(s));
+	do {
+		st = open_shard(s, name, parent, make, &mine, out);
+	} while (make && !mine && st.code == E_NOT_FOUND); /* we waited for one who only looked */
+	return st;
+}
+
+struct status shard_open(struct store *s, struct str name, const struct key_ref *parent, struct shard **out)
+{
+	return open_named(s, name, parent, true, out);
+}
+
+struct status shard_open_existing(struct store *s, struct str name, const struct key_ref *parent, struct shard **out)
+{
+	return open_named(s, name, parent, false, out);
 }
 
 struct shard *shard_ref(struct shard *sh)

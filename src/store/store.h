@@ -84,6 +84,8 @@ struct io_pool *store_io_pool(struct store *s); /* threads for work that waits f
  * done on the I/O threads: parks. Not from within a write transaction.
  */
 struct status shard_open(struct store *s, struct str name, const struct key_ref *parent, struct shard **out);
+/* The same, but makes nothing: E_NOT_FOUND when there is no such shard yet. For whoever only reads. */
+struct status shard_open_existing(struct store *s, struct str name, const struct key_ref *parent, struct shard **out);
 struct shard *shard_ref(struct shard *sh); /* one more holder */
 void shard_close(struct shard *sh);        /* null is allowed */
 struct str shard_name(const struct shard *sh);

@@ -20,7 +20,7 @@ const struct service *const services_all[] = {
 struct status services_start(struct app *app)
 {
 	TRY(iam_used_open(app));
-	TRY(kms_start(app));
+	kms_start(app);
 	return s3_open(app);
 }
 

@@ -44,7 +44,8 @@ struct http_limits {
 	size_t drain_bytes;  /* see the rules above [64 MiB] */
 	unsigned connections;        /* per listener; more wait in the listen queue [1000] */
 	unsigned connections_per_ip; /* more are closed at once [no limit] */
-	unsigned idle_s;             /* without a byte either way, or without a whole request header [60] */
+	unsigned idle_s;             /* without a byte either way, or without a whole request header or
+					small body; at most 5 while a listener is full [60] */
 };
 
 struct http_options {
@@ -55,7 +56,8 @@ struct http_options {
 	struct http_limits limits;
 };
 
-/* What the handler sees. All strings live as long as the request; the fields are not to be changed. */
+/* What the handler sees. All strings live as long as the request; the fields are not to be changed, but for the last
+ * two. */
 struct http_req {
 	struct str method; /* as sent: "GET" */
 	struct str target; /* as sent: path, and "?query" when there was one; absolute form keeps scheme and host */
@@ -73,6 +75,7 @@ struct http_req {
 	int server_port;
 	int64_t content_length; /* 0: no body; -1: chunked, not known yet */
 	struct arena *mem;
+	bool wipe;  /* set by the handler: mem saw secrets, and is overwritten before it is freed */
 	void *user; /* the handler's own; NULL at first */
 };
 

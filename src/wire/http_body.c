@@ -52,7 +52,7 @@ static struct status body_of_length(struct http_req *req, size_t length, struct 
 	return OK;
 }
 
-struct status http_body_all(struct http_req *req, size_t max, struct str *out)
+static struct status whole_body(struct http_req *req, size_t max, struct str *out)
 {
 	if (req->content_length >= 0) {
 		if ((uint64_t)req->content_length > max)
@@ -71,4 +71,17 @@ struct status http_body_all(struct http_req *req, size_t max, struct str *out)
 	}
 	*out = buf_str(&all);
 	return OK;
+}
+
+/* Such a body is small: all of it has the time that a header has. A client that is gone has no connection to mark. */
+struct status http_body_all(struct http_req *req, size_t max, struct str *out)
+{
+	struct request *rq = (struct request *)req;
+	unsigned now = atomic_load_explicit(&rq->server->tick, memory_order_relaxed);
+	if (!rq->closed)
+		atomic_store_explicit(&rq->conn->body_since, now, memory_order_relaxed);
+	struct status st = whole_body(req, max, out);
+	if (!rq->closed)
+		atomic_store_explicit(&rq->conn->body_since, 0, memory_order_relaxed);
+	return st;
 }

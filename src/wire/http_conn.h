@@ -51,6 +51,7 @@ struct http_conn {
 	int peer_port, self_port;
 	_Atomic unsigned
 	    idle_since; /* the server's tick when it last began to wait for a request; 0 while one is served */
+	_Atomic unsigned body_since; /* when it began to wait for a body that is wanted whole; 0: for none */
 	struct http_counts counts;
 };
 

@@ -4,8 +4,9 @@
  * - It accepts connections and deals them out to the event threads; left to themselves, the
  *   first of them to wake takes all that wait. At the limit it leaves the rest in the queue.
  * - It ticks once a second and shuts down the connections that have waited too long for a
- *   whole request header, however busily bytes trickle in (libmicrohttpd's own timeout counts
- *   from the last byte).
+ *   whole request header, or a whole small body, however busily bytes trickle in
+ *   (libmicrohttpd's own timeout counts from the last byte). While a listener is at its limit
+ *   it has little patience there: who holds connections and sends nothing keeps nobody out.
  * - It steps the fibers whose client is gone, when what they waited for has come.
  */
 #include "wire/http_conn.h"
@@ -16,6 +17,8 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+
+enum { CROWDED_S = 5 };
 
 void keeper_nudge(struct http_server *s)
 {
@@ -70,10 +73,23 @@ static bool is_idle(struct http_conn *c, unsigned now)
 	return atomic_load_explicit(&c->idle_since, memory_order_relaxed) != 0;
 }
 
+static bool has_room(struct http_listener *l)
+{
+	return l->accepted - atomic_load(&l->closed) < l->server->limits.connections;
+}
+
+static unsigned patience(struct http_listener *l)
+{
+	unsigned s = l->server->limits.idle_s;
+	return has_room(l) || s < CROWDED_S ? s : CROWDED_S;
+}
+
 static bool is_overdue(struct http_conn *c, unsigned now)
 {
-	unsigned since = atomic_load_explicit(&c->idle_since, memory_order_relaxed);
-	return since && now - since > c->server->limits.idle_s;
+	unsigned idle = atomic_load_explicit(&c->idle_since, memory_order_relaxed);
+	unsigned body = atomic_load_explicit(&c->body_since, memory_order_relaxed);
+	unsigned since = idle ? idle : body;
+	return since && now - since > patience(c->listener);
 }
 
 void keeper_shut(struct http_server *s, bool idle_only) { shut_where(s, idle_only ? is_idle : is_any); }
@@ -82,11 +98,6 @@ static void tick(struct http_server *s, uint64_t seconds)
 {
 	atomic_fetch_add_explicit(&s->tick, (unsigned)seconds, memory_order_relaxed);
 	shut_where(s, is_overdue);
-}
-
-static bool has_room(struct http_listener *l)
-{
-	return l->accepted - atomic_load(&l->closed) < l->server->limits.connections;
 }
 
 /* False when no descriptors are left: then wait for the next tick. */

@@ -38,9 +38,12 @@ static void run_handler(void *arg)
 
 static void request_free(struct request *rq)
 {
+	struct arena *mem = rq->mem; /* rq itself is in there */
 	if (rq->answer.done)
 		rq->answer.done(rq->answer.arg);
-	arena_free(rq->mem);
+	if (rq->pub.wipe)
+		arena_wipe(mem);
+	arena_free(mem);
 }
 
 /* The handler has ended: the last use of the server by a request that has no connection any more. */
@@ -165,6 +168,7 @@ static enum MHD_Result go_on_head(struct request *rq)
 static enum MHD_Result begin(struct request *rq, const char *method, const char *version)
 {
 	atomic_store_explicit(&rq->conn->idle_since, 0, memory_order_relaxed);
+	atomic_store_explicit(&rq->conn->body_since, 0, memory_order_relaxed);
 	rq->vetted = true;
 	unsigned refuse = request_vet(rq, method, version);
 	if (refuse)

@@ -99,8 +99,9 @@ static struct status scalar(struct binding *b, const struct shape *shape, enum t
 
 static struct status single(struct binding *b, enum time_format tf, struct str text)
 {
-	if (!text.n && !is_text_kind(b->m->shape->kind))
-		return OK; /* "max-keys=": as if it had not been given */
+	enum kind kind = b->m->shape->kind;
+	if (!text.n && (kind == K_ENUM || !is_text_kind(kind)))
+		return OK; /* "max-keys=", "x-amz-acl:": as if it had not been given */
 	return scalar(b, b->m->shape, tf, text, value_place(b->d->mem, b->out, b->m));
 }
 

@@ -137,7 +137,7 @@ void rest_encode(struct arena *mem, const struct shape *shape, enum rest_body fo
 		if (place)
 			bound_member(&o, m, place);
 	}
-	if (!taken && (body || format == REST_JSON))
+	if (!taken && (body || shape->root || format == REST_JSON)) /* with a root and no members: an empty document */
 		document(&o, shape, shape->root ? shape->root : shape->name, shape->xmlns, in);
 	for (size_t i = 0; i < o.headers.n; i++)
 		if (str_eq_ci(((struct http_pair *)(void *)o.headers.v)[i].name, S("Content-Type")))

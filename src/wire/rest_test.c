@@ -265,6 +265,20 @@ static void payload_answers_are_the_member_alone(void)
 	arena_free(mem);
 }
 
+static void a_root_without_members_is_an_empty_document(void)
+{
+	static const struct shape rooted = { .name = "Out", .kind = K_STRUCT, .root = "Logging", .xmlns = "http://x/" };
+	static const struct shape bare = { .name = "Out", .kind = K_STRUCT };
+	struct arena *mem = arena_new();
+	struct rest_reply r;
+	rest_encode(mem, &rooted, REST_XML, "", &r);
+	EXPECT_STR(r.body, S("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Logging xmlns=\"http://x/\"></Logging>"));
+	EXPECT(r.content_type);
+	rest_encode(mem, &bare, REST_XML, "", &r);
+	EXPECT(!r.body.p && !r.content_type);
+	arena_free(mem);
+}
+
 RUN_ALL(T(every_place_is_read), T(what_is_absent_stays_absent), T(payloads_are_the_whole_body),
 	T(wrong_values_name_their_member), T(answers_have_status_headers_and_body),
-	T(payload_answers_are_the_member_alone))
+	T(payload_answers_are_the_member_alone), T(a_root_without_members_is_an_empty_document))

@@ -314,7 +314,7 @@ def test_a_path_given_does_not_open_what_is_stored_elsewhere(server, iam):
     boss = fresh_name("boss")
     iam.create_user(UserName=boss, Path="/board/")
     client = server.client("iam", server.user(allow("iam:*", f"arn:aws:iam::{ACCOUNT}:user/team/*")))
-    refused("AccessDenied", 403, client.create_user, UserName=boss, Path="/team/x/../")
+    refused("EntityAlreadyExists", 409, client.create_user, UserName=boss, Path="/team/x/../")
     refused("AccessDenied", 403, client.create_access_key, UserName=boss)
     refused("AccessDenied", 403, client.update_user, UserName=boss, NewPath="/team/")
     client.create_user(UserName=fresh_name(), Path="/team/")

@@ -1,5 +1,6 @@
 """KMS as boto3 sees it: keys, aliases, states, contexts, policies, other accounts, pages, the trail."""
 import base64
+import contextlib
 import datetime
 import json
 import sys
@@ -304,8 +305,56 @@ def test_iam_is_nothing_without_the_key_policy(server, kms, key):
     refused(kms.encrypt, "AccessDeniedException", KeyId=key["KeyId"], Plaintext=b"x")
 
 
+def test_a_key_policy_names_only_who_is_there(server, kms, key):
+    arn = f"arn:aws:iam::{server.account}:"
+    user = server.user()["UserName"]
+    want = "Policy contains a statement with one or more invalid principals."
+    for who in ("user/nobody", "role/nobody", f"user/path/{user}", f"user/{user.upper()}", f"role/{user}", "group/x"):
+        for effect in (allow, deny):
+            bad = delegated(server.account, effect("kms:Decrypt", Principal={"AWS": [arn + "root", arn + who]}))
+            for call, more in ((kms.put_key_policy, dict(KeyId=key["KeyId"], PolicyName="default")), (kms.create_key, {})):
+                assert refused(call, "MalformedPolicyDocumentException", Policy=bad, **more) == want
+    good = delegated(server.account, allow("kms:Decrypt", Principal={"AWS": [arn + "user/" + user, "999999999999", "*"]}),
+                     allow("kms:Decrypt", Principal={"AWS": "arn:aws:iam::999999999999:user/unknown-here"}))
+    kms.put_key_policy(KeyId=key["KeyId"], PolicyName="default", Policy=good)
+
+
+def test_asking_about_regions_makes_no_files(server):
+    """A region's file comes with its first key: lists, lookups and refused calls leave nothing behind."""
+    user = server.user(allow(["kms:List*", "kms:Describe*"]))
+    nobody = server.user()
+    files = lambda: {p.name for p in (server.data / "store").iterdir()}
+    for c in (server.client("kms", user), server.client("kms", nobody)):
+        with contextlib.suppress(ClientError):
+            c.list_keys()
+    before = files()
+    for i in range(5):
+        kms = server.client("kms", user, region=f"never-seen-{i}")
+        assert kms.list_keys()["Keys"] == [] and kms.list_aliases()["Aliases"] == []
+        refused(kms.describe_key, "NotFoundException", KeyId=MISSING)
+        refused(kms.describe_key, "NotFoundException", KeyId="alias/none")
+        root = server.client("kms", region=f"never-seen-{i}")
+        refused(root.delete_alias, "NotFoundException", AliasName="alias/none")
+        refused(root.encrypt, "NotFoundException", KeyId="alias/none", Plaintext=b"x")
+        refused(root.enable_key, "NotFoundException", KeyId=MISSING)
+        stranger = server.client("kms", nobody, region=f"never-seen-{i}")
+        refused(stranger.list_keys, "AccessDeniedException")
+        refused(stranger.create_key, "AccessDeniedException")
+        with pytest.raises(ClientError):
+            stranger.describe_key(KeyId="alias/aws/s3")
+        with pytest.raises(ClientError):
+            server.client("kms", "AKIAUNKNOWN", "x", region=f"never-seen-{i}").list_keys()
+    assert files() == before
+    kms = server.client("kms", region="never-seen-0")
+    made = kms.create_key()["KeyMetadata"]["KeyId"]
+    assert [k["KeyId"] for k in server.client("kms", user, region="never-seen-0").list_keys()["Keys"]] == [made]
+    assert len({n for n in files() if n.endswith(".db")} - before) == 1
+    managed = server.client("kms", user, region="never-seen-1").describe_key(KeyId="alias/aws/s3")["KeyMetadata"]
+    assert managed["KeyManager"] == "AWS", "who may describe it brings it into being"
+
+
 def test_nobody_locks_himself_out_unasked(server, kms, key):
-    locked = policy(allow("kms:*", Principal={"AWS": f"arn:aws:iam::{server.account}:user/nobody"}))
+    locked = policy(allow("kms:*", Principal={"AWS": f"arn:aws:iam::{server.account}:user/{server.user()['UserName']}"}))
     text = refused(kms.put_key_policy, "MalformedPolicyDocumentException", KeyId=key["KeyId"], PolicyName="default", Policy=locked)
     assert text == "The new key policy will not allow you to update the key policy in the future."
     assert json.loads(kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")["Policy"])["Id"] == "key-default-1"

@@ -497,6 +497,24 @@ def test_one_damaged_shard_harms_nobody_else(base, state, harmed):
     assert server.stop() in (0, 1)
 
 
+def test_the_start_stops_at_the_catalog_and_the_accounts_only(damaged):
+    """Any other database may be damaged from end to end: the server starts, answers what it still can, and names the file."""
+    server, stopped, errors = damaged.server, 0, []
+    for path, _ in databases(damaged.stopped):
+        damaged.restore(damaged.stopped)
+        copy = at(server.data, damaged.stopped, path, *range(4096 + 100, path.stat().st_size, 1024))
+        try:
+            server.start()
+            damaged.shop.connect()
+            errors.append(look_at_everything(server, damaged.shop))
+            assert server.stop() in (0, 1)
+        except RuntimeError:
+            assert server.process.wait(timeout=20) == 1
+            stopped += 1
+        assert copy.name in server.log.read_text(), copy.name
+    assert stopped <= 2 and len([n for n in errors if n]) >= 3, (stopped, errors)  # KMS lists its regions in one: only the start reads it
+
+
 def test_an_object_whose_file_is_gone_is_an_internal_error(base):
     server = Server(base).start()
     s3 = server.client("s3", plain=True)

@@ -5,7 +5,7 @@
  *
  * The resource's ARN holds its path, so it is taken from what is stored: a caller cannot
  * choose the path, nor the case of a name, that a policy then fails to match. Only what
- * does not exist yet has the ARN the input says. Tags given on creation need the tagging
+ * is to be made has the ARN the input says. Tags given on creation need the tagging
  * action as well.
  */
 #include "api/authz.h"
@@ -79,13 +79,20 @@ static void add_all(struct authz *az, const void *in, const struct target *targe
 		add(az, tagging, target, given);
 }
 
+/*
+ * An operation that takes a path makes something there, whatever has the name now: that may be gone when the
+ * operation runs, and then only the path given says where it is made.
+ */
 static struct status entity_target(struct req *rq, const void *in, enum iam_kind kind, struct str name,
 				   struct target *out)
 {
 	struct txn *t;
 	struct iam_entity_row row;
-	TRY(iam_read(rq, &t));
-	struct status st = iam_entity_find(rq->mem, t, kind, name, &row);
+	struct status st = ERR(E_NOT_FOUND);
+	if (!input(rq, in, "Path")) {
+		TRY(iam_read(rq, &t));
+		st = iam_entity_find(rq->mem, t, kind, name, &row);
+	}
 	if (st.code == E_NOT_FOUND) {
 		row = (struct iam_entity_row){ .name = name, .path = iam_path(input_str(rq, in, "Path")) };
 		st = OK;

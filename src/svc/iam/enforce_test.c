@@ -98,7 +98,8 @@ static void the_stored_path_and_name_count(void)
 	WORKS(AS(w, ann, "iam", "CreateUser", "{'UserName':'new','Path':'/team/'}"));
 	WORKS(AS(w, ann, "iam", "GetUser", "{'UserName':'new'}"));
 	FAILS(AS(w, ann, "iam", "CreateUser", "{'UserName':'other'}"), "AccessDenied");
-	FAILS(AS(w, ann, "iam", "CreateUser", "{'UserName':'Boss','Path':'/team/'}"), "AccessDenied");
+	FAILS(AS(w, ann, "iam", "CreateUser", "{'UserName':'Boss','Path':'/team/'}"), "EntityAlreadyExists");
+	FAILS(AS(w, ann, "iam", "CreateUser", "{'UserName':'new','Path':'/board/'}"), "AccessDenied");
 	FAILS(AS(w, ann, "iam", "CreateAccessKey", "{'UserName':'BOSS'}"), "AccessDenied");
 	FAILS(AS(w, ann, "iam", "UpdateUser", "{'UserName':'boss','NewPath':'/team/'}"), "AccessDenied");
 	FAILS(AS(w, ann, "iam", "UpdateUser", "{'UserName':'new','NewPath':'/board/'}"), "AccessDenied");

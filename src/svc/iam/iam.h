@@ -74,7 +74,8 @@ struct iam_entity_list {
 };
 struct status iam_entity_page(struct req *rq, struct txn *t, enum iam_kind kind, struct str path_prefix,
 			      const struct iam_page *page, struct iam_entity_list *out);
-struct str iam_path(struct str given); /* "/" when none was given */
+struct str iam_last_part(struct str s); /* behind the last slash: the name in "user/team/ann" */
+struct str iam_path(struct str given);  /* "/" when none was given */
 
 /* UserName where AWS lets it be left out: then the calling user. ValidationError when there is none. */
 struct status iam_user_name(struct req *rq, struct str given, struct str *out);

@@ -244,6 +244,19 @@ static struct status role(struct req *rq, struct str account, struct str name, s
 	return OK;
 }
 
+/* What is neither a user nor a role (groups, instance profiles, roots of other forms) cannot ask for anything. */
+static struct status principal(struct req *rq, struct str account, struct str resource)
+{
+	const struct iam_principal *p;
+	bool user = str_starts(resource, S("user/"));
+	if (str_eq(resource, S("root")))
+		return OK;
+	if (!user && !str_starts(resource, S("role/")))
+		return ERR(E_NOT_FOUND);
+	TRY(iam_principal(rq, account, user ? IAM_USER : IAM_ROLE, iam_last_part(resource), &p));
+	return str_ends(p->arn, resource) && p->arn.p[p->arn.n - resource.n - 1] == ':' ? OK : ERR(E_NOT_FOUND);
+}
+
 static void key_used(struct req *rq, const struct caller *who)
 {
 	iam_used_note(rq, who->account, IAM_USED_KEY, who->access_key_id);
@@ -254,5 +267,6 @@ const struct identity_provider iam_identity = {
 	.policies = policies,
 	.managed_policy = managed_policy,
 	.role = role,
+	.principal = principal,
 	.key_used = key_used,
 };

@@ -21,14 +21,6 @@ static struct status invalid(struct req *rq, struct str arn)
 	return FAIL(rq, iam_MalformedPolicyDocumentException, "Invalid principal in policy: \"AWS\":\"%.*s\"", PR(arn));
 }
 
-static struct str last_part(struct str s)
-{
-	size_t at = s.n;
-	while (at > 0 && s.p[at - 1] != '/')
-		at--;
-	return str_from(s, at);
-}
-
 /* ---- who is named -------------------------------------------------------------------------- */
 
 static struct status look_up(struct req *rq, struct iam_trust_name *name)
@@ -60,7 +52,7 @@ static bool ours(struct req *rq, struct str arn, struct iam_trust_name *out)
 	*out = (struct iam_trust_name){
 		.arn = arn,
 		.account = parts.account,
-		.name = last_part(parts.resource),
+		.name = iam_last_part(parts.resource),
 		.kind = user ? IAM_USER : IAM_ROLE,
 	};
 	return user || role;

@@ -101,6 +101,8 @@ struct status kms_create_alias(struct req *rq, const struct kms_create_alias_in 
 
 static struct status get_present(struct req *rq, struct str alias, struct txn **t, struct kms_alias_row *row)
 {
+	if (!kms_found(rq)->shard)
+		return kms_no_alias(rq, rq->caller.account, alias);
 	TRY(req_write(rq, kms_found(rq)->shard, t));
 	struct status st = kms_alias_get(rq, *t, alias, row);
 	return st.code == E_NOT_FOUND ? kms_no_alias(rq, rq->caller.account, alias) : st;
@@ -175,16 +177,18 @@ struct status kms_list_aliases(struct req *rq, const struct kms_list_aliases_in 
 	struct kms_found f = { 0 };
 	struct kms_page page;
 	struct txn *t;
-	if (in->key_id.p)
-		TRY(kms_find(rq, in->key_id, 0, &f));
-	else
-		TRY(kms_shard(rq, rq->caller.account, &f.shard));
+	struct status st = in->key_id.p ? kms_find(rq, in->key_id, 0, &f) : kms_shard(rq, rq->caller.account, &f.shard);
+	bool empty = st.code == E_NOT_FOUND;
+	if (!empty)
+		TRY(st);
 	struct str prefix = f.key ? kms_key_of(rq->mem, 't', f.key->id) : S("a");
 	TRY(kms_page_begin(rq, in->limit, in->marker, PAGE_DEFAULT, PAGE_MAX, prefix, &page));
 	struct kms_alias_list_entry *v = NEWS(rq->mem, struct kms_alias_list_entry, page.limit);
 	size_t n = 0;
-	TRY(req_read(rq, f.shard, &t));
-	TRY(list_page(rq, t, prefix, &page, v, &n));
+	if (!empty) {
+		TRY(req_read(rq, f.shard, &t));
+		TRY(list_page(rq, t, prefix, &page, v, &n));
+	}
 	out->aliases = (struct kms_alias_list_entry_list){ v, n };
 	out->next_marker = kms_page_marker(rq, &page);
 	out->truncated = (struct opt_bool)SET(page.more);

@@ -103,6 +103,14 @@ static struct status check_grant_tokens(struct req *rq, const void *in)
 	return OK;
 }
 
+/* In the same words whether the key is there or not: whoever holds a blob learns nothing of its key. */
+static struct status blob_not_yours(struct req *rq)
+{
+	return FAIL(rq, api_AccessDeniedException,
+		    "The ciphertext refers to a customer master key that does not exist, "
+		    "does not exist in this region, or you are not allowed to access.");
+}
+
 static struct status find_by_blob(struct req *rq, struct str bytes, struct kms_found *out)
 {
 	struct kms_blob blob;
@@ -115,9 +123,7 @@ static struct status find_by_blob(struct req *rq, struct str bytes, struct kms_f
 	if (account_find(rq->app->accounts, account))
 		st = kms_find_id(rq, account, id, &found);
 	if (st.code == E_NOT_FOUND)
-		return FAIL(rq, api_AccessDeniedException,
-			    "The ciphertext refers to a customer master key that does not exist, "
-			    "does not exist in this region, or you are not allowed to access.");
+		return blob_not_yours(rq);
 	TRY(st);
 	*out = found;
 	return OK;
@@ -148,12 +154,12 @@ static void put_context(struct authz *az, struct authz_item *item, const struct 
 }
 
 /* A denial across accounts by the key's policy must not tell whether the key is there. */
-static struct status judge_foreign(struct req *rq, const struct authz_item *item)
+static struct status judge_foreign(struct req *rq, const void *in, const struct authz_item *item)
 {
 	struct policy_decision d;
 	if (authz_evaluate(rq, item, &d) || d.by != POLICY_RESOURCE)
 		return OK; /* allowed, or refused in the caller's own account: the pipeline says so */
-	struct status st = kms_not_yours(rq, item->resource);
+	struct status st = text_of(rq, in, "KeyId").p ? kms_not_yours(rq, item->resource) : blob_not_yours(rq);
 	struct authz_denial *why = NEW(rq->mem, struct authz_denial);
 	*why = (struct authz_denial){ item->action, item->resource, rq->fault.text, d };
 	rq->denial = why;
@@ -183,7 +189,7 @@ struct status kms_authorize_key(struct req *rq, const void *in, struct authz *az
 	if (str_eq(f->key->account, rq->caller.account))
 		return OK;
 	rq->recipient_account = f->key->account; /* both accounts' trails have the call */
-	return judge_foreign(rq, item);
+	return judge_foreign(rq, in, item);
 }
 
 /* ---- aliases --------------------------------------------------------------------------- */
@@ -198,8 +204,9 @@ static void put_alias(struct authz *az, struct str alias)
 static struct status present_target(struct req *rq, struct str alias, struct kms_found *f)
 {
 	struct str id;
-	TRY(kms_shard(rq, rq->caller.account, &f->shard));
-	struct status st = kms_alias_target(rq, f->shard, alias, &id);
+	struct status st = kms_shard(rq, rq->caller.account, &f->shard);
+	if (!failed(st))
+		st = kms_alias_target(rq, f->shard, alias, &id);
 	if (!failed(st))
 		st = kms_find_id(rq, rq->caller.account, id, f);
 	return st.code == E_NOT_FOUND ? OK : st;

@@ -16,7 +16,7 @@ enum { KMS_CONTEXT_MAX = 8192 };
  * front, so that no two different contexts are the same bytes.
  */
 struct str kms_aad(struct arena *mem, struct str header, struct str key_arn, struct str_map context);
-/* ValidationException when it is larger than AWS allows. */
+/* ValidationException when it is larger than AWS allows, or when two of its keys are one to a policy. */
 struct status kms_context_check(struct req *rq, struct str_map context);
 
 #endif

@@ -67,7 +67,7 @@ struct status kms_create_key(struct req *rq, const struct kms_create_key_in *in,
 	TRY(kms_policy_check(rq, k.policy, *arn, account, in->bypass_policy_lockout_safety_check));
 	TRY(kms_material_new(rq, account, k.id, &k.wrapped));
 	TRY(kms_region_note(rq, account));
-	TRY(kms_shard(rq, account, &shard));
+	TRY(kms_shard_make(rq, account, &shard));
 	TRY(req_write(rq, shard, &t));
 	TRY(kms_key_put_new(rq, t, &k, &row));
 	out->key_metadata = kms_metadata(rq, account, *arn, k.id, &row);

@@ -46,28 +46,35 @@ struct status kms_describe_key(struct req *rq, const struct kms_describe_key_in 
 	return OK;
 }
 
-struct status kms_list_keys(struct req *rq, const struct kms_list_keys_in *in, struct kms_list_keys_out *out)
+static struct status list_page(struct req *rq, struct kms_page *page, struct kms_key_list_entry *v, size_t *n)
 {
-	struct kms_page page;
 	struct shard *shard;
 	struct cursor c;
 	struct txn *t;
-	size_t n = 0;
-	TRY(kms_page_begin(rq, in->limit, in->marker, PAGE_DEFAULT, PAGE_MAX, S("k"), &page));
 	TRY(kms_shard(rq, rq->caller.account, &shard));
 	TRY(req_read(rq, shard, &t));
-	struct kms_key_list_entry *v = NEWS(rq->mem, struct kms_key_list_entry, page.limit);
-	TRY(txn_range(t, &(struct range){ .prefix = S("k"), .from = page.from }, &c));
-	while (kms_page_next(&page, &c)) {
+	TRY(txn_range(t, &(struct range){ .prefix = S("k"), .from = page->from }, &c));
+	while (kms_page_next(page, &c)) {
 		struct kms_key_row row = { 0 };
 		struct rd r = rd_of(c.key);
 		(void)key_take_tag(&r);
 		struct str id = str_dup(rq->mem, key_take_str(&r, rq->mem));
 		TRY(unpack(rq->mem, &kms_key_row_shape, c.val, &row));
 		if (!kms_row_due(&row, rq->now_ms))
-			v[n++] = (struct kms_key_list_entry){ id, kms_arn(rq, rq->caller.account, "key/", id) };
+			v[(*n)++] = (struct kms_key_list_entry){ id, kms_arn(rq, rq->caller.account, "key/", id) };
 	}
-	TRY(cursor_end(&c));
+	return cursor_end(&c);
+}
+
+struct status kms_list_keys(struct req *rq, const struct kms_list_keys_in *in, struct kms_list_keys_out *out)
+{
+	struct kms_page page;
+	size_t n = 0;
+	TRY(kms_page_begin(rq, in->limit, in->marker, PAGE_DEFAULT, PAGE_MAX, S("k"), &page));
+	struct kms_key_list_entry *v = NEWS(rq->mem, struct kms_key_list_entry, page.limit);
+	struct status st = list_page(rq, &page, v, &n);
+	if (st.code != E_NOT_FOUND) /* never had a key in this region */
+		TRY(st);
 	out->keys = (struct kms_key_list_entry_list){ v, n };
 	out->next_marker = kms_page_marker(rq, &page);
 	out->truncated = (struct opt_bool)SET(page.more);

@@ -147,10 +147,11 @@ struct status kms_alias_target(struct req *rq, struct shard *shard, struct str a
 
 static struct status find_alias(struct req *rq, struct name *name, struct kms_found *out)
 {
-	TRY(kms_shard(rq, name->account, &out->shard));
-	struct status st = kms_alias_target(rq, out->shard, name->alias, &name->id);
+	struct status st = kms_shard(rq, name->account, &out->shard);
+	if (!failed(st))
+		st = kms_alias_target(rq, out->shard, name->alias, &name->id);
 	if (st.code == E_NOT_FOUND && str_eq(name->account, rq->caller.account) && kms_managed_wanted(rq, name->alias))
-		return kms_managed_make(rq, out->shard, name->alias, &name->id);
+		return kms_managed_make(rq, name->alias, &name->id);
 	return st;
 }
 

@@ -196,14 +196,24 @@ static struct status load(struct req *rq, struct shard *shard, struct str key, v
 
 static const struct cache_kind keys = { "kms key", CACHE_KMS_KEY, KEYS_CACHED, load, release };
 
-struct status kms_shard(struct req *rq, struct str account, struct shard **out)
+static struct str shard_of(struct req *rq, struct str account)
 {
 	struct buf name = buf_in(rq->mem);
 	buf_put(&name, S("kms/"));
 	buf_put(&name, account);
 	buf_byte(&name, '/');
 	buf_put(&name, rq->region);
-	return req_shard(rq, account, buf_str(&name), out);
+	return buf_str(&name);
+}
+
+struct status kms_shard(struct req *rq, struct str account, struct shard **out)
+{
+	return req_shard_existing(rq, account, shard_of(rq, account), out);
+}
+
+struct status kms_shard_make(struct req *rq, struct str account, struct shard **out)
+{
+	return req_shard(rq, account, shard_of(rq, account), out);
 }
 
 struct status kms_find_id(struct req *rq, struct str account, struct str id, struct kms_found *out)

@@ -45,8 +45,12 @@ enum kms_find_flag {
 	KMS_FOREIGN = 2,  /* keys of other accounts are allowed */
 };
 
-/* The shard of an account's keys in the request's region. The account must exist. */
+/*
+ * The shard of an account's keys in the request's region. The account must exist. E_NOT_FOUND: it never had a key
+ * there. Only who is about to put a key there makes one, so that asking about regions costs no files.
+ */
 struct status kms_shard(struct req *rq, struct str account, struct shard **out);
+struct status kms_shard_make(struct req *rq, struct str account, struct shard **out);
 /*
  * By key id, key ARN, alias name or alias ARN. NotFoundException, InvalidArnException where the operation has it, and
  * for other accounts AccessDeniedException, which does not tell whether the key is there.

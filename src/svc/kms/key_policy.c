@@ -10,6 +10,7 @@
 #include "svc/kms/key_policy.h"
 
 #include "api/faults.h"
+#include "api/principals.h"
 #include "base/str.h"
 #include "svc/kms/authorize.h"
 #include "svc/kms/key.h"
@@ -32,12 +33,17 @@ struct status kms_policy_check(struct req *rq, struct str text, struct str key_a
 {
 	struct policy *policy;
 	struct policy_error err;
+	struct str missing;
 	if (text.n > POLICY_BYTES_MAX)
 		return FAIL(rq, kms_LimitExceededException, "The key policy is larger than %d bytes.",
 			    POLICY_BYTES_MAX);
 	if (failed(policy_compile(text, POLICY_RESOURCE, &policy, &err)))
 		return FAIL(rq, kms_MalformedPolicyDocumentException, "%s", err.aws);
 	req_pin(rq, unref, policy);
+	TRY(principals_check(rq, policy, &missing));
+	if (missing.p)
+		return FAIL(rq, kms_MalformedPolicyDocumentException,
+			    "Policy contains a statement with one or more invalid principals.");
 	if (!bypass && !kms_policy_keeps(rq, key_arn, account, policy))
 		return FAIL(rq, kms_MalformedPolicyDocumentException,
 			    "The new key policy will not allow you to update the key policy in the future.");

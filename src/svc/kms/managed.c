@@ -74,10 +74,20 @@ static struct status make(struct req *rq, struct txn *t, struct str account, str
 	return kms_note_creation(rq, t, k, kms_metadata(rq, account, kms_arn(rq, account, "key/", k->id), k->id, &row));
 }
 
-struct status kms_managed_make(struct req *rq, struct shard *shard, struct str alias, struct str *id)
+/*
+ * The operation is authorized once its key is found. By then this one would be there: so the question is asked before,
+ * of IAM, to which the key's policy leaves direct calls. A service's own call was authorized as the caller's.
+ */
+static bool may_ask(struct req *rq, struct str arn)
+{
+	return rq->caller.invoked_by.n || req_allowed(rq, rq->op->action, arn, NULL);
+}
+
+struct status kms_managed_make(struct req *rq, struct str alias, struct str *id)
 {
 	const struct managed *m = managed_of(alias);
 	struct str account = rq->caller.account;
+	struct shard *shard;
 	struct txn *t;
 	struct kms_new k = {
 		.id = id_uuid(rq->app->world, rq->mem),
@@ -87,8 +97,11 @@ struct status kms_managed_make(struct req *rq, struct shard *shard, struct str a
 		.manager = KMS_KEY_MANAGER_TYPE_AWS,
 	};
 	assert(!rq->write);
+	if (!may_ask(rq, kms_arn(rq, account, "key/", k.id)))
+		return ERR(E_NOT_FOUND);
 	TRY(kms_material_new(rq, account, k.id, &k.wrapped));
 	TRY(kms_region_note(rq, account));
+	TRY(kms_shard_make(rq, account, &shard));
 	req_read_end(rq);
 	TRY(txn_write(shard, &t));
 	struct status st = make(rq, t, account, alias, &k, id);

@@ -6,7 +6,7 @@
  *
  * Nothing waits for this to be safe: a key whose date has come is not found any more,
  * whether or not its rows are still there. The sweep runs when such a key is asked for, and
- * at start.
+ * at start, where a shard that cannot be read is logged and left.
  */
 #include "svc/kms/deletion.h"
 
@@ -206,7 +206,10 @@ static struct status sweep_place(struct req *rq, const struct place *p)
 	rq->region = p->region;
 	rq->account = p->account;
 	rq->caller.account = p->account;
-	TRY(kms_shard(rq, p->account, &shard));
+	struct status st = kms_shard(rq, p->account, &shard);
+	if (st.code == E_NOT_FOUND)
+		return OK; /* noted, but no key was made */
+	TRY(st);
 	TRY(any_due(rq, shard, &due));
 	return due ? kms_sweep(rq, p->account, shard) : OK;
 }
@@ -216,15 +219,20 @@ static struct status sweep_all(struct req *rq)
 	struct place *first = NULL;
 	TRY(list_places(rq, &first));
 	req_read_end(rq);
-	for (const struct place *p = first; p; p = p->next)
-		TRY(sweep_place(rq, p));
+	for (const struct place *p = first; p; p = p->next) {
+		struct status st = sweep_place(rq, p);
+		req_read_end(rq);
+		if (failed(st))
+			log_error("keys whose day has come were not swept", "account", p->account, "region", p->region,
+				  "status", str_of(status_name(st)));
+	}
 	return OK;
 }
 
-struct status kms_start(struct app *app)
+void kms_start(struct app *app)
 {
 	if (!account_at(app->accounts, 0))
-		return OK;
+		return;
 	struct arena *mem = arena_new();
 	struct req *rq = NEW(mem, struct req);
 	*rq = (struct req){
@@ -241,7 +249,8 @@ struct status kms_start(struct app *app)
 	};
 	rq->caller = kms_itself(rq);
 	struct status st = sweep_all(rq);
+	if (failed(st))
+		log_error("the regions of keys cannot be read", "status", str_of(status_name(st)));
 	req_unpin_all(rq);
 	arena_free(mem);
-	return st;
 }

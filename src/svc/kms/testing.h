@@ -31,7 +31,15 @@ static inline struct status testing_policies(struct req *rq, struct caller *who,
 	return OK;
 }
 
-static const struct identity_provider testing_identity = { .policies = testing_policies };
+/* Everybody is there but those called "nobody". */
+static inline struct status testing_principal(struct req *rq, struct str account, struct str resource)
+{
+	(void)rq, (void)account;
+	return str_ends(resource, S("/nobody")) ? ERR(E_NOT_FOUND) : OK;
+}
+
+static const struct identity_provider testing_identity = { .policies = testing_policies,
+							   .principal = testing_principal };
 /* The trail's keys are those of a service of that name; here it has no operations. */
 static const struct service testing_trail = { .name = "cloudtrail",
 					      .signing = "cloudtrail",

@@ -136,6 +136,8 @@ static const char *action_of(struct req *rq, struct str version)
 		{ "s3:PutObjectTagging", "s3:PutObjectVersionTagging" },
 		{ "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging" },
 		{ "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes" },
+		{ "s3:GetObjectAcl", "s3:GetObjectVersionAcl" },
+		{ "s3:PutObjectAcl", "s3:PutObjectVersionAcl" },
 	};
 	for (size_t i = 0; version.p && i < COUNT(versioned); i++)
 		if (!strcmp(versioned[i][0], rq->op->action))
@@ -147,7 +149,8 @@ static const char *action_of(struct req *rq, struct str version)
 static bool looks_at_tags(const struct op *op)
 {
 	static const char *const names[] = { "GetObject",        "HeadObject",          "GetObjectTagging",
-					     "PutObjectTagging", "DeleteObjectTagging", "GetObjectAttributes" };
+					     "PutObjectTagging", "DeleteObjectTagging", "GetObjectAttributes",
+					     "GetObjectAcl",     "PutObjectAcl" };
 	for (size_t i = 0; i < COUNT(names); i++)
 		if (!strcmp(op->name, names[i]))
 			return true;

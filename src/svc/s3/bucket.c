@@ -8,6 +8,7 @@
 #include "api/cache.h"
 #include "api/faults.h"
 #include "base/str.h"
+#include "svc/s3/object.h"
 #include "wire/pack.h"
 
 /* ---- shards and keys --------------------------------------------------------------- */
@@ -41,6 +42,16 @@ struct str s3_name_key(struct arena *mem, struct str bucket)
 struct str s3_owner_key(struct arena *mem, struct str owner, struct str bucket)
 {
 	return key_of(mem, 'o', owner, bucket, (struct str){ 0 });
+}
+
+struct str s3_closing_key(struct arena *mem, struct str id, struct str request)
+{
+	return key_of(mem, 'c', id, request, (struct str){ 0 });
+}
+
+struct str s3_dropped_key(struct arena *mem, struct str id)
+{
+	return key_of(mem, 'x', id, (struct str){ 0 }, (struct str){ 0 });
 }
 
 /* ---- the cached bucket ------------------------------------------------------------- */
@@ -170,6 +181,8 @@ struct status s3_enter(struct req *rq, const void *in, struct s3_place **out)
 	rq->resources = (struct str_list){ arns, p->key.p ? 2 : 1 };
 	rq->found = p;
 	*out = p;
+	if (p->key.p)
+		TRY(s3_check_key(rq, p->key));
 	return s3_expect_owner(rq, p->bucket, s3_member(rq, in, "ExpectedBucketOwner"));
 }
 

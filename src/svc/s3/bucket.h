@@ -68,6 +68,9 @@ struct status s3_bucket_change(struct req *rq, struct txn **t, struct s3_bucket_
 /* Row keys. */
 struct str s3_name_key(struct arena *mem, struct str bucket);                    /* b <name> */
 struct str s3_owner_key(struct arena *mem, struct str owner, struct str bucket); /* o <owner> <name> */
+/* c <id> <request>: its index may be closed. x <id>: its index is to be shredded. */
+struct str s3_closing_key(struct arena *mem, struct str id, struct str request);
+struct str s3_dropped_key(struct arena *mem, struct str id);
 
 /* Is this a name a bucket may have ("Bucket naming rules")? */
 bool s3_bucket_name_ok(struct str name);

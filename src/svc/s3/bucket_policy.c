@@ -3,6 +3,7 @@
  * The bucket's policy: who else may do what here.
  */
 #include "api/faults.h"
+#include "api/principals.h"
 #include "base/str.h"
 #include "policy/policy.h"
 #include "svc/s3/bucket.h"
@@ -53,6 +54,16 @@ static struct status check_public(struct req *rq, const struct s3_bucket_info *b
 		    PR(rq->caller.arn), PR(rq->resources.v[0]));
 }
 
+static struct status check_principals(struct req *rq, const struct policy *p)
+{
+	struct str missing;
+	TRY(principals_check(rq, p, &missing));
+	if (!missing.p)
+		return OK;
+	(void)malformed(rq, "Invalid principal in policy");
+	return req_fail_with(rq, "Detail", arena_printf(rq->mem, "\"AWS\" : \"%.*s\"", PR(missing)));
+}
+
 static struct status check_policy(struct req *rq, const struct s3_bucket_info *b, struct str text)
 {
 	struct policy_error err = { 0 };
@@ -62,6 +73,8 @@ static struct status check_policy(struct req *rq, const struct s3_bucket_info *b
 	if (failed(policy_compile(text, POLICY_RESOURCE, &p, &err)))
 		return malformed(rq, policy_error_s3(&err));
 	struct status st = check_statements(rq, p, s3_bucket_arn(rq, b->name));
+	if (!failed(st))
+		st = check_principals(rq, p);
 	if (!failed(st))
 		st = check_public(rq, b, p);
 	policy_unref(p);

@@ -109,6 +109,7 @@ void s3_checksum_say(struct s3_checksum_out out, enum s3_checksum_algorithm a, s
 static uint64_t multiply(uint64_t poly, unsigned width, uint64_t a, uint64_t b)
 {
 	uint64_t product = 0;
+	assert(width >= 1 && width <= 64);
 	for (uint64_t bit = 1ull << (width - 1); bit; bit >>= 1) {
 		if (a & bit)
 			product ^= b;

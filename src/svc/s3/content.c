@@ -95,10 +95,12 @@ static struct status open_blob(struct s3_stream *s, struct str wrapped, struct s
 	return blob_expect(s->reader, (uint64_t)size);
 }
 
+/* Parts are held while they are read, so nobody deleted a file that is not there. */
 static struct status open_part(struct s3_stream *s)
 {
 	const struct s3_part_row *part = &s->parts[s->part];
-	return open_blob(s, part->wrapped, part->blob_id, part->number, part->size);
+	struct status st = open_blob(s, part->wrapped, part->blob_id, part->number, part->size);
+	return st.code == E_NOT_FOUND ? blob_missing(s->rq->app->blobs, s3_blob_id(part->blob_id)) : st;
 }
 
 static struct status next_part(struct s3_stream *s)
@@ -153,13 +155,26 @@ static struct status close_failed(struct s3_stream *s, struct status st)
 	return st;
 }
 
+/* No such file. The object was overwritten or deleted meanwhile (E_NOT_FOUND), or the file is lost. */
+static struct status blob_gone(struct req *rq, struct s3_place *p)
+{
+	struct str id = p->row->blob_id;
+	TRY(s3_object_look_again(rq, p));
+	if (!p->row || !str_eq(p->row->blob_id, id))
+		return ERR(E_NOT_FOUND);
+	return blob_missing(rq->app->blobs, s3_blob_id(id));
+}
+
 static struct status content_blob(struct req *rq, struct s3_place *p, int64_t from, int64_t n, struct s3_content *out)
 {
 	struct s3_seal *seal;
 	TRY(s3_seal_open(rq, p, p->row, &seal));
 	struct s3_stream *s = stream_new(rq, p, seal, n);
 	s->at = (uint64_t)from;
-	TRY(close_failed(s, open_blob(s, p->row->wrapped, p->row->blob_id, 0, p->row->size)));
+	struct status st = close_failed(s, open_blob(s, p->row->wrapped, p->row->blob_id, 0, p->row->size));
+	if (st.code == E_NOT_FOUND)
+		return blob_gone(rq, p);
+	TRY(st);
 	out->stream = s;
 	return OK;
 }

@@ -215,7 +215,6 @@ static struct status describe(struct req *rq, const struct s3_place *p, const st
 static struct status check_copy(struct req *rq, struct s3_place *p, const struct s3_copy_object_in *in)
 {
 	const struct s3_condition condition = SOURCE_CONDITION(in);
-	TRY(s3_check_key(rq, p->key));
 	TRY(s3_refuse_customer_key(rq, in->copy_source_sse_customer_algorithm, in->copy_source_sse_customer_key,
 				   in->copy_source_sse_customer_key_md5));
 	TRY(s3_write_condition_check(rq, in->if_match, in->if_none_match));

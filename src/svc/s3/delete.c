@@ -28,8 +28,6 @@ struct status s3_delete_object(struct req *rq, const struct s3_delete_object_in 
 	struct txn *t;
 	(void)out;
 	TRY(s3_check_version(rq, in->version_id));
-	if (p->key.n > S3_KEY_MAX)
-		return OK;
 	struct s3_litter *litter = s3_litter_new(rq);
 	TRY(s3_index_write(rq, p, &t));
 	struct status st = s3_object_get(t, rq->mem, p->key, &row);

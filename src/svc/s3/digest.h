@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The MD5 of a long body, computed beside receiving and sealing it. MD5 is the slowest of
- * all that happens to a byte, and its ETag is a promise; so one thread does nothing else.
- * When that thread is busy with somebody else's bytes, one's own are digested on the spot.
+ * all that happens to a byte, and its ETag is a promise; so one thread, the lane, does nothing
+ * else, and two bodies at a time. When there are more, their own bytes are digested on the spot.
  *
- *     fiber   fill a buffer ── hand it over ── fill the other ── wait for the first ── ...
- *     lane                       digest it
+ *     fiber   fill a room ── hand it over ── fill the next ── ... ── wait when none is free ── ...
+ *     lane                     digest it, with another body's
  */
 #ifndef S3_DIGEST_H
 #define S3_DIGEST_H

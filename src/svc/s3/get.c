@@ -104,9 +104,9 @@ static struct status find_run(struct req *rq, struct s3_place *p, const struct w
 
 static bool whole(const struct run *run, const struct s3_object_row *row) { return run->n == row->size; }
 
-static bool says_checksum(enum s3_checksum_mode mode, const struct run *run, const struct s3_object_row *row)
+static bool says_checksum(struct str mode, const struct run *run, const struct s3_object_row *row)
 {
-	return mode == S3_CHECKSUM_MODE_ENABLED && row->checksum.p && whole(run, row);
+	return str_eq_ci(mode, S("ENABLED")) && row->checksum.p && whole(run, row);
 }
 
 static struct str content_range(struct req *rq, const struct run *run, int64_t size)
@@ -161,8 +161,17 @@ static void apply_overrides(struct req *rq, const struct s3_get_object_in *in, s
 		out->expires = time_http(rq->mem, in->response_expires.v);
 }
 
+/* ENABLED, in whatever letters: the SDK for C++ has it in small ones. */
+static struct status check_mode(struct req *rq, struct str mode)
+{
+	if (!mode.n || str_eq_ci(mode, S("ENABLED")))
+		return OK;
+	return s3_fail_argument(rq, "The checksum mode is not valid.", "x-amz-checksum-mode", mode);
+}
+
 static struct status check_get(struct req *rq, const struct s3_get_object_in *in)
 {
+	TRY(check_mode(rq, in->checksum_mode));
 	TRY(s3_refuse_customer_key(rq, in->sse_customer_algorithm, in->sse_customer_key, in->sse_customer_key_md5));
 	TRY(s3_check_version(rq, in->version_id));
 	if (overrides(in) && rq->caller.kind == CALLER_ANONYMOUS)
@@ -246,6 +255,7 @@ struct status s3_head_object(struct req *rq, const struct s3_head_object_in *in,
 	const struct s3_condition condition = S3_CONDITION(in);
 	enum s3_verdict verdict;
 	struct run run;
+	TRY(check_mode(rq, in->checksum_mode));
 	TRY(s3_refuse_customer_key(rq, in->sse_customer_algorithm, in->sse_customer_key, in->sse_customer_key_md5));
 	TRY(s3_check_version(rq, in->version_id));
 	TRY(find(rq, p, &condition, &verdict));

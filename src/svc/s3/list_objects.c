@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ListObjectsV2 and ListObjects: the same walk, two ways of saying where to go on.
+ * ListObjectsV2, ListObjects and ListObjectVersions: the same walk, three ways of saying where to go on.
  */
 #include "base/str.h"
 #include "svc/s3/listing.h"
@@ -133,5 +133,73 @@ struct status s3_list_objects(struct req *rq, const struct s3_list_objects_in *i
 	};
 	if (page.truncated && in->delimiter.n) /* without a delimiter the last key says it */
 		out->next_marker = s3_key_shown(rq, e, page.last);
+	return OK;
+}
+
+/* ---- versions -------------------------------------------------------------------------------- */
+
+/* Every key has one version, the latest: "null" ("How S3 Versioning works", objects in unversioned buckets). */
+static struct s3_object_version_list versions_of(struct req *rq, const struct page *page)
+{
+	struct s3_object_version *v = NEWS(rq->mem, struct s3_object_version, page->n_objects + 1);
+	for (size_t i = 0; i < page->n_objects; i++) {
+		const struct s3_object *o = &page->objects[i];
+		v[i] = (struct s3_object_version){
+			.key = o->key,
+			.version_id = S("null"),
+			.is_latest = SET(true),
+			.last_modified = o->last_modified,
+			.etag = o->etag,
+			.checksum_algorithm = o->checksum_algorithm,
+			.checksum_type = o->checksum_type,
+			.size = o->size,
+			.storage_class = o->storage_class,
+			.owner = o->owner,
+		};
+	}
+	return (struct s3_object_version_list){ v, page->n_objects };
+}
+
+static struct status check_markers(struct req *rq, const struct s3_list_object_versions_in *in)
+{
+	if (!in->version_id_marker.n)
+		return OK;
+	if (!in->key_marker.n)
+		return s3_fail_argument(rq, "A version-id marker cannot be specified without a key marker.",
+					"version-id-marker", in->version_id_marker);
+	if (!str_eq(in->version_id_marker, S("null")))
+		return s3_fail_argument(rq, "Invalid version id specified", "version-id-marker", in->version_id_marker);
+	return OK;
+}
+
+struct status s3_list_object_versions(struct req *rq, const struct s3_list_object_versions_in *in,
+				      struct s3_list_object_versions_out *out)
+{
+	struct s3_walk w = { .tag = 'o', .prefix = in->prefix, .delimiter = in->delimiter };
+	struct page page = { 0 };
+	enum s3_encoding_type e = in->encoding_type;
+	TRY(s3_page_size(rq, in->max_keys, "max-keys", &w.max));
+	TRY(check_markers(rq, in));
+	if (in->key_marker.n)
+		w.after = in->key_marker;
+	TRY(read_page(rq, &w, e, &page));
+	add_owner(rq, &page);
+	*out = (struct s3_list_object_versions_out){
+		.name = s3_place_of(rq)->bucket->name,
+		.prefix = in->prefix.p ? s3_key_shown(rq, e, in->prefix) : S(""),
+		.key_marker = in->key_marker.p ? s3_key_shown(rq, e, in->key_marker) : S(""),
+		.version_id_marker = in->version_id_marker.p ? in->version_id_marker : S(""),
+		.max_keys = SET((int64_t)w.max),
+		.delimiter = s3_key_shown(rq, e, in->delimiter),
+		.encoding_type = e,
+		.is_truncated = SET(page.truncated),
+		.versions = versions_of(rq, &page),
+		.common_prefixes = { page.prefixes, page.n_prefixes },
+	};
+	if (page.truncated) {
+		out->next_key_marker = s3_key_shown(rq, e, page.last);
+		if (!w.common.p)
+			out->next_version_id_marker = S("null");
+	}
 	return OK;
 }

@@ -43,7 +43,7 @@ static void sweep(void *arg)
 	if (ok && l->upload.n && s3_reading_leave_to_reader(app->s3, l->upload, run->v, run->n))
 		return;
 	for (size_t i = 0; i < run->n; i++)
-		(void)blob_delete(app->blobs, run->v[i]); /* one that stays is swept at the next start */
+		blob_delete_soon(app->blobs, run->v[i]);
 }
 
 struct s3_litter *s3_litter_new(struct req *rq)

@@ -121,6 +121,7 @@ struct status s3_check_key(struct req *rq, struct str key)
 	if (key.n <= S3_KEY_MAX)
 		return OK;
 	(void)FAIL(rq, s3_KeyTooLongError, "Your key is too long");
+	rq->fault.common = true; /* whatever was to be done with it */
 	(void)req_fail_with(rq, "Size", arena_printf(rq->mem, "%zu", key.n));
 	return req_fail_with(rq, "MaxSizeAllowed", arena_printf(rq->mem, "%d", S3_KEY_MAX));
 }

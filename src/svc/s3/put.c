@@ -76,7 +76,6 @@ static struct status check(struct req *rq, const struct s3_place *p, const struc
 {
 	const struct s3_settings settings = S3_SETTINGS(in);
 	const struct s3_sse_in sse_in = S3_SSE_IN(in);
-	TRY(s3_check_key(rq, p->key));
 	TRY(s3_check_length(rq, S3_PUT_MAX));
 	TRY(s3_write_condition_check(rq, in->if_match, in->if_none_match));
 	TRY(s3_settings_apply(rq, p->bucket, &settings, row));

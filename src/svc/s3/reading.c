@@ -51,7 +51,7 @@ void s3_reading_release(struct app *app, struct str upload)
 	}
 	pthread_mutex_unlock(&s->lock);
 	for (size_t i = 0; last && i < last->n; i++)
-		(void)blob_delete(app->blobs, last->blobs[i]);
+		blob_delete_soon(app->blobs, last->blobs[i]);
 	if (last)
 		heap_free(last->blobs);
 	heap_free(last);
@@ -81,7 +81,7 @@ struct status s3_open(struct app *app)
 	map_init(&s->held, seed);
 	s->lane = s3_lane_new();
 	app->s3 = s;
-	TRY(s3_finish_deletes(app));
+	s3_finish_deletes(app);
 	return s3_sweeper_start(app, &s->sweeper);
 }
 

@@ -25,12 +25,8 @@ static const struct shape text = { .name = "String", .kind = K_STRING, .size = s
 static const struct shape texts = {
 	.name = "Context", .kind = K_MAP, .size = sizeof(struct str_map), .key = &text, .elem = &text
 };
-static const struct member wrap_members[] = { { .name = "c", .wire = "c", .shape = &texts } };
-static const struct shape wrap = {
-	.name = "Wrap", .kind = K_STRUCT, .size = sizeof(struct str_map), .members = wrap_members, .n_members = 1
-};
 
-/* base64 of a JSON object of strings. aws:s3:arn is S3's to set. */
+/* base64 of a JSON object of strings. aws:s3:arn is S3's to set, whichever case it comes in: policies ask for it. */
 static struct status read_context(struct req *rq, struct str header, struct str_map *out)
 {
 	static const char why[] =
@@ -41,12 +37,12 @@ static struct status read_context(struct req *rq, struct str header, struct str_
 	if (failed(base64_decode(rq->mem, header, &json)))
 		return s3_fail_argument(rq, why, SSE_HEADER "-context", header);
 	struct decode d = decode_in(rq->mem);
-	if (failed(json_decode(&d, &wrap, arena_printf(rq->mem, "{\"c\":%.*s}", PR(json)), &map)))
+	if (failed(json_decode(&d, &texts, json, &map)))
 		return s3_fail_argument(rq, why, SSE_HEADER "-context", header);
 	struct str_entry *v = NEWS(rq->mem, struct str_entry, map.n + 1);
 	size_t n = 0;
 	for (size_t i = 0; i < map.n; i++)
-		if (!str_eq(map.v[i].key, S("aws:s3:arn")))
+		if (!str_eq_ci(map.v[i].key, S("aws:s3:arn")))
 			v[n++] = map.v[i];
 	*out = (struct str_map){ v, n };
 	return OK;

@@ -2,10 +2,13 @@
 /*
  * Finishing at start what a crash left.
  *
- * Deletes of buckets are few and are finished before the first request. Blobs nobody names
- * are searched for beside the requests: all ids in use are gathered from the indexes, then
- * blobs_sweep asks for each file of an earlier run. A file of this run is never touched,
- * and an id an earlier run left unnamed is never named again, so the snapshot may be old.
+ * Deletes of buckets are few and are finished before the first request; the names shard notes
+ * which indexes they concern, so that start opens no others. An index that is damaged or cannot
+ * be had is logged and left as it is: its bucket answers errors, the others serve.
+ *
+ * Blobs nobody names are searched for beside the requests: all ids in use are gathered from the
+ * indexes, then blobs_sweep asks for each file of an earlier run. A file of this run is never
+ * touched, and an id an earlier run left unnamed is never named again, so the snapshot may be old.
  */
 #include "svc/s3/start.h"
 
@@ -41,6 +44,7 @@ static struct status index_open(struct app *app, struct arena *mem, struct str o
 
 struct found {
 	struct str owner, id;
+	struct str row; /* the key it was found at */
 };
 
 struct found_list {
@@ -48,7 +52,7 @@ struct found_list {
 	size_t n, cap;
 };
 
-static void found_add(struct arena *mem, struct found_list *l, struct str owner, struct str id)
+static void found_add(struct arena *mem, struct found_list *l, struct str owner, struct str id, struct str row)
 {
 	if (l->n == l->cap) {
 		size_t cap = l->cap ? 2 * l->cap : 16;
@@ -58,7 +62,7 @@ static void found_add(struct arena *mem, struct found_list *l, struct str owner,
 		l->v = v;
 		l->cap = cap;
 	}
-	l->v[l->n++] = (struct found){ str_dup(mem, owner), str_dup(mem, id) };
+	l->v[l->n++] = (struct found){ str_dup(mem, owner), str_dup(mem, id), str_dup(mem, row) };
 }
 
 static struct status find_buckets(struct arena *mem, struct txn *t, struct found_list *out)
@@ -68,23 +72,33 @@ static struct status find_buckets(struct arena *mem, struct txn *t, struct found
 	while (cursor_next(&c)) {
 		struct s3_bucket_row row = { 0 };
 		TRY(unpack(mem, &s3_bucket_row_shape, c.val, &row));
-		found_add(mem, out, row.owner, row.id);
+		found_add(mem, out, row.owner, row.id, c.key);
 	}
 	return cursor_end(&c);
 }
 
-static struct status find_dropped(struct arena *mem, struct txn *t, struct found_list *out)
+static struct status find_noted(struct arena *mem, struct txn *t, struct str tag, struct found_list *out)
 {
 	struct cursor c;
-	TRY(txn_range(t, &(struct range){ .prefix = S("x") }, &c));
+	TRY(txn_range(t, &(struct range){ .prefix = tag }, &c));
 	while (cursor_next(&c)) {
 		struct s3_dropped_row row = { 0 };
 		struct rd key = rd_of(c.key);
 		TRY(unpack(mem, &s3_dropped_row_shape, c.val, &row));
 		(void)key_take_tag(&key);
-		found_add(mem, out, row.owner, key_take_str(&key, mem));
+		found_add(mem, out, row.owner, key_take_str(&key, mem), c.key);
 	}
 	return cursor_end(&c);
+}
+
+static struct status find_closing(struct arena *mem, struct txn *t, struct found_list *out)
+{
+	return find_noted(mem, t, S("c"), out);
+}
+
+static struct status find_dropped(struct arena *mem, struct txn *t, struct found_list *out)
+{
+	return find_noted(mem, t, S("x"), out);
 }
 
 typedef struct status finder(struct arena *mem, struct txn *t, struct found_list *out);
@@ -118,7 +132,7 @@ static struct status delete_row(struct shard *sh, struct str key)
 	return st;
 }
 
-static struct status open_again(struct app *app, struct arena *mem, const struct found *f)
+static struct status open_again(struct app *app, struct arena *mem, struct shard *names, const struct found *f)
 {
 	struct shard *index;
 	bool closed;
@@ -127,7 +141,7 @@ static struct status open_again(struct app *app, struct arena *mem, const struct
 	if (!failed(st) && closed)
 		st = delete_row(index, s3_closed_key(mem));
 	shard_close(index);
-	return st;
+	return failed(st) ? st : delete_row(names, f->row);
 }
 
 /* An index whose records the trail has not read yet stays until the next start. */
@@ -140,22 +154,30 @@ static struct status shred(struct app *app, struct arena *mem, struct shard *nam
 	if (st.code == E_BUSY)
 		return OK;
 	TRY(st);
-	return delete_row(names, key_of(mem, 'x', f->id, (struct str){ 0 }, (struct str){ 0 }));
+	return delete_row(names, f->row);
+}
+
+static void left(const char *what, struct str bucket, struct status st)
+{
+	if (failed(st))
+		log_error(what, "bucket", bucket, "status", str_of(status_name(st)));
 }
 
 static struct status finish(struct app *app, struct arena *mem, struct shard *names)
 {
-	struct found_list buckets = { 0 }, dropped = { 0 };
-	TRY(find(names, mem, find_buckets, &buckets));
+	struct found_list closing = { 0 }, dropped = { 0 };
+	TRY(find(names, mem, find_closing, &closing));
 	TRY(find(names, mem, find_dropped, &dropped));
-	for (size_t i = 0; i < buckets.n; i++)
-		TRY(open_again(app, mem, &buckets.v[i]));
+	for (size_t i = 0; i < closing.n; i++)
+		left("a bucket's index is not opened again", closing.v[i].id,
+		     open_again(app, mem, names, &closing.v[i]));
 	for (size_t i = 0; i < dropped.n; i++)
-		TRY(shred(app, mem, names, &dropped.v[i]));
+		left("a deleted bucket's index is not shredded yet", dropped.v[i].id,
+		     shred(app, mem, names, &dropped.v[i]));
 	return OK;
 }
 
-struct status s3_finish_deletes(struct app *app)
+void s3_finish_deletes(struct app *app)
 {
 	struct arena *mem = arena_new();
 	struct shard *names = NULL;
@@ -164,9 +186,10 @@ struct status s3_finish_deletes(struct app *app)
 		st = OK; /* no account yet, so no bucket */
 	else if (!failed(st))
 		st = finish(app, mem, names);
+	if (failed(st))
+		log_error("the names of buckets cannot be read", "status", str_of(status_name(st)));
 	shard_close(names);
 	arena_free(mem);
-	return st;
 }
 
 /* ---- blobs --------------------------------------------------------------------------------- */

@@ -7,8 +7,11 @@
 
 #include "api/app.h"
 
-/* Buckets that were closed but not deleted are opened; indexes of deleted ones are shredded. Within a fiber. */
-struct status s3_finish_deletes(struct app *app);
+/*
+ * Buckets that were closed but not deleted are opened; indexes of deleted ones are shredded. What cannot be done is
+ * logged and left. Within a fiber.
+ */
+void s3_finish_deletes(struct app *app);
 
 /* A thread that removes blobs no row names, once, while requests are served already. */
 struct s3_sweeper;

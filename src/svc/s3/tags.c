@@ -37,8 +37,8 @@ struct status s3_tags_check(struct req *rq, const struct s3_tag_list *tags, size
 {
 	if (tags->n > max)
 		return max == S3_OBJECT_TAGS_MAX
-			   ? FAIL(rq, s3_InvalidTag, "Object tags cannot be greater than %zu", max)
-			   : FAIL(rq, s3_InvalidTag, "Bucket tag count cannot be greater than %zu", max);
+			   ? FAIL(rq, s3_BadRequest, "Object tags cannot be greater than %zu", max)
+			   : FAIL(rq, s3_BadRequest, "Bucket tag count cannot be greater than %zu", max);
 	for (size_t i = 0; i < tags->n; i++) {
 		TRY(check_one(rq, &tags->v[i]));
 		for (size_t j = 0; j < i; j++)

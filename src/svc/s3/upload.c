@@ -127,7 +127,6 @@ static struct status check_create(struct req *rq, const struct s3_place *p,
 {
 	const struct s3_settings settings = S3_SETTINGS(in);
 	const struct s3_sse_in sse_in = S3_SSE_IN(in);
-	TRY(s3_check_key(rq, p->key));
 	TRY(s3_settings_apply(rq, p->bucket, &settings, row));
 	TRY(s3_settings_tags(rq, &settings, row));
 	TRY(choose_checksum(rq, in, row));

@@ -78,7 +78,8 @@ static struct status join_transitive(struct req *rq, const struct sts_assume_rol
 		if (!has_key(passed.v, passed.n, given.v[i]))
 			return FAIL(rq, api_ValidationException,
 				    "The specified transitive tag key must be included in the requested tags.");
-		v[n++] = given.v[i];
+		if (!listed((struct str_list){ v, n }, given.v[i]))
+			v[n++] = given.v[i];
 	}
 	for (size_t i = 0; i < before.n; i++)
 		v[n++] = before.v[i];
