@@ -199,7 +199,8 @@ static void note_segment(void *arg, const char *path)
 {
 	struct segments *s = arg;
 	EXPECT(s->n < 64);
-	snprintf(s->path[s->n++], sizeof s->path[0], "%s", path);
+	EXPECT(strlen(path) < sizeof s->path[0]);
+	memcpy(s->path[s->n++], path, strlen(path) + 1);
 }
 
 static void list_segments(struct bed *t, struct segments *s)
