@@ -108,7 +108,7 @@ static bool class_item(const char **at, struct simple *s, int *c)
 	*c = (uint8_t)*p++;
 	if (*c == '\\') {
 		char e = *p++;
-		*c = e;
+		*c = (unsigned char)e;
 		if (e == 'w' || e == 'd') {
 			set_add(s, '0', '9');
 			if (e == 'w') {

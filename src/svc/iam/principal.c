@@ -40,7 +40,7 @@ static struct status gather(struct req *rq, struct iam_principal *p, struct gath
 	if (g->n == g->cap) {
 		const struct policy **more = NEWS(p->mem, const struct policy *, g->cap = g->cap ? g->cap * 2 : 4);
 		if (g->n)
-			memcpy(more, g->v, g->n * sizeof *g->v);
+			memcpy(more, g->v, g->n * sizeof(const struct policy *));
 		g->v = more;
 	}
 	const struct policy *made;
