@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turn a service model into C tables.
 
-    apigen.py src/svc/kms/kms.api.toml OUTDIR [--docs DIR]
+    apigen.py src/svc/kms/kms.api.toml OUTDIR [--docs DIR] [--depfile FILE]
 
 writes kms_api.h (enums, structs, prototypes), kms_api.c (constant tables), kms.dict
 (words for the fuzzers) and, with --docs, kms.md (a page for people). A file is touched
@@ -345,14 +345,18 @@ def write_if_changed(path, text):
         path.write_text(text, encoding="utf-8")
 
 
+def option(argv, name):
+    if name not in argv:
+        return None, argv
+    i = argv.index(name)
+    return (argv[i + 1] if i + 1 < len(argv) else None), argv[:i] + argv[i + 2:]
+
+
 def main(argv):
-    docs = None
-    if "--docs" in argv:
-        i = argv.index("--docs")
-        docs = argv[i + 1] if i + 1 < len(argv) else None
-        argv = argv[:i] + argv[i + 2:]
+    docs, argv = option(argv, "--docs")
+    depfile, argv = option(argv, "--depfile")
     if len(argv) != 2 or any(a.startswith("-") for a in argv):
-        print("usage: apigen.py MODEL OUTDIR [--docs DIR]", file=sys.stderr)
+        print("usage: apigen.py MODEL OUTDIR [--docs DIR] [--depfile FILE]", file=sys.stderr)
         return 2
     try:
         m = Model(argv[0])
@@ -367,6 +371,9 @@ def main(argv):
     if docs:
         pathlib.Path(docs).mkdir(parents=True, exist_ok=True)
         write_if_changed(pathlib.Path(docs) / f"{m.name}.md", page(m))
+    if depfile:
+        parts = " ".join(str(path).replace(" ", "\\ ") for path, _ in m.files)
+        pathlib.Path(depfile).write_text(f"{m.name}_api.h: {parts}\n", encoding="utf-8")
     return 0
 
 

@@ -22,7 +22,7 @@ ACCESS = {"List": "ACCESS_LIST", "Read": "ACCESS_READ", "Write": "ACCESS_WRITE",
           "Permissions management": "ACCESS_PERMISSIONS"}
 TABLES = {"service", "fault", "authorize", "enum", "string", "list", "map", "struct", "union", "record", "op"}
 SERVICE = {"name": str, "signing": str, "endpoint": str, "source": str, "version": str, "protocol": str, "docs": str,
-           "target": str, "xmlns": str, "global": bool}
+           "target": str, "xmlns": str, "global": bool, "parts": list}
 SERVICE_REQUIRED = ("name", "signing", "endpoint", "source", "version", "protocol", "docs")
 OP = {"doc": str, "access": str, "action": str, "resource": str, "authorize": str, "conditions": dict, "faults": list,
       "data": bool, "read_only": bool, "anonymous": bool, "no_authz": bool, "event": str, "method": str, "uri": str,
@@ -116,13 +116,12 @@ class Model:
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
-        self.text = self.path.read_text(encoding="utf-8")
-        try:
-            self.doc = tomllib.loads(self.text)
-        except tomllib.TOMLDecodeError as e:
-            raise Bad(f"{self.path.name}: not TOML: {e}") from None
+        self.files = []                # (path, text): the model's own file, then its parts
+        self.doc = self.read_file(self.path)
         self.only(self.doc, TABLES, "the file", "tables")
         self.service = self.read_service(self.doc.get("service"))
+        for part in self.service.get("parts", []):
+            self.join(self.path.with_name(part))
         self.name, self.protocol = self.service["name"], self.service["protocol"]
         self.rest = self.protocol.startswith("rest-")
         self.xml = self.protocol in ("rest-xml", "query", "ec2")
@@ -145,23 +144,47 @@ class Model:
         self.ops = [self.read_op(n, row) for n, row in sorted(self.doc.get("op", {}).items())]
         self.check_reach()
 
+    # -- files
+
+    def read_file(self, path):
+        try:
+            text = path.read_text(encoding="utf-8")
+            self.files.append((path, text))
+            return tomllib.loads(text)
+        except OSError as e:
+            raise Bad(f"{path.name}: {e.strerror}") from None
+        except tomllib.TOMLDecodeError as e:
+            raise Bad(f"{path.name}: not TOML: {e}") from None
+
+    def join(self, path):
+        """A part holds tables like the model's own, but no [service]; nothing is said twice."""
+        for kind, table in self.read_file(path).items():
+            if kind not in TABLES or kind == "service":
+                raise Bad(f"{path.name}: unknown table {kind!r}; a part has none")
+            have = self.doc.setdefault(kind, {})
+            for name, value in table.items():
+                if name in have:
+                    raise Bad(f"{path.name}: {kind}.{name}: said before, in another file of this model")
+                have[name] = value
+
     # -- errors
 
     def bad(self, where, text):
-        line = self.line_of(where)
-        raise Bad(f"{self.path.name}:{line}: {where}: {text}" if line else f"{self.path.name}: {where}: {text}")
+        path, line = self.line_of(where)
+        raise Bad(f"{path.name}:{line}: {where}: {text}" if line else f"{path.name}: {where}: {text}")
 
     def line_of(self, where):
-        """The line of `op.X.in.Y`: the longest table header that begins it, then the key below that header."""
-        best, table = 0, ""
-        for n, text in enumerate(self.text.splitlines(), 1):
-            if m := re.match(r"\s*\[([^\[\]]+)\]", text):
-                table = m[1]
-                best = n if where == table or where.startswith(table + ".") else best
-            elif m := re.match(r"\s*([\w.\"-]+)\s*=", text):
-                key = f"{table}.{m[1]}".replace('"', "")
-                if where == key or where.startswith(key + "."):
-                    return n
+        """File and line of `op.X.in.Y`: the longest table header that begins it, then the key below that header."""
+        best, table = (self.path, 0), ""
+        for path, text in self.files:
+            for n, line in enumerate(text.splitlines(), 1):
+                if m := re.match(r"\s*\[([^\[\]]+)\]", line):
+                    table = m[1]
+                    best = (path, n) if where == table or where.startswith(table + ".") else best
+                elif m := re.match(r"\s*([\w.\"-]+)\s*=", line):
+                    key = f"{table}.{m[1]}".replace('"', "")
+                    if where == key or where.startswith(key + "."):
+                        return path, n
         return best
 
     def only(self, table, known, where, what="keys"):

@@ -193,3 +193,46 @@ def test_a_draft_keeps_the_uri_of_buckets():
 def test_an_unknown_operation_is_named():
     r = run("modelimport.py", "kms", "Encipher")
     assert r.returncode == 1 and "kms has no operation Encipher" in r.stderr
+
+
+# -- a model in several files
+
+def in_parts(tmp_path, part, parts='["more.toml"]'):
+    text = (HERE / "golden" / "plain.api.toml").read_text()
+    (tmp_path / "plain.api.toml").write_text(text.replace("[service]\n", f"[service]\nparts = {parts}\n"))
+    (tmp_path / "more.toml").write_text(part)
+    return run("apigen.py", tmp_path / "plain.api.toml", tmp_path / "out", "--depfile", tmp_path / "plain.d")
+
+
+EXTRA = '[op.DropItem]\ndoc = "Drop an item."\naccess = "Write"\nresource = "item/{Name}"\nin.Name = "%s"\n'
+
+
+def test_parts_of_a_model_are_one_model(tmp_path):
+    r = in_parts(tmp_path, EXTRA % "string 1..64, required")
+    assert r.returncode == 0, r.stderr
+    assert "plain_drop_item" in (tmp_path / "out" / "plain_api.h").read_text()
+    assert "plain_put_item" in (tmp_path / "out" / "plain_api.h").read_text()
+
+
+def test_the_build_is_told_which_files_a_model_has(tmp_path):
+    assert in_parts(tmp_path, EXTRA % "string 1..64, required").returncode == 0
+    target, files = (tmp_path / "plain.d").read_text().strip().split(": ")
+    assert target == "plain_api.h"
+    assert files.split() == [str(tmp_path / "plain.api.toml"), str(tmp_path / "more.toml")]
+
+
+@pytest.mark.parametrize("part, expect", [
+    (EXTRA % "string 1..64, requierd", "more.toml:5: op.DropItem.in.Name: "),
+    ("[op.PutItem]\n", "more.toml: op.PutItem: said before"),
+    ('[service]\nname = "x"\n', "more.toml: unknown table 'service'"),
+    ("[nonsense]\n", "more.toml: unknown table 'nonsense'"),
+    ("[[", "more.toml: not TOML"),
+])
+def test_a_wrong_part_is_refused_and_the_error_says_where(part, expect, tmp_path):
+    r = in_parts(tmp_path, part)
+    assert r.returncode == 1 and r.stderr.startswith(expect), r.stderr
+
+
+def test_a_part_that_is_not_there_is_an_error(tmp_path):
+    r = in_parts(tmp_path, "", '["gone.toml"]')
+    assert r.returncode == 1 and r.stderr.startswith("gone.toml: "), r.stderr
