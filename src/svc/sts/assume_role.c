@@ -14,12 +14,10 @@
  */
 #include "api/authz.h"
 #include "api/faults.h"
-#include "api/ids.h"
-#include "api/token.h"
 #include "base/str.h"
-#include "svc/sts/session.h"
+#include "svc/sts/credentials.h"
 
-enum { CHAINED_MAX_S = 3600, CHAIN_MAX = 200 };
+enum { CHAINED_MAX_S = 3600 };
 
 struct wanted {
 	struct str account, name;
@@ -114,12 +112,12 @@ struct status sts_authorize_assume_role(struct req *rq, const void *input, struc
 {
 	const struct sts_assume_role_in *in = input;
 	struct wanted w;
-	struct str_map tags;
 	if (rq->caller.kind == CALLER_ROOT)
 		return FAIL(rq, api_AccessDeniedException, "Roles may not be assumed by root accounts.");
 	TRY(check_mfa(rq, in));
 	TRY(find_role(rq, in->role_arn, &w));
-	TRY(sts_tags_passed(rq, in, &tags));
+	struct str_map tags = sts_tags_of(rq->mem, in->tags);
+	TRY(sts_tags_check(rq, tags));
 	add(az, NULL, in, &w, tags);
 	if (tags.n || inherits_tags(&rq->caller))
 		add(az, "sts:TagSession", in, &w, tags);
@@ -130,65 +128,15 @@ struct status sts_authorize_assume_role(struct req *rq, const void *input, struc
 
 /* ---- the session ------------------------------------------------------------------------------ */
 
-static bool is_chained(const struct caller *who) { return who->kind == CALLER_ROLE; }
-
 static struct status check_duration(struct req *rq, int64_t seconds, const struct identity_role *role)
 {
-	if (is_chained(&rq->caller) && seconds > CHAINED_MAX_S)
+	if (rq->caller.kind == CALLER_ROLE && seconds > CHAINED_MAX_S)
 		return FAIL(rq, api_ValidationException,
 			    "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed "
 			    "by role chaining.");
 	if (seconds > role->max_session_s)
 		return FAIL(rq, api_ValidationException,
 			    "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
-	return OK;
-}
-
-static struct caller session_caller(struct req *rq, const struct sts_assume_role_in *in, const struct wanted *w,
-				    const struct sts_session *s)
-{
-	const struct caller *before = &rq->caller;
-	struct str name = in->role_session_name;
-	int64_t now_s = rq->now_ms / 1000;
-	unsigned chained = is_chained(before) ? before->chained + 1 : 0;
-	return (struct caller){
-		.kind = CALLER_ROLE,
-		.account = w->account,
-		.arn = arena_printf(rq->mem, "arn:%.*s:sts::%.*s:assumed-role/%.*s/%.*s", PR(rq->app->partition),
-				    PR(w->account), PR(w->role.name), PR(name)),
-		.principal_id = arena_printf(rq->mem, "%.*s:%.*s", PR(w->role.id), PR(name)),
-		.name = name,
-		.access_key_id = id_access_key(rq->app->world, rq->mem, "ASIA", w->account),
-		.role_arn = w->role.arn,
-		.role_id = w->role.id,
-		.role_name = w->role.name,
-		.role_path = w->role.path,
-		.issued_ms = now_s * 1000,
-		.expires_ms = (now_s + in->duration_seconds) * 1000,
-		.source_identity = s->source_identity,
-		.session_policy = s->policy,
-		.session_policy_arns = s->policy_arns,
-		.session_tags = s->tags,
-		.transitive = s->transitive,
-		.chained = chained < CHAIN_MAX ? chained : CHAIN_MAX,
-	};
-}
-
-static struct status issue(struct req *rq, const struct caller *who, struct sts_assume_role_out *out)
-{
-	struct str secret = id_secret_key(rq->app->world, rq->mem), token;
-	TRY(token_seal(rq, who, secret, &token));
-	struct sts_credentials *c = NEW(rq->mem, struct sts_credentials);
-	struct sts_assumed_role_user *user = NEW(rq->mem, struct sts_assumed_role_user);
-	*c = (struct sts_credentials){
-		.access_key_id = who->access_key_id,
-		.secret_access_key = secret,
-		.session_token = token,
-		.expiration = who->expires_ms,
-	};
-	*user = (struct sts_assumed_role_user){ .assumed_role_id = who->principal_id, .arn = who->arn };
-	out->credentials = c;
-	out->assumed_role_user = user;
 	return OK;
 }
 
@@ -203,9 +151,18 @@ struct status sts_assume_role(struct req *rq, const struct sts_assume_role_in *i
 	*arns = w.role.arn;
 	rq->resources = (struct str_list){ arns, 1 };
 	TRY(check_duration(rq, in->duration_seconds, &w.role));
-	TRY(sts_session_make(rq, in, w.account, &session));
-	struct caller who = session_caller(rq, in, &w, &session);
-	TRY(issue(rq, &who, out));
+	const struct sts_session_in asked = {
+		.policy = in->policy,
+		.policy_arns = in->policy_arns,
+		.tags = sts_tags_of(rq->mem, in->tags),
+		.transitive_tag_keys = in->transitive_tag_keys,
+		.source_identity = in->source_identity,
+	};
+	TRY(sts_session_make(rq, &asked, w.account, &session));
+	struct caller who =
+	    sts_role_caller(rq, w.account, &w.role, in->role_session_name, in->duration_seconds, &session);
+	TRY(sts_credentials_make(rq, &who, &out->credentials));
+	out->assumed_role_user = sts_assumed_role_user_of(rq, &who);
 	out->packed_policy_size = session.packed_percent;
 	out->source_identity = session.source_identity.n ? session.source_identity : (struct str){ 0 };
 	return OK;

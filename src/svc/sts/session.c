@@ -19,20 +19,24 @@ static bool has_key(const struct str_entry *v, size_t n, struct str key)
 	return false;
 }
 
-struct status sts_tags_passed(struct req *rq, const struct sts_assume_role_in *in, struct str_map *out)
+struct str_map sts_tags_of(struct arena *mem, struct sts_tag_list tags)
 {
-	struct str_entry *v = NEWS(rq->mem, struct str_entry, in->tags.n + 1);
-	for (size_t i = 0; i < in->tags.n; i++) {
-		struct str key = in->tags.v[i].key;
-		if (str_starts_ci(key, S("aws:")))
+	struct str_entry *v = NEWS(mem, struct str_entry, tags.n + 1);
+	for (size_t i = 0; i < tags.n; i++)
+		v[i] = (struct str_entry){ tags.v[i].key, tags.v[i].value };
+	return (struct str_map){ v, tags.n };
+}
+
+struct status sts_tags_check(struct req *rq, struct str_map tags)
+{
+	for (size_t i = 0; i < tags.n; i++) {
+		if (str_starts_ci(tags.v[i].key, S("aws:")))
 			return FAIL(rq, api_ValidationException,
 				    "Tag keys beginning with aws: are reserved for system use.");
-		if (has_key(v, i, key))
+		if (has_key(tags.v, i, tags.v[i].key))
 			return FAIL(rq, api_ValidationException,
 				    "Duplicate tag keys found. Please note that Tag keys are case insensitive.");
-		v[i] = (struct str_entry){ key, in->tags.v[i].value };
 	}
-	*out = (struct str_map){ v, in->tags.n };
 	return OK;
 }
 
@@ -68,14 +72,13 @@ static struct status join_tags(struct req *rq, struct str_map passed, struct sts
 	return OK;
 }
 
-static struct status join_transitive(struct req *rq, const struct sts_assume_role_in *in, struct str_map passed,
-				     struct sts_session *s)
+static struct status join_transitive(struct req *rq, const struct sts_session_in *in, struct sts_session *s)
 {
 	const struct str_list before = rq->caller.transitive, given = in->transitive_tag_keys;
 	struct str *v = NEWS(rq->mem, struct str, before.n + given.n + 1);
 	size_t n = 0;
 	for (size_t i = 0; i < given.n; i++) {
-		if (!has_key(passed.v, passed.n, given.v[i]))
+		if (!has_key(in->tags.v, in->tags.n, given.v[i]))
 			return FAIL(rq, api_ValidationException,
 				    "The specified transitive tag key must be included in the requested tags.");
 		if (!listed((struct str_list){ v, n }, given.v[i]))
@@ -115,7 +118,7 @@ static struct status check_arn(struct req *rq, struct str arn, struct str accoun
 	return st;
 }
 
-static struct status check_policies(struct req *rq, const struct sts_assume_role_in *in, struct str account,
+static struct status check_policies(struct req *rq, const struct sts_session_in *in, struct str account,
 				    struct sts_session *s)
 {
 	const struct policy *compiled;
@@ -159,14 +162,13 @@ static size_t packed_size(const struct sts_session *s)
 	return n;
 }
 
-struct status sts_session_make(struct req *rq, const struct sts_assume_role_in *in, struct str account,
+struct status sts_session_make(struct req *rq, const struct sts_session_in *in, struct str account,
 			       struct sts_session *out)
 {
-	struct str_map passed;
 	struct sts_session s = { 0 };
-	TRY(sts_tags_passed(rq, in, &passed));
-	TRY(join_tags(rq, passed, &s));
-	TRY(join_transitive(rq, in, passed, &s));
+	TRY(sts_tags_check(rq, in->tags));
+	TRY(join_tags(rq, in->tags, &s));
+	TRY(join_transitive(rq, in, &s));
 	TRY(join_identity(rq, in->source_identity, &s));
 	TRY(check_policies(rq, in, account, &s));
 	size_t size = packed_size(&s);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a new session carries besides its role: policies that narrow it, tags, the identity
- * behind it. What the caller passed is joined with what his own session hands on.
+ * behind it. What the request asks for is joined with what the caller's own session hands
+ * on; a caller without a session (a stranger with a provider's token, a user with his key)
+ * hands nothing on.
  *
  *     caller's session ── transitive tags, source identity ──▶ ┐
  *     request ── tags, policies, source identity ────────────▶ ┴─▶ new session
@@ -19,6 +21,15 @@ enum {
 	STS_PACKED_MAX = 8192,      /* bytes of policies and tags that a token has room for */
 };
 
+/* What a request, or the provider's token in it, asks for. All of it may be left out. */
+struct sts_session_in {
+	struct str policy;
+	struct sts_policy_descriptor_type_list policy_arns;
+	struct str_map tags; /* as given, not yet checked */
+	struct str_list transitive_tag_keys;
+	struct str source_identity;
+};
+
 struct sts_session {
 	struct str_map tags; /* passed and inherited */
 	struct str_list transitive;
@@ -28,10 +39,12 @@ struct sts_session {
 	struct opt_int packed_percent;
 };
 
-/* The tags passed, as a map; ValidationError for keys that clash or are reserved. */
-struct status sts_tags_passed(struct req *rq, const struct sts_assume_role_in *in, struct str_map *out);
-/* Checks all of it; policy ARNs must be of `account`, the role's, or AWS's. */
-struct status sts_session_make(struct req *rq, const struct sts_assume_role_in *in, struct str account,
+/* A request's tags as they are given. */
+struct str_map sts_tags_of(struct arena *mem, struct sts_tag_list tags);
+/* ValidationError for tags whose keys clash or are reserved. */
+struct status sts_tags_check(struct req *rq, struct str_map tags);
+/* Checks all of it; policy ARNs must be of `account`, the role's or user's, or AWS's. */
+struct status sts_session_make(struct req *rq, const struct sts_session_in *in, struct str account,
 			       struct sts_session *out);
 
 #endif
