@@ -238,16 +238,16 @@ static bool look_up_named(const struct asked *a, struct str name, struct policy_
 	return k != NULL;
 }
 
-/* Long-term keys have none of these, not even as "false". */
+/* Long-term keys have none of these, not even as "false", unless a code is given along with the request. */
 static bool look_up_session(const struct req *rq, enum policy_key key, struct policy_entry *out)
 {
 	const struct caller *who = &rq->caller;
 	struct str none = { 0 };
-	if (!who->issued_ms)
+	if (!who->issued_ms && !who->mfa)
 		return false;
 	switch (key) {
 	case POLICY_KEY_AWS_TOKEN_ISSUE_TIME:
-		return give(out, time_iso8601(rq->mem, who->issued_ms));
+		return give(out, who->issued_ms ? time_iso8601(rq->mem, who->issued_ms) : none);
 	case POLICY_KEY_AWS_MFA_PRESENT:
 		return give(out, bool_text(who->mfa));
 	case POLICY_KEY_AWS_MFA_AGE:

@@ -35,8 +35,8 @@ struct caller {
 	struct str role_arn, role_id, role_name, role_path;
 	int64_t issued_ms, expires_ms; /* 0: not a temporary credential */
 	struct str source_identity;
-	bool mfa;                  /* aws:MultiFactorAuthPresent */
-	int64_t mfa_ms;            /* when it was shown */
+	bool mfa;       /* aws:MultiFactorAuthPresent: of the session, or given along with this request (AssumeRole) */
+	int64_t mfa_ms; /* when it was shown */
 	struct str session_policy; /* document, or p == NULL */
 	struct str_list session_policy_arns;
 	struct str_map session_tags; /* of this session, inherited transitive ones included */
@@ -84,6 +84,13 @@ struct identity_provider {
 	struct status (*principal)(struct req *rq, struct str account, struct str resource);
 	/* A successful authentication with a long-term key, for GetAccessKeyLastUsed. Never waits. */
 	void (*key_used)(struct req *rq, const struct caller *who);
+	/*
+	 * Is `serial` a device that is enabled for the user (or root) `who`, and `code` right now and never used
+	 * before? May wait; ends the request's snapshots; not after req_write. E_NOT_FOUND: not a device of his (a
+	 * session has none). E_INVALID: the code is wrong, used, or not looked at for there were too many wrong ones.
+	 * Both are for the caller to word. OK means: used up, also after a restart.
+	 */
+	struct status (*mfa)(struct req *rq, const struct caller *who, struct str serial, struct str code);
 };
 
 #endif

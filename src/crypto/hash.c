@@ -262,3 +262,31 @@ void hmac_final(struct hmac *m, uint8_t out[SHA256_SIZE])
 	hasher_final(&m->h, inner);
 	outer(m->key, inner, out);
 }
+
+static void sha1_keyed(const uint8_t key[SHA_CBLOCK], uint8_t pad, struct str msg, uint8_t out[SHA1_SIZE])
+{
+	struct hasher h;
+	uint8_t block[SHA_CBLOCK];
+
+	for (size_t i = 0; i < sizeof block; i++)
+		block[i] = key[i] ^ pad;
+	hasher_init(&h, HASH_SHA1);
+	hasher_update(&h, str_make(block, sizeof block));
+	hasher_update(&h, msg);
+	hasher_final(&h, out);
+	secret_wipe(block, sizeof block);
+}
+
+void hmac_sha1(struct str key, struct str msg, uint8_t out[SHA1_SIZE])
+{
+	uint8_t block[SHA_CBLOCK] = { 0 }, inner[SHA1_SIZE];
+
+	if (key.n > sizeof block)
+		sha1(key, block);
+	else if (key.n)
+		memcpy(block, key.p, key.n);
+	sha1_keyed(block, 0x36, msg, inner);
+	sha1_keyed(block, 0x5c, str_make(inner, sizeof inner), out);
+	secret_wipe(block, sizeof block);
+	secret_wipe(inner, sizeof inner);
+}

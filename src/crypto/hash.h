@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Digests and HMAC-SHA256. States are plain values of fixed size: they live on the
+ * Digests and HMACs. States are plain values of fixed size: they live on the
  * stack or in a struct, are copied by assignment, and cost no allocation.
  *
  *     sha256(S("abc"), out);
@@ -44,6 +44,9 @@ void hasher_final(struct hasher *h, uint8_t *out);
 
 /* HMAC-SHA256 (RFC 2104, RFC 4231). */
 void hmac_sha256(struct str key, struct str msg, uint8_t out[SHA256_SIZE]);
+/* HMAC-SHA1 (RFC 2104, RFC 2202), for one-time passwords alone: RFC 4226 is defined with it. As a MAC it still holds.
+ */
+void hmac_sha1(struct str key, struct str msg, uint8_t out[SHA1_SIZE]);
 
 /*
  * A key worked out beforehand: the two compressions over the padded key are done once,

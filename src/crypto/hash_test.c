@@ -79,6 +79,22 @@ static void pieces_give_what_the_whole_gives(void)
 	}
 }
 
+/* RFC 2202 3: cases 1, 2 and 6. */
+static void hmac_sha1_gives_what_the_rfc_gives(void)
+{
+	char key[80];
+	uint8_t out[SHA1_SIZE];
+
+	memset(key, 0x0b, 20);
+	hmac_sha1(str_make(key, 20), S("Hi There"), out);
+	EXPECT(is_hex(out, sizeof out, "b617318655057264e28bc0b6fb378c8ef146be00"));
+	hmac_sha1(S("Jefe"), S("what do ya want for nothing?"), out);
+	EXPECT(is_hex(out, sizeof out, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"));
+	memset(key, 0xaa, 80);
+	hmac_sha1(str_make(key, 80), S("Test Using Larger Than Block-Size Key - Hash Key First"), out);
+	EXPECT(is_hex(out, sizeof out, "aa4ae5e15272d00e95705637ce8a3b55ed402112"));
+}
+
 static void a_hasher_is_a_value_and_its_copy_goes_its_own_way(void)
 {
 	struct hasher a, b;
@@ -233,5 +249,6 @@ static void two_at_once_give_what_each_gives_alone(void)
 
 RUN_ALL(T(the_published_examples_hold), T(no_bytes_may_be_a_null_pointer), T(pieces_give_what_the_whole_gives),
 	T(a_hasher_is_a_value_and_its_copy_goes_its_own_way), T(a_finished_hasher_keeps_nothing),
-	T(the_hexadecimal_form_is_lower_case), T(hmac_gives_what_the_rfc_gives_in_all_three_ways),
-	T(a_key_serves_again_and_is_wiped_when_told), T(two_at_once_give_what_each_gives_alone))
+	T(hmac_sha1_gives_what_the_rfc_gives), T(the_hexadecimal_form_is_lower_case),
+	T(hmac_gives_what_the_rfc_gives_in_all_three_ways), T(a_key_serves_again_and_is_wiped_when_told),
+	T(two_at_once_give_what_each_gives_alone))

@@ -14,6 +14,7 @@
 #include "api/cache.h"
 #include "api/ids.h"
 #include "base/str.h"
+#include "svc/iam/mfa.h"
 #include "svc/iam/principal.h"
 #include "svc/iam/used.h"
 #include "svc/services.h"
@@ -268,5 +269,6 @@ const struct identity_provider iam_identity = {
 	.managed_policy = managed_policy,
 	.role = role,
 	.principal = principal,
+	.mfa = iam_mfa_check,
 	.key_used = key_used,
 };

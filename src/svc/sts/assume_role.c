@@ -91,7 +91,10 @@ static struct status decide(struct req *rq, const struct authz *az, bool known)
 	return OK;
 }
 
-/* There are no MFA devices to check a code with, so no serial number is anybody's. */
+/*
+ * A right code counts for this request: its policies and the role's trust policy see aws:MultiFactorAuthPresent. The
+ * role's credentials do not have it ("Secure API access with MFA": AssumeRole's carry no MFA information).
+ */
 static struct status check_mfa(struct req *rq, const struct sts_assume_role_in *in)
 {
 	if (!in->serial_number.p && !in->token_code.p)
@@ -100,10 +103,19 @@ static struct status check_mfa(struct req *rq, const struct sts_assume_role_in *
 		return FAIL(
 		    rq, api_AccessDeniedException,
 		    "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.");
-	return FAIL(
-	    rq, api_AccessDeniedException,
-	    "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is "
-	    "valid and associated with this user.");
+	struct status st = rq->app->identity->mfa(rq, &rq->caller, in->serial_number, in->token_code);
+	if (st.code == E_NOT_FOUND)
+		return FAIL(
+		    rq, api_AccessDeniedException,
+		    "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial "
+		    "number is valid and associated with this user.");
+	if (st.code == E_INVALID)
+		return FAIL(rq, api_AccessDeniedException,
+			    "MultiFactorAuthentication failed with invalid MFA one time pass code. ");
+	TRY(st);
+	rq->caller.mfa = true;
+	rq->caller.mfa_ms = rq->now_ms;
+	return OK;
 }
 
 static bool inherits_tags(const struct caller *who) { return who->transitive.n > 0; }

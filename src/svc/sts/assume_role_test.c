@@ -3,7 +3,7 @@
  * What the API reference promises about AssumeRole and GetCallerIdentity, and the ways in
  * which one could come to a role that is not his.
  */
-#include "svc/identities_testing.h"
+#include "svc/mfa_testing.h"
 
 #define ROLE_ARN(name)            "arn:aws:iam::111122223333:role/" name
 #define ANN                       "arn:aws:iam::111122223333:user/ann"
@@ -178,7 +178,42 @@ static void the_session_name_can_be_asked_for(void)
 	world_end(w);
 }
 
-static void no_mfa_code_is_right(void)
+#define PHONE "arn:aws:iam::111122223333:mfa/phone"
+
+/* "Secure API access with MFA", cross-account delegation: the trust policy asks for it, the role's session lacks it. */
+static void a_role_may_ask_for_an_mfa_code(void)
+{
+	struct test_world *w = begin();
+	struct caller ann = make_ann(w);
+	struct str seed = enabled_device(w, "ann", "phone");
+	make_role(w, "app",
+		  STATEMENT("\\\"sts:AssumeRole\\\"", ANN,
+			    "\\\"Bool\\\":{\\\"aws:MultiFactorAuthPresent\\\":\\\"true\\\"},"
+			    "\\\"NumericLessThan\\\":{\\\"aws:MultiFactorAuthAge\\\":\\\"10\\\"}"),
+		  NULL);
+	REFUSED(AS(w, ann, "sts", "AssumeRole", ASSUME("app", "")), 403, "AccessDenied",
+		DENIED("sts:AssumeRole", ANN, ROLE_ARN("app")));
+	struct str code = code_at(w, seed, 0);
+	struct caller app =
+	    session_caller(w, AS(w, ann, "sts", "AssumeRole",
+				 ASSUME("app", ",'SerialNumber':'" PHONE "','TokenCode':'%.*s'"), PR(code)));
+	EXPECT(!app.mfa && !app.mfa_ms);
+	REFUSED(
+	    AS(w, ann, "sts", "AssumeRole", ASSUME("app", ",'SerialNumber':'" PHONE "','TokenCode':'%.*s'"), PR(code)),
+	    403, "AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code. ");
+	world_later(w, TOTP_STEP_MS);
+	code = code_at(w, seed, 0);
+	REFUSED(
+	    AS(w, ann, "sts", "AssumeRole", ASSUME("app", ",'SerialNumber':'" PHONE "x','TokenCode':'%.*s'"), PR(code)),
+	    403, "AccessDenied",
+	    "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is "
+	    "valid and associated with this user.");
+	REFUSED(AS(w, ann, "sts", "AssumeRole", ASSUME("app", ",'SerialNumber':'" PHONE "'")), 403, "AccessDenied",
+		"MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.");
+	world_end(w);
+}
+
+static void no_mfa_code_is_right_without_a_device(void)
 {
 	struct test_world *w = begin();
 	struct caller ann = ann_and_app(w);
@@ -415,8 +450,9 @@ static void a_source_identity_stays(void)
 RUN_ALL(T(the_trusted_get_credentials), T(everyone_may_ask_who_he_is),
 	T(others_are_refused_in_the_same_words_as_for_no_role), T(trusting_the_account_leaves_it_to_identity_policies),
 	T(across_accounts_both_must_allow), T(an_external_id_must_fit), T(the_session_name_can_be_asked_for),
-	T(no_mfa_code_is_right), T(a_session_has_no_user_name), T(trust_is_in_the_person_not_the_name),
-	T(a_session_lasts_as_long_as_the_role_lets_it), T(a_chained_session_lasts_an_hour),
-	T(a_session_dies_with_its_role), T(session_policies_only_narrow), T(session_policies_by_arn_narrow_too),
-	T(a_boundary_bounds_a_role), T(tags_need_their_own_permission), T(session_tags_lie_over_the_roles),
-	T(tags_have_rules), T(transitive_tags_go_down_the_chain), T(a_source_identity_stays))
+	T(a_role_may_ask_for_an_mfa_code), T(no_mfa_code_is_right_without_a_device), T(a_session_has_no_user_name),
+	T(trust_is_in_the_person_not_the_name), T(a_session_lasts_as_long_as_the_role_lets_it),
+	T(a_chained_session_lasts_an_hour), T(a_session_dies_with_its_role), T(session_policies_only_narrow),
+	T(session_policies_by_arn_narrow_too), T(a_boundary_bounds_a_role), T(tags_need_their_own_permission),
+	T(session_tags_lie_over_the_roles), T(tags_have_rules), T(transitive_tags_go_down_the_chain),
+	T(a_source_identity_stays))
