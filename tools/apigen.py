@@ -246,7 +246,7 @@ def tables(m):
         out.append(f"{'' if x.record else 'static '}const struct shape {n} = {{ {', '.join(fields)} }};")
     for op in m.ops:
         out += op_tables(m, t, op)
-    out += ["", "static const struct op ops[] = {", *(op_row(m, t, op) for op in m.ops), "};", ""]
+    out += ["", "static const struct op ops[] = {", *rows(m, t), "};", ""]
     out += [service_row(m), ""]
     return "\n".join(out)
 
@@ -269,6 +269,26 @@ def op_tables(m, t, op):
         out += [f"static const struct condition {s}_conditions[] = {{", *rows, "\t{ NULL, NULL }", "};"]
     return out + [f"static struct status {s}_call(struct req *rq, const void *in, void *out)", "{",
                   f"\treturn {m.name}_{s}(rq, in, out);", "}"]
+
+
+def rows(m, t):
+    """Those that are served and those that are not, in one table: sorted by name, and taken through the same pipeline."""
+    made = {op.name: op_row(m, t, op) for op in m.ops}
+    made |= {name: unsupported_row(m, name, reason) for name, reason in m.unsupported.items()}
+    return [row for _, row in sorted(made.items())]
+
+
+def unsupported_row(m, name, reason):
+    reads = name.startswith(("Get", "List", "Describe"))
+    lines = [f".name = {quote(name)}, .action = {quote(f'{m.name}:{name}')}, .resource = \"*\"",
+             f".access = {'ACCESS_READ' if reads else 'ACCESS_WRITE'}, "
+             f".flags = {'OP_READ_ONLY | ' if reads else ''}OP_NO_AUTHZ",
+             '.method = "POST", .uri = "/", .http = 200',
+             ".conditions = (const struct condition[]){ { NULL, NULL } }, "
+             ".faults = (const struct fault_kind *const[]){ NULL }",
+             f".in = &op_nothing_shape, .out = &op_nothing_shape, .call = op_unsupported,\n"
+             f"\t  .unsupported = {quote(reason)}"]
+    return "\t{ " + ",\n\t  ".join(lines) + " },"
 
 
 def op_row(m, t, op):
@@ -296,7 +316,8 @@ def service_row(m):
     texts = ", ".join(f".{k} = {quote(v.get(k))}" for k in
                       ("name", "signing", "endpoint", "source", "target", "version", "xmlns"))
     return f"const struct service {m.name}_service = {{ {texts},\n\t.protocol = {PROTOCOLS[m.protocol]}, " \
-           f".global = {'true' if v.get('global') else 'false'}, .ops = ops, .n_ops = {len(m.ops)} }};"
+           f".global = {'true' if v.get('global') else 'false'}, .ops = ops, " \
+           f".n_ops = {len(m.ops) + len(m.unsupported)} }};"
 
 
 # -- for people and fuzzers
@@ -329,11 +350,13 @@ def page(m):
                 words += [f"default {x.words['default']}"] if "default" in x.words else []
                 out.append(f"- {side} `{x.name}`: {', '.join([describe(x.type), *words])}")
         out.append("")
+    if m.unsupported:
+        out += ["## Not supported", "", *(f"- {name}: {reason}" for name, reason in m.unsupported.items()), ""]
     return "\n".join(out)
 
 
 def dictionary(m):
-    words = {op.name for op in m.ops}
+    words = {op.name for op in m.ops} | m.unsupported.keys()
     for t in reachable(m):
         words |= {x.wire for x in t.members or ()} | set(t.values or ())
     lines = [quote(w) for w in sorted(words) if w and re.fullmatch(r"[ -~]+", w)]

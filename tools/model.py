@@ -20,7 +20,8 @@ PROTOCOLS = {"json-1.0": "PROTO_JSON_1_0", "json-1.1": "PROTO_JSON_1_1", "query"
              "rest-xml": "PROTO_REST_XML", "rest-json": "PROTO_REST_JSON", "cbor": "PROTO_CBOR"}
 ACCESS = {"List": "ACCESS_LIST", "Read": "ACCESS_READ", "Write": "ACCESS_WRITE", "Tagging": "ACCESS_TAGGING",
           "Permissions management": "ACCESS_PERMISSIONS"}
-TABLES = {"service", "fault", "authorize", "enum", "string", "list", "map", "struct", "union", "record", "op"}
+TABLES = {"service", "fault", "authorize", "enum", "string", "list", "map", "struct", "union", "record", "op",
+          "unsupported"}
 SERVICE = {"name": str, "signing": str, "endpoint": str, "source": str, "version": str, "protocol": str, "docs": str,
            "target": str, "xmlns": str, "global": bool, "parts": list}
 SERVICE_REQUIRED = ("name", "signing", "endpoint", "source", "version", "protocol", "docs")
@@ -142,6 +143,7 @@ class Model:
                 self.types[name].members = self.read_members(f"{kind}.{name}", table, self.types[name])
         self.records = [self.types[n] for n in self.doc.get("record", {})]
         self.ops = [self.read_op(n, row) for n, row in sorted(self.doc.get("op", {}).items())]
+        self.unsupported = {n: self.read_reason(n, r) for n, r in sorted(self.doc.get("unsupported", {}).items())}
         self.check_reach()
 
     # -- files
@@ -436,6 +438,19 @@ class Model:
         op.conditions += [(k, None) for k in self.authorize.get(row.get("authorize"), ()) if k not in row["conditions"]]
         self.check_http(where, op)
         return op
+
+    def read_reason(self, name, reason):
+        """An operation of AWS's that is not served, and the rest of the sentence that says why."""
+        where = f"unsupported.{name}"
+        if self.rest:
+            self.bad(where, "is for protocols that name the operation; in REST a path that no operation has is refused")
+        if not re.fullmatch(r"[A-Z]\w+", name):
+            self.bad(where, "not an operation's name")
+        if name in self.doc.get("op", {}):
+            self.bad(where, "is served: there is an op of that name")
+        if not isinstance(reason, str) or not re.fullmatch(r"[ -~]+[^. ]", reason):
+            self.bad(where, "expected the reason as one line of ASCII without a full stop: it ends the error's sentence")
+        return reason
 
     def side(self, where, name, row, side):
         table = row.get(side, {})

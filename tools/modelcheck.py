@@ -202,8 +202,11 @@ def coverage(models):
         ops = sorted(load(m.name)["operations"])
         have = {op.name for op in m.ops}
         out += [f"## {m.name}: {len(have)} of {len(ops)}", "", f"Built: {', '.join(sorted(have))}", ""]
-        missing = [o for o in ops if o not in have]
+        missing = [o for o in ops if o not in have and o not in m.unsupported]
         out += [f"Not built: {', '.join(missing)}", ""] if missing else []
+        for reason in dict.fromkeys(m.unsupported.values()):
+            names = [name for name, why in m.unsupported.items() if why == reason]
+            out += [f"Not supported, {reason}: {', '.join(names)}", ""]
     return "\n".join(out)
 
 

@@ -77,6 +77,98 @@ static void every_item_of_a_list_must_be_allowed_and_may_have_its_own_word(void)
 
 /* ---- the context ------------------------------------------------------------------------ */
 
+/* ---- handing roles over --------------------------------------------------------------------- */
+
+#define RUN(passing)                                                                                             \
+	"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"shop:Run\",\"Resource\":" \
+	"\"*\"}," passing "]}"
+#define PASS(role, condition)                                                                                         \
+	"{\"Effect\":\"Allow\",\"Action\":\"iam:PassRole\",\"Resource\":\"arn:aws:iam::111122223333:role/" role "\"," \
+	"\"Condition\":{" condition "}}"
+#define APP "arn:aws:iam::111122223333:role/app"
+
+static const char *passed(struct caller who, const char *role)
+{
+	struct test_world *w = pipeline_world();
+	struct test_reply r = world_call(w, who, "shop", "Run", "{'Name':'a','Role':'%s'}", role);
+	world_end(w);
+	return r.status == 200 ? "yes" : str_eq(r.code, S("AccessDeniedException")) ? "no" : "?";
+}
+
+static void a_role_is_handed_over_by_those_who_may_pass_it(void)
+{
+	EXPECT_SAID(passed(alice(RUN(PASS("app", ""))), APP), "yes");
+	EXPECT_SAID(passed(alice(RUN(PASS("other", ""))), APP), "no");
+	EXPECT_SAID(passed(alice(RUN(PASS("*", ""))), "arn:aws:iam::111122223333:role/x/app"), "yes");
+	EXPECT_SAID(passed(alice(RUN(PASS("app", ""))), "arn:aws:iam::111122223333:role/x/app"), "no");
+	EXPECT_SAID(passed(alice(ALLOW("shop:*", "*")), APP), "no");
+	EXPECT_SAID(passed(alice(ALLOW("iam:PassRole", "*")), APP), "no");
+}
+
+static void passing_can_be_bound_to_service_and_resource(void)
+{
+	static const struct {
+		const char *policy, *want;
+	} cases[] = {
+		{ RUN(PASS("app", "\"StringEquals\":{\"iam:PassedToService\":\"shop.amazonaws.com\"}")), "yes" },
+		{ RUN(PASS("app", "\"StringEquals\":{\"iam:PassedToService\":\"ec2.amazonaws.com\"}")), "no" },
+		{ RUN(PASS("app", "\"ArnLike\":{\"iam:AssociatedResourceArn\":\"arn:aws:shop:*:*:item/run\"}")),
+		  "yes" },
+		{ RUN(PASS("app", "\"ArnLike\":{\"iam:AssociatedResourceArn\":\"arn:aws:shop:*:*:item/walk\"}")),
+		  "no" },
+		/* keys of the row do not count for the role */
+		{ RUN(PASS("app", "\"Null\":{\"shop:Count\":\"true\"}")), "yes" },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++)
+		EXPECT_STR(str_of(passed(alice(cases[i].policy), APP)), str_of(cases[i].want));
+}
+
+static void what_is_refused_in_passing(struct test_world *w, struct caller who, const char *role, struct str code,
+				       struct str text)
+{
+	struct test_reply r = world_call(w, who, "shop", "Run", "{'Name':'a','Role':'%s','Count':1}", role);
+	EXPECT_STR(r.code, code);
+	EXPECT_STR(r.text, text);
+}
+
+/* Somebody of the other account, at work in this one. */
+static void pass_as_a_guest(struct req *rq, void *arg)
+{
+	struct authz az = { .rq = rq };
+	az.last = &az.first;
+	(void)arg;
+	rq->svc = &shop_service;
+	rq->op = service_op(&shop_service, S("Run"));
+	rq->in = &(struct shop_in){ 0 };
+	EXPECT_OK(authz_pass_role(&az, S(APP), "shop.amazonaws.com", (struct str){ 0 }));
+	EXPECT(az.first && !az.first->next && az.first->keys && !az.first->keys->next);
+	rq->caller.account = WORLD_OTHER;
+	EXPECT_ERR(authz_pass_role(&az, S(APP), "shop.amazonaws.com", (struct str){ 0 }), E_FAULT);
+}
+
+static void a_role_of_another_account_is_not_passed(void)
+{
+	struct test_world *w = pipeline_world();
+	struct str crossing = S("Cross-account pass role is not allowed.");
+	what_is_refused_in_passing(w, world_root(w), "arn:aws:iam::444455556666:role/app", S("AccessDeniedException"),
+				   crossing);
+	what_is_refused_in_passing(w, world_root(w), "arn:aws-cn:iam::111122223333:role/app",
+				   S("AccessDeniedException"), crossing);
+	what_is_refused_in_passing(w, world_root_of(w, WORLD_OTHER), APP, S("AccessDeniedException"), crossing);
+	static const char *const no_roles[] = { "app", "arn:aws:iam::111122223333:user/app",
+						"arn:aws:s3::111122223333:role/app", "arn:aws:iam::111122223333:role/",
+						"arn:aws:iam::111122223333:role/x/" };
+	for (size_t i = 0; i < COUNT(no_roles); i++)
+		what_is_refused_in_passing(w, world_root(w), no_roles[i], S("ValidationException"),
+					   arena_printf(world_mem(w), "%s is not the ARN of a role.", no_roles[i]));
+	what_is_refused_in_passing(w, alice(ALLOW("shop:*", "*")), APP, S("AccessDeniedException"),
+				   S("User: arn:aws:iam::111122223333:user/alice is not authorized to perform: "
+				     "iam:PassRole on resource: " APP " because no identity-based policy allows the "
+				     "iam:PassRole action"));
+	world_in_fiber(w, pass_as_a_guest, NULL);
+	world_end(w);
+}
+
 struct asking {
 	const char *condition; /* `"StringEquals":{"aws:userid":"x"}` */
 	void (*change)(struct req *rq);
@@ -356,8 +448,10 @@ static void a_store_that_is_damaged_allows_nothing(void)
 	world_end(w);
 }
 
-RUN_ALL(T(the_rows_action_on_the_rows_resource_must_be_allowed), T(a_resource_is_text_and_no_pattern),
-	T(an_arn_in_a_member_is_its_own_accounts), T(every_item_of_a_list_must_be_allowed_and_may_have_its_own_word),
-	T(every_key_has_its_value), T(a_service_acts_for_itself_by_the_resources_policy_alone),
-	T(nobody_may_what_a_policy_gives_to_everybody), T(a_refusal_names_who_what_and_why),
-	T(s3_explains_itself_within_an_account_only), T(a_store_that_is_damaged_allows_nothing))
+RUN_ALL(T(a_role_is_handed_over_by_those_who_may_pass_it), T(passing_can_be_bound_to_service_and_resource),
+	T(a_role_of_another_account_is_not_passed), T(the_rows_action_on_the_rows_resource_must_be_allowed),
+	T(a_resource_is_text_and_no_pattern), T(an_arn_in_a_member_is_its_own_accounts),
+	T(every_item_of_a_list_must_be_allowed_and_may_have_its_own_word), T(every_key_has_its_value),
+	T(a_service_acts_for_itself_by_the_resources_policy_alone), T(nobody_may_what_a_policy_gives_to_everybody),
+	T(a_refusal_names_who_what_and_why), T(s3_explains_itself_within_an_account_only),
+	T(a_store_that_is_damaged_allows_nothing))

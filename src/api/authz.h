@@ -48,6 +48,15 @@ void authz_key_int(struct authz *az, struct authz_item *item, const char *name, 
 /* aws:RequestTag/<key> for each and aws:TagKeys. */
 void authz_request_tags(struct authz *az, struct authz_item *item, struct str_map tags);
 
+/*
+ * The request hands a role to a service, which will act with it: iam:PassRole on the role must be allowed too, with
+ * iam:PassedToService, iam:AssociatedResourceArn (of the resource that gets the role; p == NULL: none) and the role's
+ * tags. A role of another account than the caller's and the data's cannot be passed: AccessDenied. `role_arn` is
+ * judged as it is written; whoever keeps it finds the role by the whole ARN, never by its last part.
+ */
+struct status authz_pass_role(struct authz *az, struct str role_arn, const char *service_principal,
+			      struct str associated_resource);
+
 /* The row's resource with its {Member}s filled in from the input: a full ARN or "*". */
 struct str authz_row_resource(struct req *rq, const void *in);
 

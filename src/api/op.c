@@ -1,9 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding services and operations by name.
+ * Finding services and operations by name; and the operations that are known but not served.
+ *
+ * Those take the pipeline's steps like any other (an unsigned or badly signed request learns
+ * nothing, the call is recorded) and end in 501. No SDK tries again after that: botocore, the
+ * JavaScript and Java ones retry on 500, 502, 503, 504, the Go ones on 5xx except 501. A
+ * service's own error of 400 could be taken for a mistake in the request.
  */
 #include "api/app.h"
+#include "api/faults.h"
+#include "api/req.h"
 #include "base/str.h"
+
+const struct shape op_nothing_shape = { .name = "Nothing", .kind = K_STRUCT };
+
+struct status op_unsupported(struct req *rq, const void *in, void *out)
+{
+	(void)in;
+	(void)out;
+	return FAIL(rq, api_NotImplemented, "%s is not supported here: %s.", rq->op->name, rq->op->unsupported);
+}
 
 const struct op *service_op(const struct service *svc, struct str name)
 {

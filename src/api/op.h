@@ -59,7 +59,12 @@ struct op {
 	/* Lists what must be allowed, when the row cannot say it; NULL: action on resource. Reads only. */
 	struct status (*authorize)(struct req *, const void *in, struct authz *);
 	struct status (*call)(struct req *, const void *in, void *out);
+	const char *unsupported; /* why this operation of AWS's is not served here; NULL: it is */
 };
+
+/* What rows of operations that are not served have in common: nothing goes in or out, and the call says why. */
+extern const struct shape op_nothing_shape;
+struct status op_unsupported(struct req *rq, const void *in, void *out);
 
 struct service {
 	const char *name;     /* "kms": our folder, and the prefix of actions */

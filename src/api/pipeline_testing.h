@@ -46,6 +46,7 @@ struct shop_in {
 	struct str_list parts;
 	struct fk_words_list words;
 	int word;
+	struct str role;
 };
 struct shop_out {
 	struct str name, value;
@@ -57,6 +58,7 @@ static const struct member shop_in_members[] = {
 	{ "Parts", "Parts", &fk_list, offsetof(struct shop_in, parts) },
 	{ "Words", "Words", &fk_word_list, offsetof(struct shop_in, words) },
 	{ "Word", "Word", &fk_word, offsetof(struct shop_in, word) },
+	{ "Role", "Role", &fk_string, offsetof(struct shop_in, role) },
 };
 static const struct member shop_out_members[] = {
 	{ "Name", "Name", &fk_string, offsetof(struct shop_out, name) },
@@ -141,6 +143,20 @@ static inline struct status shop_list_two(struct req *rq, const void *input, str
 
 #define SHOP_ROW \
 	.http = 200, .conditions = shop_conditions, .faults = shop_faults, .in = &shop_in_shape, .out = &shop_out_shape
+/* Run hands Role to the shop. */
+static inline struct status shop_run(struct req *rq, const void *input, struct authz *az)
+{
+	const struct shop_in *in = input;
+	authz_add(az, NULL, S("*"));
+	return authz_pass_role(az, in->role, "shop.amazonaws.com", req_arn(rq, "item/run"));
+}
+static inline struct status shop_nothing(struct req *rq, const void *input, void *output)
+{
+	(void)rq;
+	(void)input;
+	(void)output;
+	return OK;
+}
 static const struct op shop_ops[] = {
 	{ .name = "Free",
 	  .action = "shop:Free",
@@ -166,6 +182,13 @@ static const struct op shop_ops[] = {
 	  .access = ACCESS_WRITE,
 	  .call = shop_put,
 	  SHOP_ROW },
+	{ .name = "Run",
+	  .action = "shop:Run",
+	  .resource = "*",
+	  .access = ACCESS_WRITE,
+	  .authorize = shop_run,
+	  .call = shop_nothing,
+	  SHOP_ROW },
 	{ .name = "Two",
 	  .action = "shop:First",
 	  .resource = "*",
@@ -173,6 +196,17 @@ static const struct op shop_ops[] = {
 	  .authorize = shop_list_two,
 	  .call = shop_get,
 	  SHOP_ROW },
+	{ .name = "Undo",
+	  .action = "shop:Undo",
+	  .resource = "*",
+	  .flags = OP_NO_AUTHZ,
+	  .http = 200,
+	  .conditions = shop_conditions,
+	  .faults = shop_faults,
+	  .in = &op_nothing_shape,
+	  .out = &op_nothing_shape,
+	  .call = op_unsupported,
+	  .unsupported = "what is done is done" },
 };
 static const struct service shop_service = {
 	.name = "shop",
@@ -198,6 +232,17 @@ static const struct shape nothing_shape = { .name = "Nothing", .kind = K_STRUCT,
 static const struct condition no_conditions[1];
 static const struct fault_kind *const no_faults[1];
 static const struct op sts_ops[] = {
+	{ .name = "Leave",
+	  .action = "sts:Leave",
+	  .resource = "*",
+	  .flags = OP_NO_AUTHZ,
+	  .http = 200,
+	  .conditions = no_conditions,
+	  .faults = no_faults,
+	  .in = &op_nothing_shape,
+	  .out = &op_nothing_shape,
+	  .call = op_unsupported,
+	  .unsupported = "nobody leaves" },
 	{ .name = "Who",
 	  .action = "sts:Who",
 	  .resource = "*",

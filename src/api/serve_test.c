@@ -290,6 +290,28 @@ static void json_services_answer_in_json(void)
 	front_end(&f);
 }
 
+/* Known, but not served: whoever proves who he is learns why, and the call is on record. */
+static void what_is_not_supported_says_so_and_is_recorded(void)
+{
+	struct front f = front_begin();
+	struct got g = ask(&f, &(struct ask){ SHOP("Undo"), ROOT, .body = "{\"Name\":\"a\"}" });
+	EXPECT(g.status == 501);
+	EXPECT_STR(g.body,
+		   S("{\"__type\":\"NotImplementedException\",\"message\":\"Undo is not supported here: what is "
+		     "done is done.\"}"));
+	g = ask(&f, &(struct ask){ STS, ROOT, .body = "Action=Leave&Version=2011-06-15&When=now" });
+	EXPECT(g.status == 501);
+	EXPECT_HAS(g.body, "<Code>NotImplemented</Code><Message>Leave is not supported here: nobody leaves.</Message>");
+	g = ask(&f, &(struct ask){ STS, .body = "Action=Leave&Version=2011-06-15" });
+	EXPECT(g.status == 403);
+	EXPECT_HAS(g.body, "<Code>MissingAuthenticationToken</Code>");
+	struct seen s = seen(f.w, "Undo");
+	EXPECT(s.n == 1 && !s.all[0].read_only);
+	EXPECT_STR(s.all[0].error_code, S("NotImplementedException"));
+	EXPECT_STR(s.all[0].principal_arn, S("arn:aws:iam::111122223333:root"));
+	front_end(&f);
+}
+
 static void query_services_answer_in_xml(void)
 {
 	struct front f = front_begin();
@@ -532,8 +554,8 @@ static void a_service_that_is_not_spoken_or_out_of_order_does_not_start(void)
 RUN_ALL(T(a_fault_nobody_declared_is_answered_and_logged), T(an_effect_and_its_record_are_there_together),
 	T(a_failure_leaves_nothing_but_its_record), T(a_refusal_leaves_nothing_but_its_record),
 	T(a_call_from_inside_is_judged_and_recorded_like_any_other), T(json_services_answer_in_json),
-	T(query_services_answer_in_xml), T(s3_answers_in_its_own_form),
-	T(what_is_not_even_a_service_is_answered_readably), T(a_damaged_store_is_no_unknown_key),
-	T(a_session_is_its_key_its_secret_and_its_token), T(a_target_must_be_signed),
-	T(refused_calls_are_recorded_with_the_key_they_tried),
+	T(what_is_not_supported_says_so_and_is_recorded), T(query_services_answer_in_xml),
+	T(s3_answers_in_its_own_form), T(what_is_not_even_a_service_is_answered_readably),
+	T(a_damaged_store_is_no_unknown_key), T(a_session_is_its_key_its_secret_and_its_token),
+	T(a_target_must_be_signed), T(refused_calls_are_recorded_with_the_key_they_tried),
 	T(a_service_that_is_not_spoken_or_out_of_order_does_not_start))

@@ -335,8 +335,21 @@ def test_conditions(server, iam):
     refused("AccessDenied", 403, client.get_user, UserName=blue)
 
 
-def test_what_is_not_built_says_so(server):
-    refused("InvalidAction", 400, server.client("iam").list_server_certificates)
+def test_what_is_not_supported_says_so(server, iam):
+    for operation, call, params in (
+            ("ListSSHPublicKeys", iam.list_ssh_public_keys, {}),
+            ("CreateServiceSpecificCredential", iam.create_service_specific_credential,
+             {"UserName": "u", "ServiceName": "codecommit.amazonaws.com"}),
+            ("ListSigningCertificates", iam.list_signing_certificates, {}),
+            ("GenerateOrganizationsAccessReport", iam.generate_organizations_access_report, {"EntityPath": "o-" + "x" * 20})):
+        text = refused("NotImplemented", 501, call, **params)
+        assert text.startswith(f"{operation} is not supported here: ")
+    nobody = server.client("iam", server.user())
+    refused("NotImplemented", 501, nobody.list_ssh_public_keys)
+    refused("SignatureDoesNotMatch", 403, server.client("iam", server.root[0], "x" * 40).list_ssh_public_keys)
+    events = server.client("cloudtrail").lookup_events(
+        LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "ListSSHPublicKeys"}])["Events"]
+    assert {json.loads(e["CloudTrailEvent"])["errorCode"] for e in events} == {"NotImplemented", "SignatureDoesNotMatch"}
 
 
 def test_everything_outlives_a_crash(fresh):

@@ -53,13 +53,25 @@ static const struct op ops[] = {
 	  .conditions = (const struct condition[]){ { NULL, NULL } }, .faults = (const struct fault_kind *const[]){ NULL },
 	  .in = &get_item_in_shape, .out = &item_shape, .out_wrapper = NULL,
 	  .authorize = NULL, .call = get_item_call },
+	{ .name = "GetMoreItems", .action = "plain:GetMoreItems", .resource = "*",
+	  .access = ACCESS_READ, .flags = OP_READ_ONLY | OP_NO_AUTHZ,
+	  .method = "POST", .uri = "/", .http = 200,
+	  .conditions = (const struct condition[]){ { NULL, NULL } }, .faults = (const struct fault_kind *const[]){ NULL },
+	  .in = &op_nothing_shape, .out = &op_nothing_shape, .call = op_unsupported,
+	  .unsupported = "items are few" },
 	{ .name = "PutItem", .action = "plain:PutItem", .resource = "item/{Name}",
 	  .event = NULL, .access = ACCESS_WRITE, .flags = 0,
 	  .method = "POST", .uri = "/", .http = 200,
 	  .conditions = (const struct condition[]){ { NULL, NULL } }, .faults = (const struct fault_kind *const[]){ NULL },
 	  .in = &item_shape, .out = &put_item_out_shape, .out_wrapper = NULL,
 	  .authorize = NULL, .call = put_item_call },
+	{ .name = "ShareItem", .action = "plain:ShareItem", .resource = "*",
+	  .access = ACCESS_WRITE, .flags = OP_NO_AUTHZ,
+	  .method = "POST", .uri = "/", .http = 200,
+	  .conditions = (const struct condition[]){ { NULL, NULL } }, .faults = (const struct fault_kind *const[]){ NULL },
+	  .in = &op_nothing_shape, .out = &op_nothing_shape, .call = op_unsupported,
+	  .unsupported = "there is nobody to share with" },
 };
 
 const struct service plain_service = { .name = "plain", .signing = "plain", .endpoint = "plain", .source = "plain.amazonaws.com", .target = "Plain_2020", .version = "2020-01-02", .xmlns = NULL,
-	.protocol = PROTO_JSON_1_1, .global = false, .ops = ops, .n_ops = 2 };
+	.protocol = PROTO_JSON_1_1, .global = false, .ops = ops, .n_ops = 4 };
