@@ -82,6 +82,19 @@ static inline struct caller user_caller(struct test_world *w, const char *name)
 	};
 }
 
+/* A document of that size without white space, with some. */
+static inline struct str sized(struct test_world *w, size_t n)
+{
+	struct buf b = buf_in(world_mem(w));
+	size_t fixed =
+	    sizeof("{'Version':'2012-10-17','Statement':{'Sid':'','Effect':'Allow','Action':'*','Resource':'*'}}") - 1;
+	buf_z(&b, "{\\\"Version\\\":\\\"2012-10-17\\\", \\\"Statement\\\":{\\\"Sid\\\":\\\"");
+	for (size_t i = fixed; i < n; i++)
+		buf_byte(&b, 'x');
+	buf_z(&b, "\\\",  \\\"Effect\\\":\\\"Allow\\\",\\\"Action\\\":\\\"*\\\",\\\"Resource\\\":\\\"*\\\"}}");
+	return buf_str(&b);
+}
+
 struct opening_token {
 	struct str token;
 	struct caller who;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Managed policies attached to users and roles, at most ten each. The entity's row names
+ * Managed policies attached to users, groups and roles, at most ten each. The entity's row names
  * them; an index by policy says where each is used, so that one in use is not deleted.
  */
 #include "base/str.h"
@@ -27,7 +27,7 @@ static struct status attach(struct req *rq, enum iam_kind kind, struct str name,
 		return OK;
 	if (row.attached.n >= IAM_ATTACHED_MAX)
 		return FAIL(rq, iam_LimitExceededException, "Cannot exceed quota for PoliciesPer%s: %d",
-			    kind == IAM_USER ? "User" : "Role", IAM_ATTACHED_MAX);
+			    iam_kind_name(kind), IAM_ATTACHED_MAX);
 	struct str *v = NEWS(rq->mem, struct str, row.attached.n + 1);
 	if (row.attached.n)
 		memcpy(v, row.attached.v, row.attached.n * sizeof *v);
@@ -67,6 +67,20 @@ struct status iam_detach_user_policy(struct req *rq, const struct iam_detach_use
 {
 	(void)out;
 	return detach(rq, IAM_USER, in->user_name, in->policy_arn);
+}
+
+struct status iam_attach_group_policy(struct req *rq, const struct iam_attach_group_policy_in *in,
+				      struct iam_attach_group_policy_out *out)
+{
+	(void)out;
+	return attach(rq, IAM_GROUP, in->group_name, in->policy_arn);
+}
+
+struct status iam_detach_group_policy(struct req *rq, const struct iam_detach_group_policy_in *in,
+				      struct iam_detach_group_policy_out *out)
+{
+	(void)out;
+	return detach(rq, IAM_GROUP, in->group_name, in->policy_arn);
 }
 
 struct status iam_attach_role_policy(struct req *rq, const struct iam_attach_role_policy_in *in,
@@ -149,6 +163,17 @@ struct status iam_list_attached_user_policies(struct req *rq, const struct iam_l
 {
 	struct listed l;
 	TRY(list(rq, IAM_USER, &(struct asked){ in->user_name, in->path_prefix, in->marker, in->max_items }, &l));
+	out->attached_policies = l.policies;
+	out->is_truncated = (struct opt_bool)SET(l.marker.p != NULL);
+	out->marker = l.marker;
+	return OK;
+}
+
+struct status iam_list_attached_group_policies(struct req *rq, const struct iam_list_attached_group_policies_in *in,
+					       struct iam_list_attached_group_policies_out *out)
+{
+	struct listed l;
+	TRY(list(rq, IAM_GROUP, &(struct asked){ in->group_name, in->path_prefix, in->marker, in->max_items }, &l));
 	out->attached_policies = l.policies;
 	out->is_truncated = (struct opt_bool)SET(l.marker.p != NULL);
 	out->marker = l.marker;

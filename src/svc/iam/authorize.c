@@ -110,23 +110,25 @@ static struct status self_target(struct req *rq, struct target *out)
 	return OK;
 }
 
-/* A renamed or moved user must be allowed under the new ARN as well: "UpdateUser" has both as resources. */
-static struct status add_renamed(struct authz *az, const void *in, const struct target *target, struct str name)
+/* What is renamed or moved must be allowed under the new ARN as well: "UpdateUser" and "UpdateGroup" need both. */
+static struct status add_renamed(struct authz *az, const void *in, enum iam_kind kind, const struct target *target,
+				 struct str name)
 {
 	struct req *rq = az->rq;
-	struct str new_name = input_str(rq, in, "NewUserName"), new_path = input_str(rq, in, "NewPath");
+	const char *member = kind == IAM_USER ? "NewUserName" : "NewGroupName";
+	struct str new_name = input_str(rq, in, member), new_path = input_str(rq, in, "NewPath");
 	struct txn *t;
 	struct iam_entity_row row;
 	if (!new_name.p && !new_path.p)
 		return OK;
 	TRY(iam_read(rq, &t));
-	struct status st = iam_entity_find(rq->mem, t, IAM_USER, name, &row);
+	struct status st = iam_entity_find(rq->mem, t, kind, name, &row);
 	if (failed(st))
 		return st.code == E_NOT_FOUND ? OK : st;
 	row.name = new_name.p ? new_name : row.name;
 	row.path = new_path.p ? new_path : row.path;
 	struct target renamed = *target;
-	renamed.arn = iam_entity_arn(rq->mem, rq->app->partition, rq->account, IAM_USER, &row);
+	renamed.arn = iam_entity_arn(rq->mem, rq->app->partition, rq->account, kind, &row);
 	add(az, NULL, &renamed, (struct iam_tag_list){ 0 });
 	return OK;
 }
@@ -139,7 +141,16 @@ struct status iam_authorize_user(struct req *rq, const void *in, struct authz *a
 		name = rq->caller.name;
 	TRY(name.p ? entity_target(rq, in, IAM_USER, name, &target) : self_target(rq, &target));
 	add_all(az, in, &target, "iam:TagUser");
-	return add_renamed(az, in, &target, name);
+	return add_renamed(az, in, IAM_USER, &target, name);
+}
+
+struct status iam_authorize_group(struct req *rq, const void *in, struct authz *az)
+{
+	struct target target;
+	struct str name = input_str(rq, in, "GroupName");
+	TRY(entity_target(rq, in, IAM_GROUP, name, &target));
+	add(az, NULL, &target, (struct iam_tag_list){ 0 });
+	return add_renamed(az, in, IAM_GROUP, &target, name);
 }
 
 struct status iam_authorize_role(struct req *rq, const void *in, struct authz *az)

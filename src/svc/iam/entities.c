@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ListEntitiesForPolicy: where a managed policy is attached or bounds, from the index
- * that attaching and detaching keep. Roles come before users, each by name.
+ * that attaching and detaching keep. Groups come first, then roles, then users, each by
+ * name.
  */
 #include "base/str.h"
 #include "svc/iam/iam.h"
 
-/* The entities of one index, as positions: 'r' or 'u' and the name in lower case; sorted as the keys are. */
+/* The entities of one index, as positions: their kind and name in lower case; sorted as the keys are. */
 static struct status positions(struct req *rq, struct txn *t, enum iam_use use, struct str arn, struct str_list *out)
 {
 	struct str_list keys;
@@ -45,6 +46,7 @@ static bool kind_fits(enum iam_entity_type filter, char kind)
 	case IAM_ENTITY_TYPE_ROLE:
 		return kind == IAM_ROLE;
 	case IAM_ENTITY_TYPE_GROUP:
+		return kind == IAM_GROUP;
 	case IAM_ENTITY_TYPE_LOCAL_MANAGED_POLICY:
 	case IAM_ENTITY_TYPE_AWS_MANAGED_POLICY:
 		return false;
@@ -67,13 +69,16 @@ static struct status candidates(struct req *rq, struct txn *t, const struct iam_
 struct filling {
 	struct iam_policy_user *users;
 	struct iam_policy_role *roles;
-	size_t n_users, n_roles;
+	struct iam_policy_group *groups;
+	size_t n_users, n_roles, n_groups;
 };
 
 static void add(struct filling *f, char kind, const struct iam_entity_row *row)
 {
 	if (kind == IAM_USER)
 		f->users[f->n_users++] = (struct iam_policy_user){ row->name, row->id };
+	else if (kind == IAM_GROUP)
+		f->groups[f->n_groups++] = (struct iam_policy_group){ row->name, row->id };
 	else
 		f->roles[f->n_roles++] = (struct iam_policy_role){ row->name, row->id };
 }
@@ -89,7 +94,7 @@ static struct status fill(struct req *rq, struct txn *t, const struct iam_list_e
 		TRY(iam_entity_find(rq->mem, t, (enum iam_kind)at.p[0], str_from(at, 1), &row));
 		if (in->path_prefix.p && !str_starts(row.path, in->path_prefix))
 			continue;
-		if (f->n_users + f->n_roles == page->max) {
+		if (f->n_users + f->n_roles + f->n_groups == page->max) {
 			*marker = iam_page_marker(rq, at);
 			return OK;
 		}
@@ -110,11 +115,15 @@ struct status iam_list_entities_for_policy(struct req *rq, const struct iam_list
 	TRY(iam_managed_get(rq, t, in->policy_arn, IAM_TO_READ, &m));
 	TRY(candidates(rq, t, in, &all));
 	struct filling f = { NEWS(rq->mem, struct iam_policy_user, page.max + 1),
-			     NEWS(rq->mem, struct iam_policy_role, page.max + 1), 0, 0 };
+			     NEWS(rq->mem, struct iam_policy_role, page.max + 1),
+			     NEWS(rq->mem, struct iam_policy_group, page.max + 1),
+			     0,
+			     0,
+			     0 };
 	TRY(fill(rq, t, in, &page, all, &f, &out->marker));
 	out->policy_users = (struct iam_policy_user_list){ f.users, f.n_users };
 	out->policy_roles = (struct iam_policy_role_list){ f.roles, f.n_roles };
-	out->policy_groups = (struct iam_policy_group_list){ NEW(rq->mem, struct iam_policy_group), 0 };
+	out->policy_groups = (struct iam_policy_group_list){ f.groups, f.n_groups };
 	out->is_truncated = (struct opt_bool)SET(out->marker.p != NULL);
 	return OK;
 }

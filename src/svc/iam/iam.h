@@ -2,9 +2,9 @@
 /*
  * IAM as its own files see it: the rows of an account's shard, and the checks they share.
  *
- * Users and roles are one kind of thing here, an entity: name, path, tags, inline and
- * attached policies, a boundary. What only one of them has (a trust policy, access keys)
- * are fields of the same row. README.md beside this file lists the shard's keys.
+ * Users, groups and roles are one kind of thing here, an entity: name, path, inline and
+ * attached policies. What only some of them have (tags, a boundary, a trust policy, access
+ * keys) are fields of the same row. README.md beside this file lists the shard's keys.
  *
  * Names are unique whatever their case, so rows stand under the name in lower case; what
  * is shown and what goes into an ARN is always the name as it was given at creation.
@@ -16,7 +16,7 @@
 #include "iam_api.h"
 #include "store/store.h"
 
-enum iam_kind { IAM_USER = 'u', IAM_ROLE = 'r' };
+enum iam_kind { IAM_USER = 'u', IAM_ROLE = 'r', IAM_GROUP = 'g' };
 
 enum {
 	IAM_TAGS_MAX = 50,
@@ -25,16 +25,21 @@ enum {
 	IAM_VERSIONS_MAX = 5,
 	IAM_USER_INLINE_MAX = 2048,
 	IAM_ROLE_INLINE_MAX = 10240,
+	IAM_GROUP_INLINE_MAX = 5120,
+	IAM_GROUPS_PER_USER_MAX = 10,
 	IAM_MANAGED_MAX = 6144,
 	IAM_TRUST_MAX = 2048,
 	IAM_USERS_MAX = 5000,
+	IAM_GROUPS_MAX = 300,
 	IAM_ROLES_MAX = 10000,    /* AWS: 1000, raised on request; here as if it had been */
 	IAM_POLICIES_MAX = 10000, /* AWS: 1500, the same */
 };
 
 struct iam_page;
 
-const char *iam_kind_word(enum iam_kind kind); /* "user", "role" */
+const char *iam_kind_word(enum iam_kind kind); /* "user", "group", "role" */
+const char *iam_kind_name(enum iam_kind kind); /* "User", "Group", "Role" */
+struct str iam_kind_key(enum iam_kind kind);   /* as a part of keys: "u", "g", "r" */
 struct str iam_lower(struct arena *mem, struct str name);
 struct str iam_join(struct arena *mem, struct str a, struct str b, struct str c); /* where printf would be too slow */
 
@@ -51,10 +56,11 @@ struct status iam_row_put(struct req *rq, struct txn *t, struct str key, const s
 /* The keys under a prefix, copied, so that they can be changed. */
 struct status iam_keys(struct req *rq, struct txn *t, struct str prefix, struct str_list *out);
 
-/* How many users ('u'), roles ('r') or managed policies ('p') there are, by one more or less. LimitExceeded. */
+/* How many users ('u'), groups ('g'), roles ('r') or managed policies ('p') there are, by one more or less.
+ * LimitExceeded. */
 struct status iam_count(struct req *rq, struct txn *t, char what, int by);
 
-/* ---- users and roles ------------------------------------------------------------------ */
+/* ---- users, groups and roles ---------------------------------------------------------- */
 
 struct status iam_entity_find(struct arena *mem, struct txn *t, enum iam_kind kind, struct str name,
 			      struct iam_entity_row *out); /* E_NOT_FOUND */
@@ -66,7 +72,7 @@ struct status iam_entity_del(struct req *rq, struct txn *t, enum iam_kind kind, 
 struct status iam_entity_new_name(struct req *rq, struct txn *t, enum iam_kind kind, struct str name);
 struct str iam_entity_arn(struct arena *mem, struct str partition, struct str account, enum iam_kind kind,
 			  const struct iam_entity_row *row);
-/* A page of users or roles under a path. marker.p == NULL: the last page. */
+/* A page of users, groups or roles under a path. marker.p == NULL: the last page. */
 struct iam_entity_list {
 	struct iam_entity_row *v;
 	size_t n;
@@ -74,11 +80,31 @@ struct iam_entity_list {
 };
 struct status iam_entity_page(struct req *rq, struct txn *t, enum iam_kind kind, struct str path_prefix,
 			      const struct iam_page *page, struct iam_entity_list *out);
+/*
+ * The row gets another name: everything that is kept under the old one goes along, but the row itself, which is left
+ * for the caller to put. EntityAlreadyExists when the name is another's.
+ */
+struct status iam_entity_rename(struct req *rq, struct txn *t, enum iam_kind kind, struct iam_entity_row *row,
+				struct str to);
+/* Nothing hangs on it any more but what goes with it: no policies, attached or inline. DeleteConflict. */
+struct status iam_entity_bare(struct req *rq, struct txn *t, enum iam_kind kind, const struct iam_entity_row *row);
 struct str iam_last_part(struct str s); /* behind the last slash: the name in "user/team/ann" */
 struct str iam_path(struct str given);  /* "/" when none was given */
 
 /* UserName where AWS lets it be left out: then the calling user. ValidationError when there is none. */
 struct status iam_user_name(struct req *rq, struct str given, struct str *out);
+
+/* As lists show a user: without tags and boundary. */
+struct iam_user iam_user_out(struct req *rq, const struct iam_entity_row *row);
+
+/* ---- who is in which group ------------------------------------------------------------------ */
+
+/* Names in lower case, sorted: the groups of a user (at most ten) and, by iam_keys, the users of a group. */
+struct status iam_groups_of(struct req *rq, struct txn *t, struct str user, struct str_list *out);
+/* Is there anybody in the group (IAM_GROUP), is the user in any (IAM_USER)? */
+struct status iam_member_any(struct req *rq, struct txn *t, enum iam_kind kind, struct str name, bool *any);
+/* Let the memberships follow a user or group to another name. */
+struct status iam_member_move(struct req *rq, struct txn *t, enum iam_kind kind, struct str from, struct str to);
 
 /* ---- inline policies ---------------------------------------------------------------------- */
 

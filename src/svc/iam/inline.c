@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inline policies: documents that belong to one user or role and die with it. Their sizes
- * count together, without white space: 2,048 characters for a user, 10,240 for a role
- * ("IAM and AWS STS quotas").
+ * Inline policies: documents that belong to one user, group or role and die with it. Their
+ * sizes count together, without white space: 2,048 characters for a user, 5,120 for a
+ * group, 10,240 for a role ("IAM and AWS STS quotas").
  */
 #include "base/str.h"
 #include "svc/iam/iam.h"
 
-static size_t size_max(enum iam_kind kind) { return kind == IAM_USER ? IAM_USER_INLINE_MAX : IAM_ROLE_INLINE_MAX; }
+static size_t size_max(enum iam_kind kind)
+{
+	return kind == IAM_USER ? IAM_USER_INLINE_MAX : kind == IAM_GROUP ? IAM_GROUP_INLINE_MAX : IAM_ROLE_INLINE_MAX;
+}
 
 /* Of all others than the one that is put. */
 static struct status size_of_others(struct req *rq, struct txn *t, enum iam_kind kind, struct str entity,
@@ -129,6 +132,45 @@ struct status iam_list_user_policies(struct req *rq, const struct iam_list_user_
 {
 	struct listed l;
 	TRY(list(rq, IAM_USER, in->user_name, in->marker, in->max_items, &l));
+	out->policy_names = l.names;
+	out->is_truncated = (struct opt_bool)SET(l.marker.p != NULL);
+	out->marker = l.marker;
+	return OK;
+}
+
+/* ---- of groups ---------------------------------------------------------------------------- */
+
+struct status iam_put_group_policy(struct req *rq, const struct iam_put_group_policy_in *in,
+				   struct iam_put_group_policy_out *out)
+{
+	(void)out;
+	return put(rq, IAM_GROUP, in->group_name, in->policy_name, in->policy_document);
+}
+
+struct status iam_get_group_policy(struct req *rq, const struct iam_get_group_policy_in *in,
+				   struct iam_get_group_policy_out *out)
+{
+	struct txn *t;
+	struct iam_entity_row entity;
+	struct iam_inline_row row;
+	TRY(iam_read(rq, &t));
+	TRY(get(rq, t, IAM_GROUP, in->group_name, in->policy_name, &entity, &row));
+	*out = (struct iam_get_group_policy_out){ entity.name, row.name, iam_document_out(rq, row.document) };
+	return OK;
+}
+
+struct status iam_delete_group_policy(struct req *rq, const struct iam_delete_group_policy_in *in,
+				      struct iam_delete_group_policy_out *out)
+{
+	(void)out;
+	return take_away(rq, IAM_GROUP, in->group_name, in->policy_name);
+}
+
+struct status iam_list_group_policies(struct req *rq, const struct iam_list_group_policies_in *in,
+				      struct iam_list_group_policies_out *out)
+{
+	struct listed l;
+	TRY(list(rq, IAM_GROUP, in->group_name, in->marker, in->max_items, &l));
 	out->policy_names = l.names;
 	out->is_truncated = (struct opt_bool)SET(l.marker.p != NULL);
 	out->marker = l.marker;

@@ -8,19 +8,6 @@
 #define READ_ONLY    "arn:aws:iam::aws:policy/ReadOnlyAccess"
 #define POLICY(name) "{'PolicyName':'" name "','PolicyDocument':'" DOCUMENT("Allow", "s3:GetObject", "*") "'}"
 
-/* A document of that size without white space, with some. */
-static struct str sized(struct test_world *w, size_t n)
-{
-	struct buf b = buf_in(world_mem(w));
-	size_t fixed =
-	    sizeof("{'Version':'2012-10-17','Statement':{'Sid':'','Effect':'Allow','Action':'*','Resource':'*'}}") - 1;
-	buf_z(&b, "{\\\"Version\\\":\\\"2012-10-17\\\", \\\"Statement\\\":{\\\"Sid\\\":\\\"");
-	for (size_t i = fixed; i < n; i++)
-		buf_byte(&b, 'x');
-	buf_z(&b, "\\\",  \\\"Effect\\\":\\\"Allow\\\",\\\"Action\\\":\\\"*\\\",\\\"Resource\\\":\\\"*\\\"}}");
-	return buf_str(&b);
-}
-
 /* ---- inline ------------------------------------------------------------------------------------ */
 
 static void an_inline_policy_is_put_shown_and_deleted(void)

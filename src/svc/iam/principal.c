@@ -50,11 +50,11 @@ static struct status gather(struct req *rq, struct iam_principal *p, struct gath
 	return OK;
 }
 
-static struct status load_inline(struct req *rq, struct txn *t, enum iam_kind kind, struct iam_principal *p,
-				 struct gather *g)
+static struct status load_inline(struct req *rq, struct txn *t, enum iam_kind kind, struct str name,
+				 struct iam_principal *p, struct gather *g)
 {
 	struct str_list keys;
-	TRY(iam_keys(rq, t, iam_inline_key(rq->mem, kind, p->row.name, (struct str){ 0 }), &keys));
+	TRY(iam_keys(rq, t, iam_inline_key(rq->mem, kind, name, (struct str){ 0 }), &keys));
 	for (size_t i = 0; i < keys.n; i++) {
 		struct iam_inline_row row;
 		TRY(iam_row_get(rq->mem, t, keys.v[i], &iam_inline_row_shape, &row));
@@ -72,16 +72,41 @@ static struct status managed_text(struct req *rq, struct txn *t, struct str acco
 	return st.code == E_NOT_FOUND ? ERR(E_CORRUPT) : st; /* attached, so it must be there */
 }
 
+/* What the entity itself has, inline and attached: the principal's own policies, or those of a group he is in. */
+static struct status load_permissions(struct req *rq, struct txn *t, struct str account, enum iam_kind kind,
+				      const struct iam_entity_row *row, struct iam_principal *p, struct gather *g)
+{
+	struct str text;
+	TRY(load_inline(rq, t, kind, row->name, p, g));
+	for (size_t i = 0; i < row->attached.n; i++) {
+		TRY(managed_text(rq, t, account, row->attached.v[i], &text));
+		TRY(gather(rq, p, g, text));
+	}
+	return OK;
+}
+
+static struct status load_groups(struct req *rq, struct txn *t, struct str account, struct iam_principal *p,
+				 struct gather *g)
+{
+	struct str_list groups;
+	TRY(iam_groups_of(rq, t, p->row.name, &groups));
+	for (size_t i = 0; i < groups.n; i++) {
+		struct iam_entity_row group;
+		struct status st = iam_entity_find(rq->mem, t, IAM_GROUP, groups.v[i], &group);
+		TRY(st.code == E_NOT_FOUND ? ERR(E_CORRUPT) : st); /* it has a member, so it must be there */
+		TRY(load_permissions(rq, t, account, IAM_GROUP, &group, p, g));
+	}
+	return OK;
+}
+
 static struct status load_policies(struct req *rq, struct txn *t, struct str account, enum iam_kind kind,
 				   struct iam_principal *p)
 {
 	struct gather g = { 0 };
 	struct str text;
-	TRY(load_inline(rq, t, kind, p, &g));
-	for (size_t i = 0; i < p->row.attached.n; i++) {
-		TRY(managed_text(rq, t, account, p->row.attached.v[i], &text));
-		TRY(gather(rq, p, &g, text));
-	}
+	TRY(load_permissions(rq, t, account, kind, &p->row, p, &g));
+	if (kind == IAM_USER)
+		TRY(load_groups(rq, t, account, p, &g));
 	if (p->row.boundary.n) {
 		TRY(managed_text(rq, t, account, p->row.boundary, &text));
 		TRY(compile(rq, POLICY_BOUNDARY, text, &p->boundary));
@@ -124,7 +149,7 @@ struct status iam_principal(struct req *rq, struct str account, enum iam_kind ki
 	if (!account_find(rq->app->accounts, account))
 		return ERR(E_NOT_FOUND);
 	TRY(iam_shard(rq, account, &shard));
-	struct str key = iam_join(rq->mem, kind == IAM_USER ? S("u") : S("r"), account, iam_lower(rq->mem, name));
+	struct str key = iam_join(rq->mem, iam_kind_key(kind), account, iam_lower(rq->mem, name));
 	TRY(cached(rq, &principals, shard, key, &value));
 	*out = value;
 	return OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A user or role made ready to decide with: its row, its policies compiled, its trust.
+ * A user or role made ready to decide with: its row, its policies compiled (a user's with
+ * those of his groups), its trust.
  *
  * Cached by thread while the account's shard does not change (api/cache.h), so a request
  * finds all of it with one lookup and reads no row. Compiled policies are shared by content.
@@ -15,7 +16,7 @@ struct iam_principal {
 	struct iam_entity_row row;
 	struct str arn;
 	struct str_map tags;
-	struct policy_set identity;    /* inline and attached ones; references */
+	struct policy_set identity;    /* inline and attached ones, the groups' after his own; references */
 	const struct policy *boundary; /* NULL: none */
 	const struct policy *trust;    /* roles */
 };

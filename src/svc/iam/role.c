@@ -124,15 +124,10 @@ struct status iam_delete_role(struct req *rq, const struct iam_delete_role_in *i
 {
 	struct txn *t;
 	struct iam_entity_row row;
-	bool inlined;
 	(void)out;
 	TRY(iam_write(rq, &t));
 	TRY(iam_entity_get(rq, t, IAM_ROLE, in->role_name, &row));
-	if (row.attached.n)
-		return FAIL(rq, iam_DeleteConflictException, "Cannot delete entity, must detach all policies first.");
-	TRY(iam_inline_any(rq, t, IAM_ROLE, row.name, &inlined));
-	if (inlined)
-		return FAIL(rq, iam_DeleteConflictException, "Cannot delete entity, must delete policies first.");
+	TRY(iam_entity_bare(rq, t, IAM_ROLE, &row));
 	TRY(iam_use_all(rq, t, IAM_ROLE, &row, false));
 	TRY(iam_count(rq, t, IAM_ROLE, -1));
 	return iam_entity_del(rq, t, IAM_ROLE, row.name);

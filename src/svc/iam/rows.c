@@ -11,7 +11,17 @@
 #include "base/str.h"
 #include "wire/pack.h"
 
-const char *iam_kind_word(enum iam_kind kind) { return kind == IAM_USER ? "user" : "role"; }
+const char *iam_kind_word(enum iam_kind kind)
+{
+	return kind == IAM_USER ? "user" : kind == IAM_GROUP ? "group" : "role";
+}
+
+const char *iam_kind_name(enum iam_kind kind)
+{
+	return kind == IAM_USER ? "User" : kind == IAM_GROUP ? "Group" : "Role";
+}
+
+struct str iam_kind_key(enum iam_kind kind) { return kind == IAM_USER ? S("u") : kind == IAM_GROUP ? S("g") : S("r"); }
 
 struct str iam_lower(struct arena *mem, struct str name)
 {
@@ -85,6 +95,7 @@ struct status iam_count(struct req *rq, struct txn *t, char what, int by)
 		int max;
 	} kinds[] = {
 		{ IAM_USER, "UsersPerAccount", IAM_USERS_MAX },
+		{ IAM_GROUP, "GroupsPerAccount", IAM_GROUPS_MAX },
 		{ IAM_ROLE, "RolesPerAccount", IAM_ROLES_MAX },
 		{ 'p', "PoliciesPerAccount", IAM_POLICIES_MAX },
 	};
@@ -103,7 +114,7 @@ struct status iam_count(struct req *rq, struct txn *t, char what, int by)
 	return txn_put(t, key, arena_printf(rq->mem, "%lld", (long long)n));
 }
 
-/* ---- users and roles ------------------------------------------------------------------ */
+/* ---- users, groups and roles ---------------------------------------------------------- */
 
 static struct str entity_key(struct arena *mem, enum iam_kind kind, struct str name)
 {
@@ -142,8 +153,8 @@ struct status iam_entity_new_name(struct req *rq, struct txn *t, enum iam_kind k
 	TRY(txn_has(t, entity_key(rq->mem, kind, name), &taken));
 	if (!taken)
 		return OK;
-	return FAIL(rq, iam_EntityAlreadyExistsException, "%s with name %.*s already exists.",
-		    kind == IAM_USER ? "User" : "Role", PR(name));
+	return FAIL(rq, iam_EntityAlreadyExistsException, "%s with name %.*s already exists.", iam_kind_name(kind),
+		    PR(name));
 }
 
 struct str iam_entity_arn(struct arena *mem, struct str partition, struct str account, enum iam_kind kind,
@@ -151,6 +162,34 @@ struct str iam_entity_arn(struct arena *mem, struct str partition, struct str ac
 {
 	return arena_printf(mem, "arn:%.*s:iam::%.*s:%s%.*s%.*s", PR(partition), PR(account), iam_kind_word(kind),
 			    PR(row->path), PR(row->name));
+}
+
+struct status iam_entity_rename(struct req *rq, struct txn *t, enum iam_kind kind, struct iam_entity_row *row,
+				struct str to)
+{
+	struct str from = row->name;
+	if (!str_eq_ci(from, to))
+		TRY(iam_entity_new_name(rq, t, kind, to));
+	TRY(iam_use_all(rq, t, kind, row, false));
+	TRY(iam_entity_del(rq, t, kind, from));
+	row->name = to;
+	TRY(iam_use_all(rq, t, kind, row, true));
+	if (str_eq_ci(from, to))
+		return OK;
+	if (kind != IAM_ROLE)
+		TRY(iam_member_move(rq, t, kind, from, to));
+	return iam_inline_move(rq, t, kind, from, to);
+}
+
+struct status iam_entity_bare(struct req *rq, struct txn *t, enum iam_kind kind, const struct iam_entity_row *row)
+{
+	bool inlined;
+	if (row->attached.n)
+		return FAIL(rq, iam_DeleteConflictException, "Cannot delete entity, must detach all policies first.");
+	TRY(iam_inline_any(rq, t, kind, row->name, &inlined));
+	if (inlined)
+		return FAIL(rq, iam_DeleteConflictException, "Cannot delete entity, must delete policies first.");
+	return OK;
 }
 
 /* "If the UserName is not specified, the user name is determined implicitly based on the access key ID." */
@@ -176,7 +215,7 @@ struct str iam_use_prefix(struct arena *mem, enum iam_use use, struct str arn)
 
 struct str iam_use_key(struct arena *mem, enum iam_use use, struct str arn, enum iam_kind kind, struct str entity)
 {
-	return key_of(mem, (char)use, arn, kind == IAM_USER ? S("u") : S("r"), iam_lower(mem, entity));
+	return key_of(mem, (char)use, arn, iam_kind_key(kind), iam_lower(mem, entity));
 }
 
 struct status iam_use_count(struct req *rq, struct txn *t, enum iam_use use, struct str arn, int64_t *n)
@@ -210,7 +249,7 @@ struct status iam_use_all(struct req *rq, struct txn *t, enum iam_kind kind, con
 
 struct str iam_inline_key(struct arena *mem, enum iam_kind kind, struct str entity, struct str policy)
 {
-	return key_of(mem, 'i', kind == IAM_USER ? S("u") : S("r"), iam_lower(mem, entity), policy);
+	return key_of(mem, 'i', iam_kind_key(kind), iam_lower(mem, entity), policy);
 }
 
 struct status iam_inline_any(struct req *rq, struct txn *t, enum iam_kind kind, struct str entity, bool *any)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Users: made, shown, renamed, deleted. A user is deleted only when nothing hangs on him
- * any more, and renaming takes everything along: keys, inline policies, where his managed
- * policies are noted. The unique id stays, so trust and sessions follow the person and
+ * any more, and renaming takes everything along: keys, inline policies, groups, where his
+ * managed policies are noted. The unique id stays, so trust and sessions follow the person and
  * not the name.
  */
 #include "api/accounts.h"
@@ -22,6 +22,8 @@ static struct iam_user user_out(struct req *rq, const struct iam_entity_row *row
 		.tags = whole && row->tags.n ? row->tags : (struct iam_tag_list){ 0 },
 	};
 }
+
+struct iam_user iam_user_out(struct req *rq, const struct iam_entity_row *row) { return user_out(rq, row, false); }
 
 static const struct iam_user *user_new(struct req *rq, const struct iam_entity_row *row)
 {
@@ -96,19 +98,6 @@ static struct status keys_follow(struct req *rq, struct txn *t, const struct iam
 	return OK;
 }
 
-static struct status give_name(struct req *rq, struct txn *t, struct iam_entity_row *row, struct str to)
-{
-	struct str from = row->name;
-	if (!str_eq_ci(from, to))
-		TRY(iam_entity_new_name(rq, t, IAM_USER, to));
-	TRY(iam_use_all(rq, t, IAM_USER, row, false));
-	TRY(iam_entity_del(rq, t, IAM_USER, from));
-	row->name = to;
-	TRY(iam_use_all(rq, t, IAM_USER, row, true));
-	TRY(keys_follow(rq, t, row));
-	return str_eq_ci(from, to) ? OK : iam_inline_move(rq, t, IAM_USER, from, to);
-}
-
 struct status iam_update_user(struct req *rq, const struct iam_update_user_in *in, struct iam_update_user_out *out)
 {
 	struct txn *t;
@@ -116,8 +105,10 @@ struct status iam_update_user(struct req *rq, const struct iam_update_user_in *i
 	(void)out;
 	TRY(iam_write(rq, &t));
 	TRY(iam_entity_get(rq, t, IAM_USER, in->user_name, &row));
-	if (in->new_user_name.p)
-		TRY(give_name(rq, t, &row, in->new_user_name));
+	if (in->new_user_name.p) {
+		TRY(iam_entity_rename(rq, t, IAM_USER, &row, in->new_user_name));
+		TRY(keys_follow(rq, t, &row));
+	}
 	if (in->new_path.p)
 		row.path = in->new_path;
 	return iam_entity_put(rq, t, IAM_USER, &row);
@@ -127,17 +118,17 @@ struct status iam_delete_user(struct req *rq, const struct iam_delete_user_in *i
 {
 	struct txn *t;
 	struct iam_entity_row row;
-	bool inlined;
+	bool member;
 	(void)out;
 	TRY(iam_write(rq, &t));
 	TRY(iam_entity_get(rq, t, IAM_USER, in->user_name, &row));
+	TRY(iam_member_any(rq, t, IAM_USER, row.name, &member));
+	if (member)
+		return FAIL(rq, iam_DeleteConflictException,
+			    "Cannot delete entity, must remove users from group first.");
 	if (row.access_keys.n)
 		return FAIL(rq, iam_DeleteConflictException, "Cannot delete entity, must delete access keys first.");
-	if (row.attached.n)
-		return FAIL(rq, iam_DeleteConflictException, "Cannot delete entity, must detach all policies first.");
-	TRY(iam_inline_any(rq, t, IAM_USER, row.name, &inlined));
-	if (inlined)
-		return FAIL(rq, iam_DeleteConflictException, "Cannot delete entity, must delete policies first.");
+	TRY(iam_entity_bare(rq, t, IAM_USER, &row));
 	TRY(iam_use_all(rq, t, IAM_USER, &row, false));
 	TRY(iam_count(rq, t, IAM_USER, -1));
 	return iam_entity_del(rq, t, IAM_USER, row.name);
@@ -153,7 +144,7 @@ struct status iam_list_users(struct req *rq, const struct iam_list_users_in *in,
 	TRY(iam_entity_page(rq, t, IAM_USER, in->path_prefix, &page, &list));
 	struct iam_user *v = NEWS(rq->mem, struct iam_user, list.n + 1);
 	for (size_t i = 0; i < list.n; i++)
-		v[i] = user_out(rq, &list.v[i], false);
+		v[i] = iam_user_out(rq, &list.v[i]);
 	out->users = (struct iam_user_list){ v, list.n };
 	out->is_truncated = (struct opt_bool)SET(list.marker.p != NULL);
 	out->marker = list.marker;
