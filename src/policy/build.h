@@ -21,9 +21,9 @@ struct build {
 	bool v2012;
 	struct vec chars; /* what is not in the document as it stands; its spans count from the document's end */
 	struct vec stmts, prins, acts, ress, toks, conds, vals;
-	struct vec slots, lists;
+	struct vec slots, refs;
 	uint32_t any_n, slot_mask;
-	uint64_t sieve[4];
+	uint64_t sieve[4], prefixes;
 	struct span id;
 };
 
@@ -77,6 +77,10 @@ struct status pol_compile_conditions(struct build *b, struct stmt *s);
 enum pat_use { USE_RESOURCE, USE_LIKE, USE_EQUALS, USE_ARN };
 struct status pol_compile_pattern(struct build *b, const struct value *v, enum pat_use use, struct pat *out);
 
+/* The bits of the heads a resource of this text can have. */
+uint32_t pol_pattern_heads(const struct build *b, struct str s);
+
 void pol_build_index(struct build *b);
+void pol_index_set(struct index *ix, const struct build *b, const struct slot *slots, const struct ref *refs);
 
 #endif

@@ -332,7 +332,7 @@ static struct status check_sid_unique(struct build *b, const struct stmt *s)
 
 static struct status read_statement(struct build *b)
 {
-	struct stmt s = { .sid = NO_SPAN };
+	struct stmt s = { .sid = NO_SPAN, .heads = UINT32_MAX };
 	struct members m = { 0 };
 	unsigned seen = 0;
 	bool more;
@@ -449,7 +449,7 @@ static struct policy *finish(const struct build *b)
 	} all[] = {
 		{ b->stmts, sizeof(struct stmt) }, { b->prins, sizeof(struct prin) }, { b->acts, sizeof(struct act) },
 		{ b->ress, sizeof(struct pat) },   { b->toks, sizeof(struct tok) },   { b->conds, sizeof(struct cond) },
-		{ b->vals, sizeof(struct cval) },  { b->slots, sizeof(struct slot) }, { b->lists, sizeof(uint32_t) },
+		{ b->vals, sizeof(struct cval) },  { b->slots, sizeof(struct slot) }, { b->refs, sizeof(struct ref) },
 	};
 	size_t total = sizeof(struct policy), used = (sizeof(struct policy) + 7) & ~(size_t)7;
 	for (size_t i = 0; i < COUNT(all); i++)
@@ -479,15 +479,11 @@ static struct policy *finish(const struct build *b)
 		.toks = put[4],
 		.conds = put[5],
 		.vals = put[6],
-		.slots = put[7],
-		.lists = put[8],
 		.stmt_n = (uint32_t)b->stmts.n,
-		.any_n = b->any_n,
-		.slot_mask = b->slot_mask,
 		.cond_n = (uint32_t)b->conds.n,
 		.tok_n = (uint32_t)b->toks.n,
 	};
-	memcpy(p->sieve, b->sieve, sizeof p->sieve);
+	pol_index_set(&p->ix, b, put[7], put[8]);
 	return p;
 }
 

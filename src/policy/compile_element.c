@@ -233,12 +233,17 @@ static struct status add_action(struct build *b, const struct value *v)
 		return OK;
 	}
 	TRY(check_action(b, v, vendor, name));
-	struct act a = { .text = v->s, .vendor_n = (uint16_t)vendor.n, .any_vendor = vendor.p[0] == '*' };
-	size_t wild = 0;
-	for (size_t i = 0; i < s.n; i++)
-		wild += s.p[i] == '*' || s.p[i] == '?';
+	struct act a = { .text = v->s, .any_vendor = vendor.p[0] == '*' };
+	size_t wild = 0, first = s.n;
+	for (size_t i = s.n; i-- > 0;) {
+		if (s.p[i] != '*' && s.p[i] != '?')
+			continue;
+		wild++;
+		first = i;
+	}
 	a.form = wild == 0 ? ACT_EXACT : wild == 1 && s.p[s.n - 1] == '*' ? ACT_PREFIX : ACT_GLOB;
-	a.hash = hash_ci(a.form == ACT_EXACT ? s : str_sub(s, 0, vendor.n + 1));
+	a.prefix_n = (uint8_t)(first < PREFIX_MAX ? first : PREFIX_MAX);
+	a.hash = wild == 0 ? hash_ci(s) : hash_prefix(hash_ci(str_sub(s, 0, a.prefix_n)));
 	a.low = lowered(b, a.form == ACT_PREFIX ? str_sub(s, 0, s.n - 1) : s);
 	*PUSH(b, acts, struct act) = a;
 	return OK;
@@ -327,6 +332,7 @@ struct status pol_compile_resources(struct build *b, struct stmt *s)
 	struct values it = { 0 };
 	bool more;
 	s->res0 = (uint32_t)b->ress.n;
+	s->heads = s->not_resource ? UINT32_MAX : 0;
 	for (;;) {
 		TRY(pol_next_value(b, &it, &more));
 		if (!more)
@@ -336,6 +342,7 @@ struct status pol_compile_resources(struct build *b, struct stmt *s)
 		struct pat p;
 		TRY(pol_compile_pattern(b, &it.v, USE_RESOURCE, &p));
 		*PUSH(b, ress, struct pat) = p;
+		s->heads |= pol_pattern_heads(b, pol_chars_of(b, it.v.s));
 	}
 	s->res_n = (uint32_t)b->ress.n - s->res0;
 	if (s->res_n == 0)

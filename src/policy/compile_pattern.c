@@ -180,3 +180,13 @@ struct status pol_compile_pattern(struct build *b, const struct value *v, enum p
 	}
 	return compile_tokens(b, v, s, wild, parts, out);
 }
+
+uint32_t pol_pattern_heads(const struct build *b, struct str s)
+{
+	struct str head = pol_head(s);
+	for (size_t i = 0; i < head.n; i++) {
+		if (s.p[i] == '*' || s.p[i] == '?' || variable_at(b, s, i))
+			return UINT32_MAX;
+	}
+	return pol_head_bit(head);
+}

@@ -17,10 +17,25 @@ static const struct {
 #undef POLICY_KEY_ROW
 };
 
+/* Their lengths side by side, so that memchr finds the few that are worth a comparison. */
+static const uint8_t lengths[] = {
+#define POLICY_KEY_LENGTH(id, text, many) [POLICY_KEY_##id] = sizeof(text) - 1,
+	POLICY_KEYS(POLICY_KEY_LENGTH)
+#undef POLICY_KEY_LENGTH
+};
+
 enum policy_key policy_key_find(struct str name)
 {
+	if (name.n == 0 || name.n > UINT8_MAX)
+		return POLICY_KEY_NONE;
 	for (size_t i = 1; i < COUNT(keys); i++) {
-		if (keys[i].name.n == name.n && str_eq_ci(keys[i].name, name))
+		const uint8_t *hit = memchr(lengths + i, (int)name.n, COUNT(lengths) - i);
+		if (hit == NULL)
+			return POLICY_KEY_NONE;
+		i = (size_t)(hit - lengths);
+		/* names differ most at their ends */
+		if (char_lower(keys[i].name.p[name.n - 1]) == char_lower(name.p[name.n - 1]) &&
+		    str_eq_ci(keys[i].name, name))
 			return (enum policy_key)i;
 	}
 	return POLICY_KEY_NONE;

@@ -20,15 +20,20 @@
 
 struct outcome { /* of one policy, or of the best of a set */
 	const struct policy *deny_in, *allow_in;
-	const struct stmt *deny, *allow;
-	size_t deny_level, deny_index, allow_level, allow_index;
-	enum grant grant; /* of `allow` */
+	uint32_t deny_at, allow_at; /* policy and statement by number, as in a ref */
+	size_t level;
+	enum grant grant; /* of the allow */
 };
 
 struct place { /* where a policy stands in the request */
 	enum policy_kind kind;
 	size_t level, index;
 };
+
+static const struct stmt *stmt_of(const struct policy *p, uint32_t at)
+{
+	return &p->stmts[at & ((1u << REF_POLICY_SHIFT) - 1)];
+}
 
 static void tell(const struct asked *q, const struct policy *p, const struct stmt *s, struct place w, struct matched m)
 {
@@ -47,82 +52,97 @@ static void tell(const struct asked *q, const struct policy *p, const struct stm
 
 /* Could this statement still change what is known? A deny, if it comes before the one found; an allow, if it grants
  * more, or comes before one that grants the same. */
-static bool is_news(const struct policy *p, const struct stmt *s, const struct outcome *o)
+static bool is_news(bool deny, uint32_t at, const struct outcome *o)
 {
-	if (s->deny)
-		return o->deny == NULL || (o->deny_in == p && s < o->deny);
-	return o->grant < GRANT_FULL || (o->allow_in == p && s < o->allow);
+	if (deny)
+		return o->deny_in == NULL || at < o->deny_at;
+	return o->grant < GRANT_FULL || at < o->allow_at;
 }
 
-static void try_statement(const struct asked *q, const struct policy *p, uint32_t i, struct place w, struct outcome *o)
+static void note(struct outcome *o, const struct policy *p, bool deny, uint32_t at, enum grant grant)
 {
-	const struct stmt *s = &p->stmts[i];
-	bool tracing = q->rq->trace != NULL, news = is_news(p, s, o);
-	if (!news && !tracing)
-		return;
-	struct matched m = pol_statement_match(q, p, s);
-	if (tracing)
-		tell(q, p, s, w, m);
-	if (!news || m.failed != POLICY_E_NONE)
-		return;
-	if (s->deny) {
+	if (deny) {
 		o->deny_in = p;
-		o->deny = s;
-		o->deny_level = w.level;
-		o->deny_index = w.index;
+		o->deny_at = at;
 		return;
 	}
-	if (m.grant < o->grant || (m.grant == o->grant && (o->allow_in != p || s > o->allow)))
+	if (grant < o->grant || (grant == o->grant && at > o->allow_at))
 		return;
 	o->allow_in = p;
-	o->allow = s;
-	o->allow_level = w.level;
-	o->allow_index = w.index;
-	o->grant = m.grant;
+	o->allow_at = at;
+	o->grant = grant;
 }
 
-static void try_slot(const struct asked *q, const struct policy *p, uint32_t hash, uint32_t spread, struct place w,
-		     struct outcome *o)
+static void try_refs(const struct asked *q, const struct ref *refs, size_t n, const struct policy *const *all,
+		     uint32_t base, struct outcome *o)
 {
-	for (uint32_t i = spread & p->slot_mask; p->slots[i].n > 0; i = (i + 1) & p->slot_mask) {
-		if (p->slots[i].hash != hash)
+	for (size_t i = 0; i < n; i++) {
+		uint32_t own = refs[i].at & ~REF_DENY, at = own + base;
+		bool deny = (refs[i].at & REF_DENY) != 0;
+		if (!(refs[i].heads & q->head_bit) || !is_news(deny, at, o))
 			continue;
-		for (uint32_t k = 0; k < p->slots[i].n; k++)
-			try_statement(q, p, p->lists[p->slots[i].start + k], w, o);
+		const struct policy *p = all[own >> REF_POLICY_SHIFT];
+		struct matched m = pol_statement_match(q, p, stmt_of(p, own));
+		if (m.failed == POLICY_E_NONE)
+			note(o, p, deny, at, m.grant);
+	}
+}
+
+static void try_slot(const struct asked *q, const struct index *ix, uint32_t hash, const struct policy *const *all,
+		     uint32_t base, struct outcome *o)
+{
+	uint32_t spread = hash_spread(hash);
+	if (!sieve_has(ix->sieve, spread))
+		return;
+	for (uint32_t i = spread & ix->slot_mask; ix->slots[i].n > 0; i = (i + 1) & ix->slot_mask) {
+		if (ix->slots[i].hash != hash)
+			continue;
+		try_refs(q, ix->refs + ix->slots[i].start, ix->slots[i].n, all, base, o);
 		return;
 	}
 }
 
-static void try_policy(const struct asked *q, const struct policy *p, struct place w, struct outcome *o)
+/* `base` is added to the numbers of the index: where its first policy stands in its set. */
+static void try_index(const struct asked *q, const struct index *ix, const struct policy *const *all, uint32_t base,
+		      struct outcome *o)
 {
-	if (p == NULL)
-		return;
-	if (q->rq->trace != NULL) {
-		for (uint32_t i = 0; i < p->stmt_n; i++)
-			try_statement(q, p, i, w, o);
-		return;
+	try_refs(q, ix->refs, ix->any_n, all, base, o);
+	try_slot(q, ix, q->action_hash, all, base, o);
+	for (uint64_t left = ix->prefixes & q->lengths; left != 0; left &= left - 1)
+		try_slot(q, ix, hash_prefix(q->prefix[__builtin_ctzll(left)]), all, base, o);
+}
+
+/* Every statement, in order, each told of. */
+static void try_all(const struct asked *q, const struct policy *p, struct place w, struct outcome *o)
+{
+	for (uint32_t i = 0; i < p->stmt_n; i++) {
+		uint32_t at = (uint32_t)w.index << REF_POLICY_SHIFT | i;
+		struct matched m = pol_statement_match(q, p, &p->stmts[i]);
+		tell(q, p, &p->stmts[i], w, m);
+		if (m.failed == POLICY_E_NONE && is_news(p->stmts[i].deny, at, o))
+			note(o, p, p->stmts[i].deny, at, m.grant);
 	}
-	for (uint32_t k = 0; k < p->any_n; k++)
-		try_statement(q, p, p->lists[k], w, o);
-	if (sieve_has(p->sieve, q->action_spread))
-		try_slot(q, p, q->action_hash, q->action_spread, w, o);
-	if (sieve_has(p->sieve, q->vendor_spread))
-		try_slot(q, p, q->vendor_hash, q->vendor_spread, w, o);
 }
 
 static struct outcome try_set(const struct asked *q, struct policy_set set, enum policy_kind kind, size_t level)
 {
-	struct outcome o = { 0 };
-	for (size_t i = 0; i < set.n; i++)
-		try_policy(q, set.all[i], (struct place){ kind, level, i }, &o);
+	struct outcome o = { .level = level };
+	if (set.index != NULL && q->rq->trace == NULL) {
+		try_index(q, pol_index_of(set.index), set.all, 0, &o);
+		return o;
+	}
+	for (size_t i = 0; i < set.n; i++) {
+		if (q->rq->trace != NULL)
+			try_all(q, set.all[i], (struct place){ kind, level, i }, &o);
+		else
+			try_index(q, &set.all[i]->ix, &set.all[i], (uint32_t)i << REF_POLICY_SHIFT, &o);
+	}
 	return o;
 }
 
 static struct outcome try_one(const struct asked *q, const struct policy *p, enum policy_kind kind)
 {
-	struct outcome o = { 0 };
-	try_policy(q, p, (struct place){ kind, 0, 0 }, &o);
-	return o;
+	return try_set(q, (struct policy_set){ &p, p != NULL }, kind, 0);
 }
 
 /* Every level must allow: *lacking becomes true when one does not. The first deny of any level is kept. */
@@ -133,8 +153,8 @@ static struct outcome try_levels(const struct asked *q, const struct policy_set 
 	*lacking = false;
 	for (size_t i = 0; i < n; i++) {
 		struct outcome o = try_set(q, levels[i], kind, i);
-		*lacking |= o.allow == NULL;
-		if (o.deny != NULL && all.deny == NULL)
+		*lacking |= o.allow_in == NULL;
+		if (o.deny_in != NULL && all.deny_in == NULL)
 			all = o;
 	}
 	return all;
@@ -146,22 +166,24 @@ static struct policy_decision denied_by(enum policy_kind kind, const struct outc
 		.verdict = POLICY_EXPLICIT_DENY,
 		.by = kind,
 		.policy = o->deny_in,
-		.level = o->deny_level,
-		.index = o->deny_index,
-		.statement = policy_statement_at(o->deny_in, (size_t)(o->deny - o->deny_in->stmts)),
+		.level = o->level,
+		.index = o->deny_at >> REF_POLICY_SHIFT,
+		.statement =
+		    policy_statement_at(o->deny_in, (size_t)(stmt_of(o->deny_in, o->deny_at) - o->deny_in->stmts)),
 	};
 }
 
 static struct policy_decision allowed_by(enum policy_kind kind, const struct outcome *o)
 {
 	struct policy_decision d = { .verdict = POLICY_ALLOW };
-	if (o->allow == NULL)
+	if (o->allow_in == NULL)
 		return d;
 	d.by = kind;
 	d.policy = o->allow_in;
-	d.level = o->allow_level;
-	d.index = o->allow_index;
-	d.statement = policy_statement_at(o->allow_in, (size_t)(o->allow - o->allow_in->stmts));
+	d.level = o->level;
+	d.index = o->allow_at >> REF_POLICY_SHIFT;
+	d.statement =
+	    policy_statement_at(o->allow_in, (size_t)(stmt_of(o->allow_in, o->allow_at) - o->allow_in->stmts));
 	return d;
 }
 
@@ -204,7 +226,7 @@ static bool explicit_deny(const struct found *f, struct policy_decision *d)
 		{ POLICY_SESSION, &f->session },
 	};
 	for (size_t i = 0; i < COUNT(order); i++) {
-		if (order[i].o->deny == NULL)
+		if (order[i].o->deny_in == NULL)
 			continue;
 		*d = denied_by(order[i].kind, order[i].o);
 		return true;
@@ -217,16 +239,16 @@ static struct policy_decision by_identity(const struct policy_request *rq, const
 {
 	bool root = rq->principal->kind == POLICY_ROOT, federated = rq->principal->kind == POLICY_FEDERATED_USER;
 	bool role_named = !f->cross && grant == GRANT_ROLE;
-	if (!root && !role_named && f->identity.allow == NULL)
+	if (!root && !role_named && f->identity.allow_in == NULL)
 		return lacking(POLICY_IDENTITY);
-	if (!root && rq->boundary != NULL && f->boundary.allow == NULL)
+	if (!root && rq->boundary != NULL && f->boundary.allow_in == NULL)
 		return lacking(POLICY_BOUNDARY);
 	/* a federated user has what user and session policies share; without session policies that is nothing */
-	if ((rq->session.n > 0 || federated) && f->session.allow == NULL)
+	if ((rq->session.n > 0 || federated) && f->session.allow_in == NULL)
 		return lacking(POLICY_SESSION);
 	if (f->cross && grant == GRANT_NONE)
 		return lacking(f->resource_kind);
-	if (f->identity.allow != NULL && !root)
+	if (f->identity.allow_in != NULL && !root)
 		return allowed_by(POLICY_IDENTITY, &f->identity);
 	return allowed_by(f->resource_kind, &f->resource);
 }
@@ -239,7 +261,7 @@ static struct policy_decision combine(const struct policy_request *rq, const str
 		return lacking(POLICY_RCP);
 	if (f->scp_lacking && rq->principal->account.n > 0) /* SCPs bind accounts, not services and strangers */
 		return lacking(POLICY_SCP);
-	if (rq->endpoint != NULL && f->endpoint.allow == NULL)
+	if (rq->endpoint != NULL && f->endpoint.allow_in == NULL)
 		return lacking(POLICY_ENDPOINT);
 	if (kind == POLICY_ANONYMOUS || kind == POLICY_SERVICE || kind == POLICY_WEB_IDENTITY)
 		return grant == GRANT_FULL ? allowed_by(f->resource_kind, &f->resource) : lacking(f->resource_kind);
@@ -270,10 +292,11 @@ static bool one_policy(const struct policy *p, const struct policy_request *rq, 
 	if (!pol_asked_prepare(&q, rq))
 		return false;
 	struct outcome o = try_one(&q, p, policy_kind_of(p));
-	const struct stmt *s = deny ? o.deny : o.allow;
-	if (s != NULL && out != NULL)
-		*out = policy_statement_at(p, (size_t)(s - p->stmts));
-	return s != NULL;
+	const struct policy *found = deny ? o.deny_in : o.allow_in;
+	uint32_t at = deny ? o.deny_at : o.allow_at;
+	if (found != NULL && out != NULL)
+		*out = policy_statement_at(found, (size_t)(stmt_of(found, at) - found->stmts));
+	return found != NULL;
 }
 
 bool policy_allows(const struct policy *p, const struct policy_request *rq, struct policy_statement *out)

@@ -116,9 +116,9 @@ enum act_form { ACT_ALL, ACT_EXACT, ACT_PREFIX, ACT_GLOB };
 struct act {
 	struct span text, low; /* as written; in lower case (ACT_PREFIX: without the star) */
 	uint8_t form;
-	bool any_vendor;   /* the vendor has a wildcard: cannot be indexed */
-	uint16_t vendor_n; /* characters before the colon */
-	uint32_t hash;     /* ACT_EXACT: of `low`; else of the vendor and its colon */
+	bool any_vendor;  /* the vendor has a wildcard: cannot be indexed */
+	uint8_t prefix_n; /* not ACT_EXACT: characters before the first wildcard, at most PREFIX_MAX */
+	uint32_t hash;    /* ACT_EXACT: of `low`; else hash_prefix of those characters */
 };
 
 struct prin {
@@ -131,18 +131,35 @@ struct stmt {
 	struct span sid;
 	bool deny, not_principal, not_action, not_resource;
 	uint32_t prin0, prin_n, act0, act_n, res0, res_n, cond0, cond_n;
+	uint32_t heads; /* a bit for each head its resources can have: pol_head_bit */
 };
 
-/* Statements that may match an action, by hash of the action or of its vendor. */
+/* ---- The index: which statements can match at all; index.c ---- */
+
+enum { PREFIX_MAX = 63, REF_POLICY_SHIFT = 12 };
+static_assert(POLICY_STATEMENTS_MAX <= 1 << REF_POLICY_SHIFT);
+#define REF_DENY UINT32_C(0x80000000)
+
+struct ref {         /* to a statement */
+	uint32_t at; /* REF_DENY, the policy's number in its set, the statement's number in it */
+	uint32_t heads;
+};
+
+/* Statements that may match an action, by hash of the action or of how it begins. */
 struct slot {
 	uint32_t hash, start, n; /* n == 0: free */
 };
 
-struct policy {                   /* what every decision reads comes first and shares two cache lines */
-	uint64_t sieve[4];        /* a bit for each hash in `slots`: most policies are ruled out by it alone */
+struct index {
+	uint64_t sieve[4];        /* a bit for each hash in `slots`: most look-ups end here */
+	uint64_t prefixes;        /* bit n: some action has n characters before its first wildcard */
 	const struct slot *slots; /* open addressing, slot_mask + 1 of them */
-	const uint32_t *lists;    /* statement numbers; the first any_n are those no index can rule out */
+	const struct ref *refs;   /* the first any_n are those no action rules out */
 	uint32_t slot_mask, any_n;
+};
+
+struct policy { /* what every decision reads comes first */
+	struct index ix;
 	const struct stmt *stmts;
 
 	uint32_t refs; /* atomic */
@@ -161,6 +178,11 @@ struct policy {                   /* what every decision reads comes first and s
 	const struct cval *vals;
 	uint32_t stmt_n, cond_n, tok_n;
 };
+
+/* The head of an ARN: what stands before the first '/' or ':' behind the fifth colon; all of it when there is none. */
+struct str pol_head(struct str arn);
+uint32_t pol_head_bit(struct str head);
+const struct index *pol_index_of(const struct policy_index *x);
 
 static inline void sieve_add(uint64_t *sieve, uint32_t spread)
 {
@@ -184,6 +206,8 @@ static inline uint32_t hash_ci_more(uint32_t h, struct str s)
 	return h;
 }
 static inline uint32_t hash_ci(struct str s) { return hash_ci_more(0x811c9dc5u, s); }
+/* Of the beginning of an action: set apart, lest "s3:Get*" stand in the way of an action called "s3:Get". */
+static inline uint32_t hash_prefix(uint32_t h) { return h ^ 0x85ebca6bu; }
 static inline uint32_t hash_spread(uint32_t h) { return (h ^ (h >> 15)) * 0x9e3779b1u; }
 
 /* ---- value.c: text of conditions as values; false when it has not the form ---- */
@@ -195,6 +219,9 @@ bool pol_cidr_parse(struct str s, struct cidr *out); /* an address or a range */
 bool pol_cidr_holds(const struct cidr *range, const struct cidr *ip);
 bool pol_base64_length(struct str s, size_t *n); /* of the decoded bytes */
 void pol_base64_to(struct str s, char *out);     /* after pol_base64_length said yes */
+
+/* ---- glob.c ---- */
+bool pol_glob(struct str pat, struct str text, char star, char one);
 
 /* ---- pattern.c ---- */
 
@@ -225,8 +252,9 @@ enum grant {
 struct asked { /* a request, prepared once for all policies */
 	const struct policy_request *rq;
 	struct str action; /* lower case */
-	uint32_t action_hash, vendor_hash;
-	uint32_t action_spread, vendor_spread;
+	uint32_t action_hash, head_bit;
+	uint64_t lengths;                /* bit n: it has n characters or more */
+	uint32_t prefix[PREFIX_MAX + 1]; /* hash of its first n characters */
 	char room[256];
 };
 bool pol_asked_prepare(struct asked *q, const struct policy_request *rq); /* false: no action has such a name */

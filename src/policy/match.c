@@ -13,21 +13,24 @@ bool pol_asked_prepare(struct asked *q, const struct policy_request *rq)
 {
 	struct str a = rq->action;
 	uint32_t h = 0x811c9dc5u;
+	bool vendor = false;
 	q->rq = rq;
-	q->vendor_hash = 0;
 	if (a.n > sizeof q->room)
 		return false;
 	for (size_t i = 0; i < a.n; i++) {
+		if (i <= PREFIX_MAX)
+			q->prefix[i] = h;
 		q->room[i] = char_lower(a.p[i]);
 		h = (h ^ (uint8_t)q->room[i]) * 0x01000193u;
-		if (a.p[i] == ':' && q->vendor_hash == 0)
-			q->vendor_hash = h;
+		vendor |= a.p[i] == ':';
 	}
+	if (a.n <= PREFIX_MAX)
+		q->prefix[a.n] = h;
+	q->lengths = a.n >= PREFIX_MAX ? UINT64_MAX : (UINT64_C(2) << a.n) - 1;
 	q->action_hash = h;
-	q->action_spread = hash_spread(h);
-	q->vendor_spread = hash_spread(q->vendor_hash);
 	q->action = str_make(q->room, a.n);
-	return q->vendor_hash != 0;
+	q->head_bit = pol_head_bit(pol_head(rq->resource));
+	return vendor;
 }
 
 /* ---- Action ---- */

@@ -427,6 +427,12 @@ static enum policy_verdict check(struct arena *mem, const struct n_request *n)
 	if (!same)
 		show(mem, n, d, want);
 	EXPECT(same);
+	rq.trace = NULL;
+	rq.identity.index = policy_index_build(rq.identity.all, rq.identity.n);
+	struct policy_decision merged = policy_decide(&rq);
+	EXPECT(merged.verdict == d.verdict && merged.by == d.by && merged.policy == d.policy);
+	EXPECT(d.policy == NULL || (merged.statement.index == d.statement.index && merged.index == d.index));
+	policy_index_free(rq.identity.index);
 	EXPECT(traced.verdict == d.verdict && traced.by == d.by && traced.policy == d.policy);
 	EXPECT(d.policy == NULL || (traced.statement.index == d.statement.index && traced.index == d.index));
 	drop(rq.identity);

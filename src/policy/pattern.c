@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Wildcards and ARNs: does this text fit that pattern?
- *
- * '*' stands for any run of characters, '?' for exactly one, a character being a
- * UTF-8 code point. On a mismatch only the last star is tried again one character
- * further: earlier stars need never be revisited, because whatever they could
- * still swallow the last one can as well. So there is no recursion and no more
- * than length of text times length of pattern steps.
+ * Compiled patterns and ARNs: does this text fit that pattern?
  *
  * A compiled pattern is a list of tokens; values of policy variables take part as
- * literals, so a '*' in a user's name or tag is never a wildcard.
+ * literals, so a '*' in a user's name or tag is never a wildcard. It is written out, with
+ * the values in it, and given to glob.c.
  */
 #include "policy/impl.h"
 
@@ -21,52 +16,32 @@ static size_t char_size(struct str s, size_t i)
 	return n;
 }
 
-static bool same(char a, char b, bool fold) { return a == b || (fold && char_lower(a) == char_lower(b)); }
+bool policy_wildcard_match(struct str pattern, struct str text) { return pol_glob(pattern, text, '*', '?'); }
 
-/* The fewest bytes a pattern can match: a text that is shorter needs no look. */
-static size_t least_bytes(struct str pat)
+/* For names of a few dozen characters: the place behind the last star is tried again, a character further. */
+bool policy_wildcard_match_ci(struct str pattern, struct str text)
 {
-	size_t stars = 0;
-	for (size_t i = 0; i < pat.n; i++)
-		stars += pat.p[i] == '*';
-	return pat.n - stars;
-}
-
-static bool wildcard(struct str pat, struct str text, bool fold)
-{
-	if (least_bytes(pat) > text.n)
-		return false;
 	size_t p = 0, t = 0, star = SIZE_MAX, again = 0;
-	while (t < text.n || p < pat.n) {
-		if (p < pat.n && pat.p[p] == '*') {
+	while (t < text.n || p < pattern.n) {
+		if (p < pattern.n && pattern.p[p] == '*') {
 			star = ++p;
 			again = t;
-			continue;
-		}
-		if (p < pat.n && t < text.n) {
-			if (pat.p[p] == '?') {
-				p++;
-				t += char_size(text, t);
-				continue;
-			}
-			if (same(pat.p[p], text.p[t], fold)) {
-				p++;
-				t++;
-				continue;
-			}
-		}
-		if (star == SIZE_MAX || again >= text.n)
+		} else if (p < pattern.n && t < text.n && pattern.p[p] == '?') {
+			p++;
+			t += char_size(text, t);
+		} else if (p < pattern.n && t < text.n && char_lower(pattern.p[p]) == char_lower(text.p[t])) {
+			p++;
+			t++;
+		} else if (star == SIZE_MAX || again >= text.n) {
 			return false;
-		again += char_size(text, again);
-		t = again;
-		p = star;
+		} else {
+			again += char_size(text, again);
+			t = again;
+			p = star;
+		}
 	}
 	return true;
 }
-
-bool policy_wildcard_match(struct str pattern, struct str text) { return wildcard(pattern, text, false); }
-
-bool policy_wildcard_match_ci(struct str pattern, struct str text) { return wildcard(pattern, text, true); }
 
 static struct str literal_of(const char *chars, const struct tok *t, const struct str *vars, const struct tok *first)
 {
@@ -93,19 +68,10 @@ static bool starts_at(struct str text, size_t i, struct str lit, bool fold)
 	return true;
 }
 
-static size_t least(const struct tok *t, size_t n)
+/* Token by token, for what cannot be written out: tries the place behind the last star again, a character further. */
+static bool match_each(const char *chars, const struct tok *tok, size_t n, const struct str *vars, bool fold,
+		       struct str text)
 {
-	size_t bytes = 0;
-	for (size_t i = 0; i < n; i++)
-		bytes += t[i].kind == TOK_LITERAL ? t[i].s.len : t[i].kind == TOK_ONE || t[i].kind == TOK_COLON;
-	return bytes;
-}
-
-bool pol_tokens_match(const char *chars, const struct tok *tok, size_t n, const struct str *vars, bool fold,
-		      struct str text)
-{
-	if (least(tok, n) > text.n)
-		return false;
 	size_t p = 0, t = 0, star = SIZE_MAX, again = 0;
 	while (p < n || t < text.n) {
 		if (p < n && tok[p].kind == TOK_STAR) {
@@ -138,6 +104,70 @@ bool pol_tokens_match(const char *chars, const struct tok *tok, size_t n, const 
 	return true;
 }
 
+/* Bytes that UTF-8 does not have, for the wildcards of a pattern that is written out. */
+#define STAR '\xfe'
+#define ONE  '\xff'
+enum { FLAT_TEXT = 4096 };
+
+struct flat {
+	size_t n, least; /* least: bytes that are not stars */
+	char p[2 * FLAT_TEXT + 2];
+};
+
+/* False: longer than the text, so there is no match. */
+static bool flat_add(struct flat *f, struct str s, size_t limit)
+{
+	if (s.n > limit - f->least)
+		return false;
+	if (s.n > 0)
+		memcpy(f->p + f->n, s.p, s.n);
+	f->n += s.n;
+	f->least += s.n;
+	return true;
+}
+
+static bool match_flat(const char *chars, const struct tok *tok, size_t n, const struct str *vars, struct str text)
+{
+	struct flat f;
+	f.n = f.least = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (tok[i].kind == TOK_STAR) {
+			if (f.n == 0 || f.p[f.n - 1] != STAR)
+				f.p[f.n++] = STAR;
+			continue;
+		}
+		struct str s = tok[i].kind == TOK_ONE        ? str_make(&(const char){ ONE }, 1)
+			       : tok[i].kind == TOK_VARIABLE ? *vars++
+							     : literal_of(chars, &tok[i], NULL, tok);
+		if (!flat_add(&f, s, text.n))
+			return false;
+	}
+	return pol_glob(str_make(f.p, f.n), text, STAR, ONE);
+}
+
+/* A value that is not UTF-8 might hold the bytes that stand for wildcards. */
+static bool can_be_flat(const struct tok *tok, size_t n, const struct str *vars)
+{
+	size_t stars = 0;
+	for (size_t i = 0; i < n; i++) {
+		stars += tok[i].kind == TOK_STAR;
+		if (tok[i].kind != TOK_VARIABLE)
+			continue;
+		if (vars->n > 0 && (memchr(vars->p, STAR, vars->n) || memchr(vars->p, ONE, vars->n)))
+			return false;
+		vars++;
+	}
+	return stars > 0;
+}
+
+bool pol_tokens_match(const char *chars, const struct tok *tok, size_t n, const struct str *vars, bool fold,
+		      struct str text)
+{
+	if (!fold && text.n <= FLAT_TEXT && can_be_flat(tok, n, vars))
+		return match_flat(chars, tok, n, vars, text);
+	return match_each(chars, tok, n, vars, fold, text);
+}
+
 static size_t next_colon(const struct tok *t, size_t i, size_t n)
 {
 	while (i < n && t[i].kind != TOK_COLON)
@@ -168,10 +198,10 @@ bool arn_match(struct str pattern, struct str arn)
 {
 	for (int part = 0; part < 5; part++) {
 		struct str want = str_cut(&pattern, ':'), have = str_cut(&arn, ':');
-		if (pattern.p == NULL || arn.p == NULL || !wildcard(want, have, false))
+		if (pattern.p == NULL || arn.p == NULL || !policy_wildcard_match(want, have))
 			return false;
 	}
-	return wildcard(pattern, arn, false);
+	return policy_wildcard_match(pattern, arn);
 }
 
 struct status arn_parse(struct str s, struct arn *out)

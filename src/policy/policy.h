@@ -325,9 +325,19 @@ struct policy_principal {
  * aws:userid, aws:username, by AWS's table of which principal has which (at most 8 entries). */
 void policy_context_principal(struct policy_context *cx, const struct policy_principal *who);
 
+/*
+ * One index over several policies, for a set that is asked again and again (a principal's): a decision then looks once
+ * instead of once in each policy. The policies must outlive it.
+ */
+struct policy_index;
+const struct policy_index *policy_index_build(const struct policy *const *all, size_t n);
+void policy_index_free(const struct policy_index *index); /* NULL allowed */
+size_t policy_index_bytes(const struct policy_index *index);
+
 struct policy_set {
 	const struct policy *const *all;
 	size_t n;
+	const struct policy_index *index; /* over exactly these policies, in this order; NULL: none was built */
 };
 
 /* How the resource's own policy counts. */
@@ -411,9 +421,10 @@ bool policy_denies(const struct policy *p, const struct policy_request *rq, stru
 
 /* ---- Patterns and ARNs ---------------------------------------------------------- */
 
-/* '*' any run of characters, '?' exactly one (a character is a UTF-8 code point). Iterative; at most n*m steps. */
+/* '*' any run of characters, '?' exactly one (a character is a UTF-8 code point). Iterative; glob.c says at what cost.
+ */
 bool policy_wildcard_match(struct str pattern, struct str text);
-bool policy_wildcard_match_ci(struct str pattern, struct str text); /* ASCII case folded */
+bool policy_wildcard_match_ci(struct str pattern, struct str text); /* ASCII case folded; for short names */
 
 struct arn {
 	struct str partition, service, region, account, resource; /* views; resource may hold colons and slashes */

@@ -12,6 +12,7 @@
 static void principal_free(void *value)
 {
 	struct iam_principal *p = value;
+	policy_index_free(p->identity.index);
 	for (size_t i = 0; i < p->identity.n; i++)
 		policy_unref(p->identity.all[i]);
 	policy_unref(p->boundary);
@@ -111,6 +112,8 @@ static struct status load_policies(struct req *rq, struct txn *t, struct str acc
 		TRY(managed_text(rq, t, account, p->row.boundary, &text));
 		TRY(compile(rq, POLICY_BOUNDARY, text, &p->boundary));
 	}
+	if (p->identity.n > 1)
+		p->identity.index = policy_index_build(p->identity.all, p->identity.n);
 	if (kind != IAM_ROLE)
 		return OK;
 	return compile(rq, POLICY_TRUST, p->row.trust_bound.p ? p->row.trust_bound : p->row.trust, &p->trust);
