@@ -17,9 +17,9 @@ enum caller_kind {
 	CALLER_ANONYMOUS, /* no signature */
 	CALLER_ROOT,
 	CALLER_USER,
-	CALLER_ROLE, /* an assumed-role session */
-	CALLER_FEDERATED,
-	CALLER_SERVICE, /* a service of ours acting for itself */
+	CALLER_ROLE,      /* an assumed-role session */
+	CALLER_FEDERATED, /* GetFederationToken */
+	CALLER_SERVICE,   /* a service of ours acting for itself */
 };
 
 /* What an access key proves, before policies are looked up. */
@@ -32,8 +32,8 @@ struct caller {
 	struct str access_key_id;
 
 	/* Sessions. */
-	struct str role_arn, role_id, role_name, role_path;
-	int64_t issued_ms, expires_ms; /* 0: not a temporary credential */
+	struct str role_arn, role_id, role_name, role_path; /* the role; of a federated user: the user who lends */
+	int64_t issued_ms, expires_ms;                      /* 0: not a temporary credential */
 	struct str source_identity;
 	bool mfa;       /* aws:MultiFactorAuthPresent: of the session, or given along with this request (AssumeRole) */
 	int64_t mfa_ms; /* when it was shown */

@@ -148,7 +148,7 @@ static void who(struct record *r, const struct req *rq)
 	r->session_ms = c->issued_ms;
 	r->mfa = c->mfa;
 	r->source_identity = c->source_identity;
-	if (c->kind == CALLER_ROLE) {
+	if (c->kind == CALLER_ROLE || c->kind == CALLER_FEDERATED) {
 		r->role_arn = c->role_arn;
 		r->role_id = c->role_id;
 		r->role_name = c->role_name;
@@ -293,14 +293,6 @@ static struct str parameters(struct req *rq)
 	return rq->op && is_s3(rq) ? path_parameters(rq) : (struct str){ 0 };
 }
 
-/* Read-only calls have no responseElements; STS, which hands out credentials, does. */
-static bool answers(const struct req *rq)
-{
-	if (rq->fault.kind || !rq->op || !rq->out)
-		return false;
-	return !(rq->op->flags & OP_READ_ONLY) || (!strcmp(rq->svc->name, "sts") && rq->op->access >= ACCESS_WRITE);
-}
-
 /* ---- what it was about ------------------------------------------------------------------------ */
 
 static const struct member *member_named(const struct shape *shape, struct str name)
@@ -309,6 +301,14 @@ static const struct member *member_named(const struct shape *shape, struct str n
 		if (!strncmp(shape->members[i].name, name.p, name.n) && !shape->members[i].name[name.n])
 			return &shape->members[i];
 	return NULL;
+}
+
+/* Read-only calls have no responseElements; those that hand out credentials do, whatever they are called. */
+static bool answers(const struct req *rq)
+{
+	if (rq->fault.kind || !rq->op || !rq->out)
+		return false;
+	return !(rq->op->flags & OP_READ_ONLY) || member_named(rq->op->out, S("Credentials"));
 }
 
 static struct str named_value(struct req *rq, struct str name)

@@ -135,15 +135,24 @@ static void given(struct json_out *w, const char *name, struct str value)
 		text(w, name, value);
 }
 
+/* Of a role session the role; of a federated user the user, or root, who lends. */
+static const char *issuer_type(const struct record *r)
+{
+	if (r->caller_kind == CALLER_ROLE)
+		return "Role";
+	return str_eq(r->role_id, r->account) ? "Root" : "IAMUser";
+}
+
 static void issuer(struct json_out *w, const struct record *r)
 {
 	json_name(w, S("sessionIssuer"));
 	json_begin(w, '{');
-	text(w, "type", S("Role"));
+	text(w, "type", str_of(issuer_type(r)));
 	text(w, "principalId", r->role_id);
 	text(w, "arn", r->role_arn);
 	text(w, "accountId", r->account);
-	text(w, "userName", r->role_name);
+	if (!str_eq(r->role_id, r->account))
+		text(w, "userName", r->role_name);
 	json_end(w, '}');
 	json_name(w, S("webIdFederationData"));
 	json_put_raw(w, S("{}"));
@@ -153,7 +162,7 @@ static void session(struct json_out *w, struct arena *mem, const struct record *
 {
 	json_name(w, S("sessionContext"));
 	json_begin(w, '{');
-	if (r->caller_kind == CALLER_ROLE)
+	if (r->caller_kind == CALLER_ROLE || r->caller_kind == CALLER_FEDERATED)
 		issuer(w, r);
 	json_name(w, S("attributes"));
 	json_begin(w, '{');

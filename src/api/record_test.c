@@ -174,7 +174,18 @@ static void as_federated(struct req *rq)
 				      .arn = S("arn:aws:sts::111122223333:federated-user/carol"),
 				      .principal_id = S("111122223333:carol"),
 				      .access_key_id = S("ASIACAROL"),
+				      .role_arn = S("arn:aws:iam::111122223333:user/ann"),
+				      .role_id = S("AIDAANN"),
+				      .role_name = S("ann"),
 				      .issued_ms = JAN_1 };
+}
+
+static void as_federated_by_root(struct req *rq)
+{
+	as_federated(rq);
+	rq->caller.role_arn = S("arn:aws:iam::111122223333:root");
+	rq->caller.role_id = WORLD_ACCOUNT;
+	rq->caller.role_name = S("root");
 }
 
 static void a_federated_user(void)
@@ -183,7 +194,14 @@ static void a_federated_user(void)
 	struct making m = made(w, "Get", as_federated);
 	EXPECT_STR(member(&m, "userIdentity.type"), S("\"FederatedUser\""));
 	EXPECT_STR(member(&m, "userIdentity.sessionContext"),
-		   S("{\"attributes\":{\"creationDate\":\"2026-01-01T00:00:00Z\",\"mfaAuthenticated\":\"false\"}}"));
+		   S("{\"sessionIssuer\":{\"type\":\"IAMUser\",\"principalId\":\"AIDAANN\",\"arn\":"
+		     "\"arn:aws:iam::111122223333:user/ann\",\"accountId\":\"111122223333\",\"userName\":\"ann\"},"
+		     "\"webIdFederationData\":{},\"attributes\":{\"creationDate\":\"2026-01-01T00:00:00Z\","
+		     "\"mfaAuthenticated\":\"false\"}}"));
+	m = made(w, "Get", as_federated_by_root);
+	EXPECT_STR(member(&m, "userIdentity.sessionContext.sessionIssuer"),
+		   S("{\"type\":\"Root\",\"principalId\":\"111122223333\",\"arn\":"
+		     "\"arn:aws:iam::111122223333:root\",\"accountId\":\"111122223333\"}"));
 	world_end(w);
 }
 

@@ -23,6 +23,7 @@
 #include "api/proto.h"
 #include "api/record.h"
 #include "api/route.h"
+#include "api/session_limits.h"
 #include "api/trail.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -170,10 +171,9 @@ static struct status checked_execute(struct req *rq) { return check_declared(rq,
 /* What is raised in place of AccessDenied (authz_item.denied) is declared, too. */
 static struct status checked_authorize(struct req *rq) { return check_declared(rq, req_authorize(rq)); }
 
-static step *const decoded_life[] = { keep_secret, checked_authorize, checked_execute };
-static step *const http_life[] = {
-	req_route, keep_secret, req_authenticate, decode, checked_authorize, checked_execute
-};
+static step *const decoded_life[] = { keep_secret, req_limit_session, checked_authorize, checked_execute };
+static step *const http_life[] = { req_route, keep_secret,       req_authenticate, req_limit_session,
+				   decode,    checked_authorize, checked_execute };
 
 struct status serve_decoded(struct req *rq) { return run(rq, decoded_life, COUNT(decoded_life)); }
 

@@ -221,7 +221,3 @@ def test_across_accounts(fresh):
     assert fresh.client("sts", session).get_caller_identity()["Account"] == ACCOUNT
     assert "eve" not in [u["UserName"] for u in fresh.client("iam", session).list_users()["Users"]]
     refused("AccessDenied", 403, assume, fresh, eve, make_role(fresh, ACCOUNT))
-
-
-def test_other_operations_answer_clearly(server):
-    refused("InvalidAction", 400, server.client("sts").get_session_token)

@@ -143,6 +143,9 @@ static struct status managed_policy(struct req *rq, struct str arn, const struct
 #define ALLOWS_NOTHING \
 	S("{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\"}}")
 
+#define ALLOWS_EVERYTHING \
+	S("{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}}")
+
 static struct status session_policies(struct req *rq, const struct caller *who, struct policy_set *out)
 {
 	size_t n = 0;
@@ -209,6 +212,30 @@ static struct status of_role(struct req *rq, struct caller *who, struct caller_p
 	return OK;
 }
 
+/*
+ * "Permissions for GetFederationToken": what the user may do and the session policies allow. Root lends without
+ * policies of its own: what it may do is everything.
+ */
+static struct status of_federated(struct req *rq, struct caller *who, struct caller_policies *out)
+{
+	const struct iam_principal *p;
+	struct policy_set session;
+	TRY(session_policies(rq, who, &session));
+	who->tags = who->session_tags;
+	if (str_eq(who->role_id, who->account)) {
+		const struct policy **all = NEW(rq->mem, const struct policy *);
+		TRY(cached_policy(rq, POLICY_IDENTITY, ALLOWS_EVERYTHING, &all[0]));
+		*out = (struct caller_policies){ .identity = { all, 1 }, .session = session };
+		return OK;
+	}
+	TRY(iam_principal(rq, who->account, IAM_USER, who->role_name, &p));
+	if (!str_eq(p->row.id, who->role_id))
+		return ERR(E_NOT_FOUND);
+	who->tags = overlay(rq, p->tags, who->session_tags);
+	*out = (struct caller_policies){ .identity = p->identity, .boundary = p->boundary, .session = session };
+	return OK;
+}
+
 static struct status policies(struct req *rq, struct caller *who, struct caller_policies *out)
 {
 	switch (who->kind) {
@@ -219,8 +246,9 @@ static struct status policies(struct req *rq, struct caller *who, struct caller_
 	case CALLER_ROOT:
 		*out = (struct caller_policies){ 0 };
 		return OK;
-	case CALLER_ANONYMOUS:
 	case CALLER_FEDERATED:
+		return of_federated(rq, who, out);
+	case CALLER_ANONYMOUS:
 	case CALLER_SERVICE:
 		break;
 	}

@@ -16,6 +16,7 @@
 #include "api/faults.h"
 #include "base/str.h"
 #include "svc/sts/credentials.h"
+#include "svc/sts/mfa.h"
 
 enum { CHAINED_MAX_S = 3600 };
 
@@ -95,24 +96,12 @@ static struct status decide(struct req *rq, const struct authz *az, bool known)
  * A right code counts for this request: its policies and the role's trust policy see aws:MultiFactorAuthPresent. The
  * role's credentials do not have it ("Secure API access with MFA": AssumeRole's carry no MFA information).
  */
-static struct status check_mfa(struct req *rq, const struct sts_assume_role_in *in)
+static struct status take_mfa(struct req *rq, const struct sts_assume_role_in *in)
 {
-	if (!in->serial_number.p && !in->token_code.p)
+	bool shown;
+	TRY(sts_mfa_check(rq, in->serial_number, in->token_code, &shown));
+	if (!shown)
 		return OK;
-	if (!in->serial_number.p || !in->token_code.p)
-		return FAIL(
-		    rq, api_AccessDeniedException,
-		    "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.");
-	struct status st = rq->app->identity->mfa(rq, &rq->caller, in->serial_number, in->token_code);
-	if (st.code == E_NOT_FOUND)
-		return FAIL(
-		    rq, api_AccessDeniedException,
-		    "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial "
-		    "number is valid and associated with this user.");
-	if (st.code == E_INVALID)
-		return FAIL(rq, api_AccessDeniedException,
-			    "MultiFactorAuthentication failed with invalid MFA one time pass code. ");
-	TRY(st);
 	rq->caller.mfa = true;
 	rq->caller.mfa_ms = rq->now_ms;
 	return OK;
@@ -126,7 +115,7 @@ struct status sts_authorize_assume_role(struct req *rq, const void *input, struc
 	struct wanted w;
 	if (rq->caller.kind == CALLER_ROOT)
 		return FAIL(rq, api_AccessDeniedException, "Roles may not be assumed by root accounts.");
-	TRY(check_mfa(rq, in));
+	TRY(take_mfa(rq, in));
 	TRY(find_role(rq, in->role_arn, &w));
 	struct str_map tags = sts_tags_of(rq->mem, in->tags);
 	TRY(sts_tags_check(rq, tags));

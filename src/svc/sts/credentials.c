@@ -5,7 +5,7 @@
 #include "api/token.h"
 #include "base/str.h"
 
-enum { CHAIN_MAX = 200 };
+enum { CHAIN_MAX = 200, ROOT_MAX_S = 3600 };
 
 static unsigned place_in_chain(const struct caller *before)
 {
@@ -13,24 +13,30 @@ static unsigned place_in_chain(const struct caller *before)
 	return place < CHAIN_MAX ? place : CHAIN_MAX;
 }
 
+/* What begins now, for at most as long as AWS lets its account's root have it; longer is not refused but cut. */
+static void begin(struct req *rq, struct caller *who, int64_t seconds)
+{
+	if (rq->caller.kind == CALLER_ROOT && seconds > ROOT_MAX_S)
+		seconds = ROOT_MAX_S;
+	who->access_key_id = id_access_key(rq->app->world, rq->mem, "ASIA", who->account);
+	who->issued_ms = rq->now_ms / 1000 * 1000;
+	who->expires_ms = who->issued_ms + seconds * 1000;
+}
+
 struct caller sts_role_caller(struct req *rq, struct str account, const struct identity_role *role,
 			      struct str session_name, int64_t seconds, const struct sts_session *session)
 {
-	int64_t now_s = rq->now_ms / 1000;
-	return (struct caller){
+	struct caller who = {
 		.kind = CALLER_ROLE,
 		.account = account,
 		.arn = arena_printf(rq->mem, "arn:%.*s:sts::%.*s:assumed-role/%.*s/%.*s", PR(rq->app->partition),
 				    PR(account), PR(role->name), PR(session_name)),
 		.principal_id = arena_printf(rq->mem, "%.*s:%.*s", PR(role->id), PR(session_name)),
 		.name = session_name,
-		.access_key_id = id_access_key(rq->app->world, rq->mem, "ASIA", account),
 		.role_arn = role->arn,
 		.role_id = role->id,
 		.role_name = role->name,
 		.role_path = role->path,
-		.issued_ms = now_s * 1000,
-		.expires_ms = (now_s + seconds) * 1000,
 		.source_identity = session->source_identity,
 		.session_policy = session->policy,
 		.session_policy_arns = session->policy_arns,
@@ -38,6 +44,37 @@ struct caller sts_role_caller(struct req *rq, struct str account, const struct i
 		.transitive = session->transitive,
 		.chained = place_in_chain(&rq->caller),
 	};
+	begin(rq, &who, seconds);
+	return who;
+}
+
+struct caller sts_own_caller(struct req *rq, int64_t seconds)
+{
+	struct caller who = rq->caller;
+	begin(rq, &who, seconds);
+	return who;
+}
+
+struct caller sts_federated_caller(struct req *rq, struct str name, int64_t seconds, const struct sts_session *session)
+{
+	const struct caller *by = &rq->caller;
+	struct caller who = {
+		.kind = CALLER_FEDERATED,
+		.account = by->account,
+		.arn = arena_printf(rq->mem, "arn:%.*s:sts::%.*s:federated-user/%.*s", PR(rq->app->partition),
+				    PR(by->account), PR(name)),
+		.principal_id = arena_printf(rq->mem, "%.*s:%.*s", PR(by->account), PR(name)),
+		.name = name,
+		.role_arn = by->arn,
+		.role_id = by->principal_id,
+		.role_name = by->name,
+		.role_path = by->user_path,
+		.session_policy = session->policy,
+		.session_policy_arns = session->policy_arns,
+		.session_tags = session->tags,
+	};
+	begin(rq, &who, seconds);
+	return who;
 }
 
 struct status sts_credentials_make(struct req *rq, const struct caller *who, const struct sts_credentials **out)

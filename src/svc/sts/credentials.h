@@ -18,6 +18,9 @@
  */
 struct caller sts_role_caller(struct req *rq, struct str account, const struct identity_role *role,
 			      struct str session_name, int64_t seconds, const struct sts_session *session);
+/* The caller's own session, and one of somebody he names: they begin now. The account's root gets an hour at most. */
+struct caller sts_own_caller(struct req *rq, int64_t seconds);
+struct caller sts_federated_caller(struct req *rq, struct str name, int64_t seconds, const struct sts_session *session);
 /* `who` has kind, account, ARNs, access_key_id, issued_ms and expires_ms set. */
 struct status sts_credentials_make(struct req *rq, const struct caller *who, const struct sts_credentials **out);
 const struct sts_assumed_role_user *sts_assumed_role_user_of(struct req *rq, const struct caller *who);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "svc/sts/mfa.h"
+
+#include "api/faults.h"
+
+struct status sts_mfa_check(struct req *rq, struct str serial_number, struct str token_code, bool *shown)
+{
+	*shown = false;
+	if (!serial_number.p && !token_code.p)
+		return OK;
+	if (!serial_number.p || !token_code.p)
+		return FAIL(
+		    rq, api_AccessDeniedException,
+		    "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.");
+	struct status st = rq->app->identity->mfa(rq, &rq->caller, serial_number, token_code);
+	if (st.code == E_NOT_FOUND)
+		return FAIL(
+		    rq, api_AccessDeniedException,
+		    "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial "
+		    "number is valid and associated with this user.");
+	if (st.code == E_INVALID)
+		return FAIL(rq, api_AccessDeniedException,
+			    "MultiFactorAuthentication failed with invalid MFA one time pass code. ");
+	TRY(st);
+	*shown = true;
+	return OK;
+}
