@@ -8,9 +8,9 @@
  * is to be made has the ARN the input says. Tags given on creation need the tagging
  * action as well.
  */
-#include "api/authz.h"
+#include "svc/iam/authorize.h"
+
 #include "base/str.h"
-#include "svc/iam/iam.h"
 
 /* ---- input members, whatever the operation ---------------------------------------------------- */
 
@@ -204,4 +204,13 @@ struct status iam_authorize_access_key(struct req *rq, const void *in, struct au
 		return st;
 	add(az, NULL, &target, (struct iam_tag_list){ 0 });
 	return OK;
+}
+
+/* ---- for nouns with files of their own ---------------------------------------------------------- */
+
+struct str iam_input(struct req *rq, const void *in, const char *name) { return input_str(rq, in, name); }
+
+void iam_authorize_on(struct authz *az, const void *in, struct str arn, struct iam_tag_list tags, const char *tagging)
+{
+	add_all(az, in, &(struct target){ .arn = arn, .tags = tags }, tagging);
 }

@@ -33,6 +33,8 @@ enum {
 	IAM_GROUPS_MAX = 300,
 	IAM_ROLES_MAX = 10000,    /* AWS: 1000, raised on request; here as if it had been */
 	IAM_POLICIES_MAX = 10000, /* AWS: 1500, the same */
+	IAM_PROFILES_MAX = 1000,
+	IAM_CERTIFICATES_MAX = 20,
 };
 
 struct iam_page;
@@ -56,8 +58,8 @@ struct status iam_row_put(struct req *rq, struct txn *t, struct str key, const s
 /* The keys under a prefix, copied, so that they can be changed. */
 struct status iam_keys(struct req *rq, struct txn *t, struct str prefix, struct str_list *out);
 
-/* How many users ('u'), groups ('g'), roles ('r') or managed policies ('p') there are, by one more or less.
- * LimitExceeded. */
+/* One more or less of the users ('u'), groups ('g'), roles ('r'), managed policies ('p'), instance profiles ('x') or
+ * server certificates ('c') there are. LimitExceeded. */
 struct status iam_count(struct req *rq, struct txn *t, char what, int by);
 
 /* ---- users, groups and roles ---------------------------------------------------------- */
@@ -90,6 +92,9 @@ struct status iam_entity_rename(struct req *rq, struct txn *t, enum iam_kind kin
 struct status iam_entity_bare(struct req *rq, struct txn *t, enum iam_kind kind, const struct iam_entity_row *row);
 struct str iam_last_part(struct str s); /* behind the last slash: the name in "user/team/ann" */
 struct str iam_path(struct str given);  /* "/" when none was given */
+
+/* As lists show a role: without tags, boundary and last use. */
+struct iam_role iam_role_out(struct req *rq, const struct iam_entity_row *row);
 
 /* UserName where AWS lets it be left out: then the calling user. ValidationError when there is none. */
 struct status iam_user_name(struct req *rq, struct str given, struct str *out);
@@ -170,6 +175,13 @@ struct str iam_document_out(struct req *rq, struct str document); /* percent-enc
 struct status iam_tags_add(struct req *rq, struct iam_tag_list have, struct iam_tag_list given,
 			   struct iam_tag_list *out);
 struct iam_tag_list iam_tags_remove(struct req *rq, struct iam_tag_list have, struct str_list keys);
+/* What ListXTags gives. */
+struct iam_tag_page {
+	struct iam_tag_list tags;
+	struct str marker; /* p == NULL: the last page */
+};
+struct status iam_tag_page_of(struct req *rq, struct iam_tag_list tags, struct str marker, struct opt_int max,
+			      struct iam_tag_page *out);
 struct str_map iam_tags_map(struct arena *mem, struct iam_tag_list tags);
 
 /* ---- pages ------------------------------------------------------------------------------------------- */
@@ -187,6 +199,20 @@ struct str iam_page_marker(struct req *rq, struct str position);
 /* Of a list held in memory, by sorted position strings: [*at, *end), and the marker of the next page or p == NULL. */
 struct str iam_page_cut(struct req *rq, const struct iam_page *page, const struct str *positions, size_t n, size_t *at,
 			size_t *end);
+
+/* A page of rows under a path, of any table whose rows have one. */
+struct iam_pathed {
+	char tag;
+	const struct shape *shape;
+	size_t path_at; /* offsetof the path */
+};
+struct iam_rows {
+	void *v; /* an array of the shape's structs */
+	size_t n;
+	struct str marker; /* p == NULL: the last page */
+};
+struct status iam_rows_page(struct req *rq, struct txn *t, const struct iam_pathed *what, struct str path_prefix,
+			    const struct iam_page *page, struct iam_rows *out);
 
 struct str_list iam_sorted(struct arena *mem, struct str_list list);
 

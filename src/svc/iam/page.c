@@ -45,29 +45,40 @@ struct str_list iam_sorted(struct arena *mem, struct str_list list)
 	return (struct str_list){ v, list.n };
 }
 
-struct status iam_entity_page(struct req *rq, struct txn *t, enum iam_kind kind, struct str path_prefix,
-			      const struct iam_page *page, struct iam_entity_list *out)
+struct status iam_rows_page(struct req *rq, struct txn *t, const struct iam_pathed *what, struct str path_prefix,
+			    const struct iam_page *page, struct iam_rows *out)
 {
 	struct cursor c;
 	struct buf prefix = buf_in(rq->mem);
-	struct iam_entity_row *v = NEWS(rq->mem, struct iam_entity_row, page->max);
-	size_t n = 0;
-	*out = (struct iam_entity_list){ 0 };
-	key_tag(&prefix, (char)kind);
+	size_t size = what->shape->size, n = 0;
+	char *v = arena_alloc(rq->mem, size, _Alignof(max_align_t), page->max);
+	*out = (struct iam_rows){ .v = v };
+	key_tag(&prefix, what->tag);
 	TRY(txn_range(t, &(struct range){ .prefix = buf_str(&prefix), .from = page->from }, &c));
 	while (cursor_next(&c)) {
-		struct iam_entity_row row = { 0 };
-		if (failed(unpack(rq->mem, &iam_entity_row_shape, str_dup(rq->mem, c.val), &row)))
+		char *row = arena_alloc(rq->mem, size, _Alignof(max_align_t), 1);
+		if (failed(unpack(rq->mem, what->shape, str_dup(rq->mem, c.val), row)))
 			return ERR(E_CORRUPT);
-		if (path_prefix.p && !str_starts(row.path, path_prefix))
+		struct str path;
+		memcpy(&path, row + what->path_at, sizeof path);
+		if (path_prefix.p && !str_starts(path, path_prefix))
 			continue;
 		if (n == page->max) {
 			out->marker = iam_page_marker(rq, c.key);
 			break;
 		}
-		v[n++] = row;
+		memcpy(v + n++ * size, row, size);
 	}
-	out->v = v;
 	out->n = n;
 	return cursor_end(&c);
+}
+
+struct status iam_entity_page(struct req *rq, struct txn *t, enum iam_kind kind, struct str path_prefix,
+			      const struct iam_page *page, struct iam_entity_list *out)
+{
+	struct iam_rows rows;
+	struct iam_pathed what = { (char)kind, &iam_entity_row_shape, offsetof(struct iam_entity_row, path) };
+	TRY(iam_rows_page(rq, t, &what, path_prefix, page, &rows));
+	*out = (struct iam_entity_list){ rows.v, rows.n, rows.marker };
+	return OK;
 }

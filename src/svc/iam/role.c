@@ -6,10 +6,11 @@
  */
 #include "api/ids.h"
 #include "base/str.h"
+#include "svc/iam/instance_profile.h"
 #include "svc/iam/trust.h"
 #include "svc/iam/used.h"
 
-static struct iam_role role_out(struct req *rq, const struct iam_entity_row *row)
+struct iam_role iam_role_out(struct req *rq, const struct iam_entity_row *row)
 {
 	return (struct iam_role){
 		.path = row->path,
@@ -26,7 +27,7 @@ static struct iam_role role_out(struct req *rq, const struct iam_entity_row *row
 static struct iam_role *role_whole(struct req *rq, const struct iam_entity_row *row)
 {
 	struct iam_role *r = NEW(rq->mem, struct iam_role);
-	*r = role_out(rq, row);
+	*r = iam_role_out(rq, row);
 	r->permissions_boundary = iam_boundary_out(rq, row->boundary);
 	r->tags = row->tags.n ? row->tags : (struct iam_tag_list){ 0 };
 	return r;
@@ -124,10 +125,15 @@ struct status iam_delete_role(struct req *rq, const struct iam_delete_role_in *i
 {
 	struct txn *t;
 	struct iam_entity_row row;
+	bool in_profile;
 	(void)out;
 	TRY(iam_write(rq, &t));
 	TRY(iam_entity_get(rq, t, IAM_ROLE, in->role_name, &row));
 	TRY(iam_entity_bare(rq, t, IAM_ROLE, &row));
+	TRY(iam_profile_any(rq, t, row.name, &in_profile));
+	if (in_profile)
+		return FAIL(rq, iam_DeleteConflictException,
+			    "Cannot delete entity, must remove roles from instance profile first.");
 	TRY(iam_use_all(rq, t, IAM_ROLE, &row, false));
 	TRY(iam_count(rq, t, IAM_ROLE, -1));
 	return iam_entity_del(rq, t, IAM_ROLE, row.name);
@@ -143,7 +149,7 @@ struct status iam_list_roles(struct req *rq, const struct iam_list_roles_in *in,
 	TRY(iam_entity_page(rq, t, IAM_ROLE, in->path_prefix, &page, &list));
 	struct iam_role *v = NEWS(rq->mem, struct iam_role, list.n + 1);
 	for (size_t i = 0; i < list.n; i++)
-		v[i] = role_out(rq, &list.v[i]);
+		v[i] = iam_role_out(rq, &list.v[i]);
 	out->roles = (struct iam_role_list){ v, list.n };
 	out->is_truncated = (struct opt_bool)SET(list.marker.p != NULL);
 	out->marker = list.marker;

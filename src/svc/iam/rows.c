@@ -98,6 +98,8 @@ struct status iam_count(struct req *rq, struct txn *t, char what, int by)
 		{ IAM_GROUP, "GroupsPerAccount", IAM_GROUPS_MAX },
 		{ IAM_ROLE, "RolesPerAccount", IAM_ROLES_MAX },
 		{ 'p', "PoliciesPerAccount", IAM_POLICIES_MAX },
+		{ 'x', "InstanceProfilesPerAccount", IAM_PROFILES_MAX },
+		{ 'c', "ServerCertificatesPerAccount", IAM_CERTIFICATES_MAX },
 	};
 	struct str key = key_of(rq->mem, 'n', str_make(&what, 1), (struct str){ 0 }, (struct str){ 0 }), value;
 	struct status st = txn_get(t, key, rq->mem, &value);

@@ -24,13 +24,8 @@ static struct status entity_untag(struct req *rq, enum iam_kind kind, struct str
 	return iam_entity_put(rq, t, kind, &row);
 }
 
-struct listed {
-	struct iam_tag_list tags;
-	struct str marker;
-};
-
-static struct status cut(struct req *rq, struct iam_tag_list tags, struct str marker, struct opt_int max,
-			 struct listed *out)
+struct status iam_tag_page_of(struct req *rq, struct iam_tag_list tags, struct str marker, struct opt_int max,
+			      struct iam_tag_page *out)
 {
 	struct iam_page page;
 	size_t at, end;
@@ -48,13 +43,13 @@ static struct status cut(struct req *rq, struct iam_tag_list tags, struct str ma
 
 /* A marker longer than markerType allows cannot come back; a key of 128 characters in base64 always fits. */
 static struct status entity_tags(struct req *rq, enum iam_kind kind, struct str name, struct str marker,
-				 struct opt_int max, struct listed *out)
+				 struct opt_int max, struct iam_tag_page *out)
 {
 	struct txn *t;
 	struct iam_entity_row row;
 	TRY(iam_read(rq, &t));
 	TRY(iam_entity_get(rq, t, kind, name, &row));
-	return cut(rq, row.tags, marker, max, out);
+	return iam_tag_page_of(rq, row.tags, marker, max, out);
 }
 
 /* ---- users ------------------------------------------------------------------------------------ */
@@ -74,7 +69,7 @@ struct status iam_untag_user(struct req *rq, const struct iam_untag_user_in *in,
 struct status iam_list_user_tags(struct req *rq, const struct iam_list_user_tags_in *in,
 				 struct iam_list_user_tags_out *out)
 {
-	struct listed l;
+	struct iam_tag_page l;
 	TRY(entity_tags(rq, IAM_USER, in->user_name, in->marker, in->max_items, &l));
 	out->tags = l.tags;
 	out->is_truncated = (struct opt_bool)SET(l.marker.p != NULL);
@@ -99,7 +94,7 @@ struct status iam_untag_role(struct req *rq, const struct iam_untag_role_in *in,
 struct status iam_list_role_tags(struct req *rq, const struct iam_list_role_tags_in *in,
 				 struct iam_list_role_tags_out *out)
 {
-	struct listed l;
+	struct iam_tag_page l;
 	TRY(entity_tags(rq, IAM_ROLE, in->role_name, in->marker, in->max_items, &l));
 	out->tags = l.tags;
 	out->is_truncated = (struct opt_bool)SET(l.marker.p != NULL);
@@ -141,10 +136,10 @@ struct status iam_list_policy_tags(struct req *rq, const struct iam_list_policy_
 {
 	struct txn *t;
 	struct iam_managed m;
-	struct listed l;
+	struct iam_tag_page l;
 	TRY(iam_read(rq, &t));
 	TRY(iam_managed_get(rq, t, in->policy_arn, IAM_TO_READ, &m));
-	TRY(cut(rq, m.row.tags, in->marker, in->max_items, &l));
+	TRY(iam_tag_page_of(rq, m.row.tags, in->marker, in->max_items, &l));
 	out->tags = l.tags;
 	out->is_truncated = (struct opt_bool)SET(l.marker.p != NULL);
 	out->marker = l.marker;

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What nouns with files of their own need to say what must be allowed (authorize.c).
+ */
+#ifndef SVC_IAM_AUTHORIZE_H
+#define SVC_IAM_AUTHORIZE_H
+
+#include "api/authz.h"
+#include "svc/iam/iam.h"
+
+/* A member of the input, whatever the operation; p == NULL when it has none of that name, or none was given. */
+struct str iam_input(struct req *rq, const void *in, const char *name);
+
+/*
+ * The operation's action on `arn`, which has `tags` now. What is created with tags needs the tagging action too.
+ */
+void iam_authorize_on(struct authz *az, const void *in, struct str arn, struct iam_tag_list tags, const char *tagging);
+
+#endif
