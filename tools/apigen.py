@@ -316,7 +316,8 @@ def service_row(m):
     texts = ", ".join(f".{k} = {quote(v.get(k))}" for k in
                       ("name", "signing", "endpoint", "source", "target", "version", "xmlns"))
     return f"const struct service {m.name}_service = {{ {texts},\n\t.protocol = {PROTOCOLS[m.protocol]}, " \
-           f".global = {'true' if v.get('global') else 'false'}, .ops = ops, " \
+           f".global = {'true' if v.get('global') else 'false'}, " \
+           f"{'.encoded_denials = true, ' if v.get('encoded_denials') else ''}.ops = ops, " \
            f".n_ops = {len(m.ops) + len(m.unsupported)} }};"
 
 

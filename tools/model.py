@@ -23,7 +23,8 @@ ACCESS = {"List": "ACCESS_LIST", "Read": "ACCESS_READ", "Write": "ACCESS_WRITE",
 TABLES = {"service", "fault", "authorize", "enum", "string", "list", "map", "struct", "union", "record", "op",
           "unsupported"}
 SERVICE = {"name": str, "signing": str, "endpoint": str, "source": str, "version": str, "protocol": str, "docs": str,
-           "target": str, "xmlns": str, "global": bool, "parts": list}
+           "target": str, "xmlns": str, "global": bool, "encoded_denials": bool,
+           "parts": list}
 SERVICE_REQUIRED = ("name", "signing", "endpoint", "source", "version", "protocol", "docs")
 OP = {"doc": str, "access": str, "action": str, "resource": str, "authorize": str, "conditions": dict, "faults": list,
       "data": bool, "read_only": bool, "anonymous": bool, "no_authz": bool, "event": str, "method": str, "uri": str,

@@ -9,6 +9,7 @@
  */
 #include "api/authz.h"
 
+#include "api/denial.h"
 #include "api/faults.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -350,7 +351,21 @@ static struct policy_principal principal_of(struct req *rq)
 
 /* ---- deciding ------------------------------------------------------------------------ */
 
-static struct policy_decision decide(struct req *rq, const struct authz_item *item, struct str *sentence)
+/* A refusal in words; for a principal of an account, and a service that says so, also sealed in full. */
+static void explain(struct req *rq, const struct authz_item *item, const struct policy_request *ask,
+		    const struct policy_decision *d, struct authz_denial *why)
+{
+	char *text = NEWS(rq->mem, char, SENTENCE_MAX);
+	why->decision = *d;
+	why->sentence = policy_denial(ask, d, rq->svc->protocol == PROTO_REST_XML, text, SENTENCE_MAX);
+	if (!rq->svc->encoded_denials || !ask->principal->account.n)
+		return;
+	if (failed(denial_seal(rq, denial_json(rq->mem, item, ask, d), &why->encoded)))
+		why->encoded = S(""); /* the refusal stands without */
+}
+
+/* `why` may be NULL; it is filled when the decision is no. */
+static struct policy_decision decide(struct req *rq, const struct authz_item *item, struct authz_denial *why)
 {
 	struct policy_entry room[CONTEXT_ROOM];
 	struct policy_context cx;
@@ -375,10 +390,8 @@ static struct policy_decision decide(struct req *rq, const struct authz_item *it
 		.resource_policy = item->resource_policy,
 	};
 	struct policy_decision d = policy_decide(&ask);
-	if (d.verdict != POLICY_ALLOW && sentence) {
-		char *text = NEWS(rq->mem, char, SENTENCE_MAX);
-		*sentence = policy_denial(&ask, &d, rq->svc->protocol == PROTO_REST_XML, text, SENTENCE_MAX);
-	}
+	if (d.verdict != POLICY_ALLOW && why)
+		explain(rq, item, &ask, &d, why);
 	return d;
 }
 
@@ -407,14 +420,14 @@ static bool tells_why(const struct req *rq, const struct authz_item *item)
 	return rq->caller.kind != CALLER_ANONYMOUS && str_eq(rq->caller.account, owner);
 }
 
-static struct status refuse(struct req *rq, const struct authz_item *item, struct policy_decision d,
-			    struct str sentence)
+static struct status refuse(struct req *rq, const struct authz_item *item, struct authz_denial *why)
 {
-	struct authz_denial *why = NEW(rq->mem, struct authz_denial);
-	*why = (struct authz_denial){ item->action, item->resource, sentence, d };
+	why->action = item->action;
+	why->resource = item->resource;
 	rq->denial = why;
-	return FAIL(rq, item->denied ? item->denied : api_AccessDeniedException, "%.*s",
-		    PR(tells_why(rq, item) ? sentence : S("Access Denied")));
+	return FAIL(rq, item->denied ? item->denied : api_AccessDeniedException, "%.*s%s%.*s",
+		    PR(tells_why(rq, item) ? why->sentence : S("Access Denied")),
+		    why->encoded.n ? ". Encoded authorization failure message: " : "", PR(why->encoded));
 }
 
 static struct status list_items(struct req *rq, struct authz *az)
@@ -438,10 +451,12 @@ struct status req_authorize(struct req *rq)
 	TRY(list_items(rq, &az));
 	assert(az.first); /* closed by omission: an empty list would allow everything */
 	for (const struct authz_item *item = az.first; item; item = item->next) {
-		struct str sentence = { 0 };
-		struct policy_decision d = decide(rq, item, &sentence);
-		if (d.verdict != POLICY_ALLOW)
-			return refuse(rq, item, d, sentence);
+		struct authz_denial why = { 0 };
+		if (decide(rq, item, &why).verdict == POLICY_ALLOW)
+			continue;
+		struct authz_denial *kept = NEW(rq->mem, struct authz_denial);
+		*kept = why;
+		return refuse(rq, item, kept);
 	}
 	return OK;
 }

@@ -70,6 +70,7 @@ struct authz_denial {
 	struct str action, resource;
 	struct str sentence; /* as the client is told */
 	struct policy_decision decision;
+	struct str encoded; /* all of it, sealed, that the client is told as well (api/denial.h); empty: not given */
 };
 
 #endif

@@ -76,6 +76,7 @@ struct service {
 	const char *xmlns;    /* XML protocols */
 	enum protocol protocol;
 	bool global;          /* one per account (iam), recorded in us-east-1 */
+	bool encoded_denials; /* refusals carry an encoded message (api/denial.h), as EC2's do */
 	const struct op *ops; /* sorted by name */
 	uint32_t n_ops;
 };

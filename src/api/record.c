@@ -12,6 +12,7 @@
 #include "api/record.h"
 
 #include "api/accounts.h"
+#include "api/authz.h"
 #include "api/faults.h"
 #include "api/sigv4.h"
 #include "base/codec.h"
@@ -210,7 +211,8 @@ static void what(struct record *r, const struct req *rq)
 	if (!rq->fault.kind)
 		return;
 	r->error_code = str_of(fault_wire(rq->fault.kind, rq->svc->protocol).code);
-	struct str rest = rq->fault.text;
+	/* An encoded refusal is for whoever got it, and the trail has all that it says. */
+	struct str rest = rq->denial && rq->denial->encoded.n ? rq->denial->sentence : rq->fault.text;
 	r->error_message = cut(str_cut(&rest, '\n')); /* what follows may quote the request, tokens included */
 }
 

@@ -5,6 +5,7 @@
  */
 #include "api/authz.h"
 #include "api/cache.h"
+#include "api/denial.h"
 #include "svc/mfa_testing.h"
 
 #define ROLE_ARN(name) "arn:aws:iam::111122223333:role/" name
@@ -383,6 +384,51 @@ static void a_key_tells_its_account(void)
 	world_end(w);
 }
 
+/* ---- DecodeAuthorizationMessage ---------------------------------------------------------------- */
+
+struct sealing {
+	struct str account, text;
+	struct arena *mem;
+};
+
+static void seal(struct req *rq, void *arg)
+{
+	struct sealing *s = arg;
+	rq->caller.account = s->account;
+	EXPECT_OK(denial_seal(rq, S("{\"allowed\":false}"), &s->text));
+	s->text = str_dup(s->mem, s->text);
+}
+
+static struct str sealed(struct test_world *w, struct str account)
+{
+	struct sealing s = { .account = account, .mem = world_mem(w) };
+	world_in_fiber(w, seal, &s);
+	return s.text;
+}
+
+static void a_refusal_is_read_by_those_who_may(void)
+{
+	struct test_world *w = begin();
+	struct caller ann = user_with(w, "ann", DOCUMENT("Allow", "sts:DecodeAuthorizationMessage", "*"));
+	struct caller bob = user_with(w, "bob", NULL);
+	struct str ours = sealed(w, WORLD_ACCOUNT), theirs = sealed(w, WORLD_OTHER);
+	struct test_reply r = AS(w, ann, "sts", "DecodeAuthorizationMessage", "{'EncodedMessage':'%.*s'}", PR(ours));
+	EXPECT_STR(world_field(w, r, "DecodedMessage"), S("{\"allowed\":false}"));
+	FAILS(AS(w, bob, "sts", "DecodeAuthorizationMessage", "{'EncodedMessage':'%.*s'}", PR(ours)), "AccessDenied");
+	FAILS(AS(w, ann, "sts", "DecodeAuthorizationMessage", "{'EncodedMessage':'%.*s'}", PR(theirs)),
+	      "InvalidAuthorizationMessageException");
+	FAILS(AS(w, ann, "sts", "DecodeAuthorizationMessage", "{'EncodedMessage':'%.*s'}", (int)ours.n - 4, ours.p),
+	      "InvalidAuthorizationMessageException");
+	FAILS(AS(w, ann, "sts", "DecodeAuthorizationMessage", "{'EncodedMessage':'x'}"),
+	      "InvalidAuthorizationMessageException");
+	FAILS(AS(w, ann, "sts", "DecodeAuthorizationMessage", "{'EncodedMessage':''}"), "ValidationError");
+	/* a session token is sealed alike, and is none */
+	struct str token = world_field(w, AS(w, bob, "sts", "GetSessionToken", "{}"), "Credentials.SessionToken");
+	FAILS(AS(w, ann, "sts", "DecodeAuthorizationMessage", "{'EncodedMessage':'%.*s'}", PR(token)),
+	      "InvalidAuthorizationMessageException");
+	world_end(w);
+}
+
 /* ---- revoking -------------------------------------------------------------------------------- */
 
 #define REVOKE_BEFORE(time)                                                                                            \
@@ -427,4 +473,4 @@ RUN_ALL(T(a_session_is_the_user_himself), T(no_policy_can_refuse_a_session),
 	T(session_policies_by_arn_and_the_users_boundary_count), T(root_lends_by_session_policies_alone),
 	T(a_federated_user_calls_neither_iam_nor_sts), T(what_was_lent_ends_with_the_lender),
 	T(tags_are_passed_with_permission_and_lie_over_the_users), T(a_key_tells_its_account),
-	T(older_sessions_are_revoked_newer_and_keys_are_not))
+	T(a_refusal_is_read_by_those_who_may), T(older_sessions_are_revoked_newer_and_keys_are_not))
