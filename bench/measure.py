@@ -52,9 +52,14 @@ def cpu_seconds(pids):
     return total / os.sysconf("SC_CLK_TCK")
 
 
-def memory_mib(pid, what="VmRSS"):
-    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+def memory_mib(pid, what="VmRSS", file="status"):
+    text = pathlib.Path(f"/proc/{pid}/{file}").read_text()
     return int(re.search(rf"{what}:\s+(\d+)", text)[1]) / 1024
+
+
+def family(pid):
+    kids = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid] + [p for kid in kids for p in family(int(kid))]
 
 
 def wait_port(port, seconds=30):
@@ -85,7 +90,8 @@ class Holdfast:
         wait_port(self.port)
 
     def pids(self):
-        return [self.process.pid]
+        """The server, its keyholder, and the guardian between them."""
+        return family(self.process.pid)
 
     def metrics(self):
         with socket.socket(socket.AF_UNIX) as s:
@@ -119,8 +125,7 @@ http {{ access_log off; client_body_buffer_size 128k; client_max_body_size 0; ke
         wait_port(self.port)
 
     def pids(self):
-        kids = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [self.process.pid, *map(int, kids)]
+        return family(self.process.pid)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -366,14 +371,17 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--peers", type=pathlib.Path, required=True)
+    parser.add_argument("--only-small", action="store_true", help="the small requests alone, for a quick look")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-", dir=ROOT / "build") as base:
         base = pathlib.Path(base)
         holdfast, nginx = Holdfast(base), Nginx(base)
-        idle = memory_mib(holdfast.process.pid)
+        idle = sum(memory_mib(p, "Pss", "smaps_rollup") for p in holdfast.pids())
         moto = Moto(base, args.peers) if (args.peers / "moto" / "bin" / "moto_server").exists() else None
         try:
             small_requests(args, holdfast, nginx, moto, base)
+            if args.only_small:
+                return
             durable_puts(args, holdfast, nginx, base)
             big_objects(args, holdfast)
             starts = sorted(start_time(holdfast) for _ in range(5))

@@ -31,7 +31,8 @@ struct entry {
 	struct account_root root;
 	struct str wrapped;
 	struct key_ref key;
-	struct key_ref services[SERVICES_MAX]; /* in the order of app->services */
+	struct key_ref services[SERVICES_MAX];              /* in the order of app->services */
+	_Atomic(struct aead_key *) data_keys[SERVICES_MAX]; /* in secrets; NULL: not asked for yet */
 	_Atomic(struct entry *) next;
 };
 
@@ -174,6 +175,44 @@ struct status account_service_key(struct accounts *a, struct str account, struct
 	return ERR(E_NO_KEY);
 }
 
+static size_t place_of(const struct accounts *a, struct str service)
+{
+	size_t i = 0;
+	while (a->app->services[i] && !str_eq(service, str_of(a->app->services[i]->name)))
+		i++;
+	return i;
+}
+
+static struct status make_data_key(struct accounts *a, const struct key_ref *service, struct secret *out)
+{
+	uint8_t raw[AEAD_KEY_SIZE];
+	TRY(keyring_mac(a->app->keyring, service, S("data key of the server process 1"), raw));
+	*out = secret_new(keyring_secrets(a->app->keyring), sizeof(struct aead_key));
+	aead_key_init((struct aead_key *)(void *)out->p, raw);
+	secret_wipe(raw, sizeof raw);
+	return OK;
+}
+
+struct status account_data_key(struct accounts *a, struct str account, struct str service, const struct aead_key **out)
+{
+	struct entry *e = (struct entry *)(uintptr_t)find(a, account);
+	size_t i = place_of(a, service);
+	if (!e || !a->app->services[i])
+		return ERR(E_NO_KEY);
+	struct aead_key *have = atomic_load_explicit(&e->data_keys[i], memory_order_acquire);
+	if (!have) {
+		struct secret made;
+		TRY(make_data_key(a, &e->services[i], &made));
+		struct aead_key *mine = (struct aead_key *)(void *)made.p;
+		if (atomic_compare_exchange_strong(&e->data_keys[i], &have, mine))
+			have = mine;
+		else
+			secret_free(&made);
+	}
+	*out = have;
+	return OK;
+}
+
 /* ---- opening and creating -------------------------------------------------------------------- */
 
 static struct status entry_read(struct arena *mem, const struct cursor *c, struct entry *e)
@@ -233,6 +272,12 @@ void accounts_close(struct accounts *a)
 {
 	if (!a)
 		return;
+	for (struct entry *e = a->first; e; e = e->next) {
+		for (size_t i = 0; i < SERVICES_MAX; i++) {
+			struct secret key = { (uint8_t *)e->data_keys[i], sizeof(struct aead_key) };
+			secret_free(&key);
+		}
+	}
 	arena_wipe(a->mem);
 	arena_free(a->mem);
 	shard_close(a->shard);

@@ -13,6 +13,7 @@
 #define API_ACCOUNTS_H
 
 #include "api/app.h"
+#include "crypto/aead.h"
 
 struct accounts;
 
@@ -48,5 +49,11 @@ struct account_root account_root_of(const struct accounts *a, struct str id);
 /* The key above the shards and objects of `service` in `account`. E_NO_KEY: no such account or service. */
 struct status account_service_key(struct accounts *a, struct str account, struct str service,
 				  const struct key_ref **out);
+/*
+ * A data key under the service's key, for what is sealed or opened on every request (session tokens, the keys of
+ * objects that are not under a KMS key): derived once by the keyring and held in this process, as a shard's page key
+ * is. Lives until accounts_close. E_NO_KEY: no such account or service; else what the keyring says.
+ */
+struct status account_data_key(struct accounts *a, struct str account, struct str service, const struct aead_key **out);
 
 #endif

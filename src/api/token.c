@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sealed form: base64( account(12) || keyring ciphertext ), the plaintext being a
+ * The sealed form: base64( account(12) || XAES ciphertext under STS's data key ), the plaintext being a
  * version byte and the fields below, each length-prefixed. The account in front only
  * says which key to try; it is bound as additional data, so it cannot be changed.
  *
@@ -134,7 +134,7 @@ static struct status decode(struct arena *mem, struct str plain, struct caller *
 	return OK;
 }
 
-/* The key seals other things too; what is bound keeps tokens apart from them. */
+/* What is bound keeps tokens apart from whatever else the key may come to seal. */
 static struct str bound_to(struct req *rq, struct str account)
 {
 	return arena_printf(rq->mem, "token/%.*s", PR(account));
@@ -142,15 +142,15 @@ static struct str bound_to(struct req *rq, struct str account)
 
 struct status token_seal(struct req *rq, const struct caller *who, struct str secret_key, struct str *token)
 {
-	const struct key_ref *key;
-	struct str cipher;
+	const struct aead_key *key;
 	assert(who->account.n == ACCOUNT_DIGITS && has_sessions(who->kind) && who->expires_ms > who->issued_ms);
 	if (who->session_policy_arns.n > LIST_MAX || who->session_tags.n > LIST_MAX || who->transitive.n > LIST_MAX ||
 	    who->chained > UINT8_MAX)
 		return ERR(E_TOO_BIG);
 	struct str plain = encode(rq, who, secret_key);
-	TRY(account_service_key(rq->app->accounts, who->account, S("sts"), &key));
-	struct status st = keyring_seal(rq->app->keyring, key, bound_to(rq, who->account), plain, rq->mem, &cipher);
+	struct status st = account_data_key(rq->app->accounts, who->account, S("sts"), &key);
+	struct str cipher =
+	    failed(st) ? S("") : aead_seal_new(key, rq->app->world, bound_to(rq, who->account), plain, rq->mem);
 	secret_wipe((void *)(uintptr_t)plain.p, plain.n);
 	TRY(st);
 	struct buf whole = buf_in(rq->mem);
@@ -166,15 +166,14 @@ struct status token_seal(struct req *rq, const struct caller *who, struct str se
 struct status token_open(struct req *rq, struct str token, struct caller *who, struct str *secret_key)
 {
 	struct str whole, plain;
-	const struct key_ref *key;
+	const struct aead_key *key;
 	if (token.n > TOKEN_MAX || failed(base64_decode(rq->mem, token, &whole)) || whole.n <= ACCOUNT_DIGITS)
 		return ERR(E_CORRUPT);
 	struct str account = str_sub(whole, 0, ACCOUNT_DIGITS);
 	if (!account_find(rq->app->accounts, account))
 		return ERR(E_CORRUPT);
-	TRY(account_service_key(rq->app->accounts, account, S("sts"), &key));
-	TRY(keyring_unseal(rq->app->keyring, key, bound_to(rq, account), str_from(whole, ACCOUNT_DIGITS), rq->mem,
-			   &plain));
+	TRY(account_data_key(rq->app->accounts, account, S("sts"), &key));
+	TRY(aead_open_new(key, bound_to(rq, account), str_from(whole, ACCOUNT_DIGITS), rq->mem, &plain));
 	struct caller got;
 	TRY(decode(rq->mem, plain, &got, secret_key));
 	if (!str_eq(got.account, account))

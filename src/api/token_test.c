@@ -113,16 +113,15 @@ static void other_purpose(struct req *rq, void *arg)
 {
 	(void)arg;
 	static const char *const purposes[] = { "111122223333", "token/444455556666", "token", "" };
-	const struct key_ref *key;
-	struct str raw, plain, cipher;
-	EXPECT_OK(account_service_key(rq->app->accounts, WORLD_ACCOUNT, S("sts"), &key));
+	const struct aead_key *key;
+	struct str raw, plain;
+	EXPECT_OK(account_data_key(rq->app->accounts, WORLD_ACCOUNT, S("sts"), &key));
 	EXPECT_OK(base64_decode(rq->mem, sealed(rq, session(rq)), &raw));
-	EXPECT_OK(keyring_unseal(rq->app->keyring, key, S("token/111122223333"), str_from(raw, 12), rq->mem, &plain));
+	EXPECT_OK(aead_open_new(key, S("token/111122223333"), str_from(raw, 12), rq->mem, &plain));
 	for (size_t i = 0; i < COUNT(purposes); i++) {
 		struct buf b = buf_in(rq->mem);
-		EXPECT_OK(keyring_seal(rq->app->keyring, key, str_of(purposes[i]), plain, rq->mem, &cipher));
 		buf_put(&b, WORLD_ACCOUNT);
-		buf_put(&b, cipher);
+		buf_put(&b, aead_seal_new(key, rq->app->world, str_of(purposes[i]), plain, rq->mem));
 		refused(rq, base64_encode(rq->mem, buf_str(&b)));
 	}
 }

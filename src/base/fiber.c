@@ -103,6 +103,16 @@ __attribute__((noinline)) static void set_current(struct fiber *f)
 	running = f;
 }
 
+static _Thread_local bool parking_forbidden;
+
+__attribute__((noinline)) bool fiber_may_park(void)
+{
+	__asm__ volatile("");
+	return running && !parking_forbidden;
+}
+
+void fiber_forbid_parking(void) { parking_forbidden = true; }
+
 /* ---- the processor's part: jump(from, to) leaves `from` standing and goes on where `to` stood ---- */
 
 static void fiber_main(struct fiber *f);

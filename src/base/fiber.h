@@ -48,6 +48,13 @@ void fiber_wake(struct fiber *f);
 struct fiber *fiber_current(void); /* NULL outside */
 
 /*
+ * May the running code park for a wait of its own? Not outside a fiber, and not on threads that lend themselves to
+ * fibers for something else (a shard's writer, the pool for disk work): they say so for themselves.
+ */
+bool fiber_may_park(void);
+void fiber_forbid_parking(void); /* on this thread, for good */
+
+/*
  * Run fn as a fiber on this thread, sleeping while it is parked; returns when it is done.
  * For jobs, the command line and tests: everything that takes a fiber works here too.
  */

@@ -48,7 +48,7 @@ static int create_here(struct str dir, struct str id)
 	struct server s;
 	struct credentials c;
 	world_real(&w);
-	if (failed(server_open(&s, &w, dir))) {
+	if (failed(server_open(&s, &w, dir, KEYS_HERE))) {
 		fprintf(stderr, "holdfast account: cannot open %.*s\n", PR(dir));
 		return 1;
 	}

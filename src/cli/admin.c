@@ -64,6 +64,10 @@ static void metrics(struct http_req *http, struct server *s, struct http_server 
 	       h.refused);
 	metric(&b, "body_bytes_in_total", "counter", "Bytes of request bodies.", h.bytes_in);
 	metric(&b, "body_bytes_out_total", "counter", "Bytes of answers' bodies.", h.bytes_out);
+	struct keyring_health k = keyring_health(s->keys.keyring);
+	metric(&b, "keyholder_up", "gauge", "Whether the keyholder serves.", k.up);
+	metric(&b, "keyholder_restarts_total", "counter", "Times the keyholder was started again.", k.restarts);
+	metric(&b, "keyholder_calls_total", "counter", "Calls made to the keyholder.", k.calls);
 	metric(&b, "store_commits_total", "counter", "Write transactions made durable.", st.commits);
 	metric(&b, "store_batches_total", "counter", "Group commits: one fdatasync each.", st.batches);
 	metric(&b, "store_aborts_total", "counter", "Write transactions undone.", st.aborts);

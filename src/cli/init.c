@@ -103,7 +103,7 @@ static struct status build(struct world *w, struct arena *mem, const struct wish
 	TRY(st);
 	TRY(config_save(w, mem, dir, &c));
 	struct server s;
-	TRY(server_open(&s, w, dir));
+	TRY(server_open(&s, w, dir, KEYS_HERE));
 	st = first_account(&s, wish);
 	server_close(&s);
 	return st;

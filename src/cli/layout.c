@@ -149,13 +149,15 @@ struct status keys_create(struct world *w, struct arena *mem, struct str dir, co
 	return text_file_write(w, mem, layout_path(mem, dir, "keys/system"), 0600, wrapped);
 }
 
-struct status keys_open(struct world *w, struct arena *mem, struct str dir, const struct config *c,
-			struct vault_keys *out)
+typedef struct status open_keyring(struct world *w, const char *root_path, struct keyring **out);
+
+static struct status open_with(open_keyring *open, struct world *w, struct arena *mem, struct str dir,
+			       const struct config *c, struct vault_keys *out)
 {
 	struct str wrapped, path = layout_path(mem, dir, "keys/system");
 	struct keyring *keyring;
 	TRY(layout_failed(text_file_read(mem, path, &wrapped), path));
-	TRY(keyring_open(w, str_z(mem, c->root_key), &keyring));
+	TRY(open(w, str_z(mem, c->root_key), &keyring));
 	system_ref(out, wrapped);
 	struct status st = keyring_check(keyring, &out->system);
 	if (failed(st)) {
@@ -166,6 +168,18 @@ struct status keys_open(struct world *w, struct arena *mem, struct str dir, cons
 	}
 	out->keyring = keyring;
 	return OK;
+}
+
+struct status keys_open(struct world *w, struct arena *mem, struct str dir, const struct config *c,
+			struct vault_keys *out)
+{
+	return open_with(keyring_open, w, mem, dir, c, out);
+}
+
+struct status keys_open_apart(struct world *w, struct arena *mem, struct str dir, const struct config *c,
+			      struct vault_keys *out)
+{
+	return open_with(keyring_open_apart, w, mem, dir, c, out);
 }
 
 struct status sealed_read(struct vault_keys *k, struct arena *mem, struct str dir, const char *name, struct str *out)

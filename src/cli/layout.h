@@ -50,6 +50,9 @@ struct status keys_create(struct world *w, struct arena *mem, struct str dir, co
 			  struct vault_keys *out);
 struct status keys_open(struct world *w, struct arena *mem, struct str dir, const struct config *c,
 			struct vault_keys *out);
+/* The same, with the root key in a process of its own: for those who serve strangers. Before threads are started. */
+struct status keys_open_apart(struct world *w, struct arena *mem, struct str dir, const struct config *c,
+			      struct vault_keys *out);
 /* A file under keys/, sealed; its name is bound to it. */
 struct status sealed_read(struct vault_keys *k, struct arena *mem, struct str dir, const char *name, struct str *out);
 struct status sealed_write(struct world *w, struct vault_keys *k, struct arena *mem, struct str dir, const char *name,

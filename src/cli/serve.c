@@ -176,7 +176,7 @@ static int serve(struct serving *s)
 {
 	struct world w;
 	world_real(&w);
-	if (failed(server_open(&s->server, &w, s->data))) {
+	if (failed(server_open(&s->server, &w, s->data, KEYS_APART))) {
 		fprintf(stderr,
 			"holdfast serve: cannot open %.*s (see above; is it initialised, or being served already?)\n",
 			PR(s->data));

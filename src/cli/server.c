@@ -30,12 +30,17 @@ static struct status open_settings(struct server *s)
 	TRY(config_load(s->mem, s->dir, &s->config));
 	s->app.region = s->config.region;
 	s->app.domain = s->config.domain;
-	return keys_open(s->world, s->mem, s->dir, &s->config, &s->keys);
+	return OK;
+}
+
+static struct status open_keys(struct server *s)
+{
+	return (s->keys_apart ? keys_open_apart : keys_open)(s->world, s->mem, s->dir, &s->config, &s->keys);
 }
 
 static struct status open_store(struct server *s)
 {
-	s->app.keyring = s->keys.keyring;
+	s->app.keyring = keyring_for_fibers(s->keys.keyring);
 	struct store_options o = { .on_outbox = trail_on_outbox, .on_outbox_arg = &s->app };
 	TRY(store_open(s->world, s->keys.keyring, &s->keys.system, path_z(s, "store"), &o, &s->app.store));
 	return blobs_open(s->world, keyring_secrets(s->keys.keyring), store_io_pool(s->app.store), path_z(s, "blobs"),
@@ -66,8 +71,9 @@ static const struct {
 	const char *name;
 	struct status (*open)(struct server *s);
 } parts[] = {
-	{ "settings and keys", open_settings }, { "store", open_store }, { "tables", open_tables },
-	{ "accounts", open_accounts },          { "trail", open_trail }, { "services", start_services },
+	{ "settings", open_settings },  { "keys", open_keys },         { "store", open_store },
+	{ "tables", open_tables },      { "accounts", open_accounts }, { "trail", open_trail },
+	{ "services", start_services },
 };
 
 static void open_parts(void *arg)
@@ -83,11 +89,12 @@ static void open_parts(void *arg)
 	}
 }
 
-struct status server_open(struct server *s, struct world *w, struct str dir)
+struct status server_open(struct server *s, struct world *w, struct str dir, enum server_keys where)
 {
 	*s = (struct server){ .world = w, .mem = arena_new() };
 	s->dir = str_dup(s->mem, dir);
 	s->app = (struct app){ .world = w, .partition = S("aws"), .region = S("us-east-1") };
+	s->keys_apart = where == KEYS_APART;
 	struct opening o = { .s = s };
 	fiber_block_on(open_parts, &o);
 	if (failed(o.st))

@@ -15,12 +15,19 @@ struct server {
 	struct str dir;
 	struct config config;
 	struct vault_keys keys;
+	bool keys_apart;
 	struct app app;
 	bool test_clock;
 };
 
-/* Everything below HTTP. Outside of fibers. On failure the log says what is wrong and nothing stays open. */
-struct status server_open(struct server *s, struct world *w, struct str dir);
+/* Where the root key is opened: in this process, or in one of its own, for those who read what strangers send. */
+enum server_keys { KEYS_HERE, KEYS_APART };
+
+/*
+ * Everything below HTTP. Outside of fibers; with KEYS_APART before threads are started. On failure the log says what
+ * is wrong and nothing stays open.
+ */
+struct status server_open(struct server *s, struct world *w, struct str dir, enum server_keys where);
 void server_close(struct server *s);
 
 /* Makes an account and adds its credentials to the sealed file. Outside of fibers or in one. */

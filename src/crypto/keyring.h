@@ -21,8 +21,8 @@
  *     or unregistered.
  *  4. To shred a key: delete every copy of its wrapped bytes, then keyring_forget. What
  *     stood under it is unreadable from then on.
- * Every function but open and close may be called from any thread at any time. None parks a
- * fiber or does I/O once the keyring is open.
+ * Every function but open and close may be called from any thread at any time. With the keys
+ * in this process none waits; with a keyholder each may (keyring_for_fibers says how).
  */
 #ifndef CRYPTO_KEYRING_H
 #define CRYPTO_KEYRING_H
@@ -62,6 +62,25 @@ struct key_ref key_ref_of(const struct key_ref *parent, struct str purpose, stru
  */
 struct status keyring_create_root(struct world *w, const char *path);
 struct status keyring_open(struct world *w, const char *root_path, struct keyring **out);
+/*
+ * The same, but the root key and all that stands under it live in a process of their own, the keyholder
+ * (keyholder.h), and never in this one. To be called before threads are started. While the keyholder is gone (it is
+ * started again by itself) every call below fails with E_BUSY.
+ */
+struct status keyring_open_apart(struct world *w, const char *root_path, struct keyring **out);
+/*
+ * The same keyring for those who may be parked: a fiber that calls through this one waits for the keyholder without
+ * holding its thread. Through the other one the thread itself waits: for whoever holds a lock, is on a writer, or is
+ * no fiber. Lives as long as kr.
+ */
+struct keyring *keyring_for_fibers(struct keyring *kr);
+/* How the keyholder is. Of a keyring without one: up, and nothing else. */
+struct keyring_health {
+	bool up;
+	int pid;
+	uint64_t restarts, calls;
+};
+struct keyring_health keyring_health(struct keyring *kr);
 void keyring_close(struct keyring *kr); /* wipes all; every secret it gave must have been freed; null is allowed */
 struct secret_pool *keyring_secrets(struct keyring *kr); /* for secrets that callers make themselves */
 

@@ -52,6 +52,7 @@ static void step(struct fiber *f)
 static void *io_thread(void *arg)
 {
 	struct io_pool *pool = arg;
+	fiber_forbid_parking();
 	for (struct waiting *w; (w = next_waiting(pool));) {
 		if (w->fiber) {
 			step(w->fiber); /* w was on its stack */

@@ -83,6 +83,7 @@ static void send_home(struct txn *t, struct status st)
 static void run_fiber(struct txn *t)
 {
 	struct handover h = { 0 };
+	fiber_forbid_parking();
 	enum fiber_state state = fiber_step(t->fiber, &h);
 	assert(state == FIBER_PARKED && h.fn == txn_to_writer && h.arg == t); /* on a writer, do not wait */
 }

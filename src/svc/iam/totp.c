@@ -57,7 +57,7 @@ bool totp_find_two(struct str seed, int64_t from, int64_t to, struct str first, 
 	if (!totp_is_code(first) || !totp_is_code(second))
 		return false;
 	for (int64_t s = from; s <= to; s++) {
-		bool same = is_code_of(seed, s, first) & is_code_of(seed, s + 1, second);
+		bool one = is_code_of(seed, s, first), two = is_code_of(seed, s + 1, second), same = one && two;
 		*step = same ? s + 1 : *step;
 		found |= same;
 	}

@@ -154,35 +154,49 @@ struct status s3_seal_check(struct req *rq, const struct s3_place *p, const stru
 
 /* ---- data keys ------------------------------------------------------------------------------ */
 
+/* The key that wraps object keys: KMS's, or the one S3 has for the owner. */
+static struct status wrapping_key(struct app *app, const struct s3_seal *s, struct str owner,
+				  const struct aead_key **out)
+{
+	if (!s->kms)
+		return account_data_key(app->accounts, owner, S("s3"), out);
+	*out = (const struct aead_key *)(const void *)s->kek.p;
+	return OK;
+}
+
 struct status s3_seal_data_key(struct req *rq, const struct s3_seal *s, struct str owner, struct str identity,
 			       struct secret *plain, struct str *wrapped)
 {
 	struct app *app = rq->app;
-	if (!s->kms) {
-		const struct key_ref *service;
-		TRY(account_service_key(app->accounts, owner, S("s3"), &service));
-		return keyring_data_key(app->keyring, service, identity, BLOB_KEY, plain, rq->mem, wrapped);
-	}
+	const struct aead_key *above;
+	TRY(wrapping_key(app, s, owner, &above));
 	struct secret key = secret_new(keyring_secrets(app->keyring), BLOB_KEY);
 	world_random(app->world, key.p, key.n);
-	*wrapped = aead_seal_new((const struct aead_key *)(const void *)s->kek.p, app->world, identity,
-				 secret_str(&key), rq->mem);
+	*wrapped = aead_seal_new(above, app->world, identity, secret_str(&key), rq->mem);
 	*plain = key;
 	return OK;
+}
+
+/* Earlier versions had the keyring itself wrap the keys of SSE-S3 objects; its ciphertexts are a byte longer. */
+static struct status unwrap_by_keyring(struct app *app, struct str owner, struct str identity, struct str wrapped,
+				       struct secret *plain)
+{
+	const struct key_ref *service;
+	TRY(account_service_key(app->accounts, owner, S("s3"), &service));
+	return keyring_data_key_open(app->keyring, service, identity, wrapped, plain);
 }
 
 struct status s3_seal_unwrap(struct app *app, const struct s3_seal *s, struct str owner, struct str identity,
 			     struct str wrapped, struct secret *plain)
 {
-	if (!s->kms) {
-		const struct key_ref *service;
-		TRY(account_service_key(app->accounts, owner, S("s3"), &service));
-		return keyring_data_key_open(app->keyring, service, identity, wrapped, plain);
-	}
+	const struct aead_key *above;
+	if (!s->kms && wrapped.n == BLOB_KEY + KEYRING_SEAL_OVERHEAD)
+		return unwrap_by_keyring(app, owner, identity, wrapped, plain);
 	if (wrapped.n != BLOB_KEY + AEAD_OVERHEAD)
 		return ERR(E_CORRUPT);
+	TRY(wrapping_key(app, s, owner, &above));
 	struct secret key = secret_new(keyring_secrets(app->keyring), BLOB_KEY);
-	struct status st = aead_open((const struct aead_key *)(const void *)s->kek.p, identity, wrapped, key.p);
+	struct status st = aead_open(above, identity, wrapped, key.p);
 	if (failed(st)) {
 		secret_free(&key);
 		return st;

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keyholder's side of the rings. Its threads take turns at the ring of calls: one pops,
+ * and lets the next one look while it answers. A call is copied out of the shared memory
+ * before it is looked at, since whoever wrote it may write on.
+ *
+ * What is not a call gets E_INVALID for an answer. A ring that makes no sense ends the
+ * process: the guardian starts a new one, on clean rings.
+ */
+#include "crypto/keyholder_serve.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "crypto/harden.h"
+#include "crypto/lib.h"
+#include "crypto/sandbox.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+struct holder {
+	struct rings *rings;
+	struct key_local *keys;
+	pthread_mutex_t pop, push;
+	uint32_t popped; /* under pop */
+	pthread_barrier_t started, sandboxed;
+};
+
+struct hand { /* of one thread */
+	struct holder *h;
+	struct arena *mem;
+	char *room; /* where calls are copied to */
+};
+
+static uint16_t next_slot(struct holder *h)
+{
+	for (;;) {
+		uint16_t slot = 0;
+		pthread_mutex_lock(&h->pop);
+		struct status st = ring_pop(&h->rings->to_holder, &h->popped, &slot);
+		uint32_t seen = h->popped;
+		pthread_mutex_unlock(&h->pop);
+		if (!failed(st))
+			return slot;
+		if (st.code == E_CORRUPT) {
+			log_error("the ring of calls makes no sense");
+			_exit(3);
+		}
+		ring_sleep(&h->rings->to_holder, seen);
+	}
+}
+
+static struct status answer(struct hand *me, struct ring_slot *slot, struct key_answer *a)
+{
+	struct str bytes;
+	struct key_call call;
+
+	TRY(ring_slot_read(slot, me->room, &bytes));
+	struct status st = key_call_read(bytes, me->mem, &call);
+	if (!failed(st))
+		st = key_local_answer(me->h->keys, &call, me->mem, a);
+	secret_wipe(me->room, bytes.n);
+	return st;
+}
+
+static void answer_in(struct hand *me, struct ring_slot *slot)
+{
+	struct key_answer a = { 0 };
+	struct status st = answer(me, slot, &a);
+	size_t n = key_answer_write(st, &a, slot->bytes, sizeof slot->bytes);
+
+	if (!n)
+		n = key_answer_write(ERR(E_TOO_BIG), &(struct key_answer){ 0 }, slot->bytes, sizeof slot->bytes);
+	atomic_store_explicit(&slot->n, (uint32_t)n, memory_order_release);
+	secret_free(&a.secret);
+	arena_wipe(me->mem);
+}
+
+static void hand_back(struct holder *h, uint16_t slot)
+{
+	struct ring *r = &h->rings->to_client;
+
+	pthread_mutex_lock(&h->push);
+	ring_push(r, slot);
+	pthread_mutex_unlock(&h->push);
+	if (ring_sleepers(r))
+		ring_wake(r);
+}
+
+static _Noreturn void answer_forever(struct holder *h)
+{
+	struct hand me = { .h = h, .mem = arena_new(), .room = heap_alloc(1, KEY_CALL_MAX) };
+
+	for (;;) {
+		uint16_t slot = next_slot(h);
+		answer_in(&me, &h->rings->slots[slot]);
+		hand_back(h, slot);
+	}
+}
+
+static void *thread_run(void *arg)
+{
+	struct holder *h = arg;
+
+	(void)crypto_scratch();
+	pthread_barrier_wait(&h->started);
+	pthread_barrier_wait(&h->sandboxed);
+	answer_forever(h);
+}
+
+/* All of this process's memory, where that much may be locked; else secrets' own pools lock what they can. */
+static void lock_memory(void)
+{
+	struct rlimit r;
+
+	if (process_is_sanitized() || getrlimit(RLIMIT_MEMLOCK, &r) != 0)
+		return;
+	if (r.rlim_cur == RLIM_INFINITY || geteuid() == 0)
+		(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+}
+
+static void start_threads(struct holder *h)
+{
+	pthread_barrier_init(&h->started, NULL, KEYHOLDER_THREADS);
+	pthread_barrier_init(&h->sandboxed, NULL, KEYHOLDER_THREADS);
+	for (size_t i = 1; i < KEYHOLDER_THREADS; i++) {
+		pthread_t t;
+		if (pthread_create(&t, NULL, thread_run, h) != 0) {
+			log_error("the keyholder cannot start its threads");
+			_exit(4);
+		}
+		pthread_detach(t);
+	}
+	(void)crypto_scratch();
+	pthread_barrier_wait(&h->started);
+}
+
+_Noreturn void keyholder_run(struct world *w, uint8_t root[32], struct rings *rings)
+{
+	struct holder h = { .rings = rings, .pop = PTHREAD_MUTEX_INITIALIZER, .push = PTHREAD_MUTEX_INITIALIZER };
+	struct sandbox_report sandbox;
+
+	prctl(PR_SET_NAME, "hf-keyholder", 0, 0, 0);
+	crypto_start();
+	lock_memory();
+	h.keys = key_local_new(w, secret_pool_new(), root);
+	start_threads(&h);
+	if (failed(sandbox_enter(&sandbox)))
+		_exit(KEYHOLDER_NO_SANDBOX);
+	if (!sandbox.landlock)
+		log_info("the keyholder runs without Landlock: this kernel does not have it");
+	(void)!write(KEYHOLDER_READY_FD, "", 1);
+	pthread_barrier_wait(&h.sandboxed);
+	answer_forever(&h);
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keyring with a keyholder: the same answers as without one, through death and restart.
+ */
+#include "crypto/keyholder.h"
+
+#include "base/fiber.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/test.h"
+#include "crypto/harden.h"
+#include "crypto/rings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct place {
+	struct world w;
+	struct arena *mem;
+	char dir[64], root[96];
+	struct keyring *kr;
+};
+
+static struct place *place_new(void)
+{
+	struct place *p = HEAP(struct place);
+	world_real(&p->w);
+	p->mem = arena_new();
+	snprintf(p->dir, sizeof p->dir, "/tmp/holdfast-keyholder-XXXXXX");
+	EXPECT(mkdtemp(p->dir));
+	snprintf(p->root, sizeof p->root, "%s/root.key", p->dir);
+	EXPECT_OK(keyring_create_root(&p->w, p->root));
+	EXPECT_OK(keyring_open_apart(&p->w, p->root, &p->kr));
+	return p;
+}
+
+static void place_end(struct place *p)
+{
+	keyring_close(p->kr);
+	unlink(p->root);
+	rmdir(p->dir);
+	arena_free(p->mem);
+	heap_free(p);
+}
+
+static struct key_ref new_key(struct place *p, const struct key_ref *parent, const char *purpose)
+{
+	struct str wrapped;
+	EXPECT_OK(keyring_key_new(p->kr, parent, str_of(purpose), p->mem, &wrapped));
+	return key_ref_of(parent, str_of(purpose), wrapped);
+}
+
+static void both_keyrings_open_what_the_other_sealed(void)
+{
+	struct place *p = place_new();
+	struct key_ref account = new_key(p, NULL, "account/1"), key = new_key(p, &account, "kms/k");
+	struct keyring *here;
+	struct str a, b, plain;
+	struct secret made, opened;
+	uint8_t x[32], y[32];
+
+	EXPECT_OK(keyring_open(&p->w, p->root, &here));
+	EXPECT_OK(keyring_seal(p->kr, &key, S("aad"), S("text"), p->mem, &a));
+	EXPECT_OK(keyring_unseal(here, &key, S("aad"), a, p->mem, &plain));
+	EXPECT_STR(plain, S("text"));
+	EXPECT_OK(keyring_seal(here, &key, S("aad"), S("back"), p->mem, &b));
+	EXPECT_OK(keyring_unseal(p->kr, &key, S("aad"), b, p->mem, &plain));
+	EXPECT_STR(plain, S("back"));
+	EXPECT_OK(keyring_data_key(p->kr, &key, S("d"), 32, &made, p->mem, &a));
+	EXPECT_OK(keyring_data_key_open(here, &key, S("d"), a, &opened));
+	EXPECT(made.n == 32 && secret_eq(secret_str(&made), secret_str(&opened)));
+	secret_free(&made);
+	secret_free(&opened);
+	EXPECT_OK(keyring_mac(p->kr, &key, S("m"), x));
+	EXPECT_OK(keyring_mac(here, &key, S("m"), y));
+	EXPECT(memcmp(x, y, 32) == 0);
+	EXPECT_OK(keyring_check(p->kr, &key));
+	keyring_forget(p->kr, &account);
+	EXPECT_OK(keyring_check(p->kr, &key));
+	keyring_close(here);
+	place_end(p);
+}
+
+static void what_is_wrong_is_refused_the_same_way(void)
+{
+	struct place *p = place_new();
+	struct key_ref account = new_key(p, NULL, "account/1"), key = new_key(p, &account, "kms/k"), other, bad;
+	struct str cipher, plain, long_text = str_make(NEWS(p->mem, char, KEY_CALL_MAX), KEY_CALL_MAX);
+	struct secret s = { 0 };
+
+	other = new_key(p, &account, "kms/other");
+	EXPECT_OK(keyring_seal(p->kr, &key, S("aad"), S("text"), p->mem, &cipher));
+	EXPECT_ERR(keyring_unseal(p->kr, &key, S("AAD"), cipher, p->mem, &plain), E_CORRUPT);
+	EXPECT_ERR(keyring_unseal(p->kr, &other, S("aad"), cipher, p->mem, &plain), E_CORRUPT);
+	EXPECT_ERR(keyring_data_key_open(p->kr, &key, S("aad"), S("?"), &s), E_CORRUPT);
+	bad = key_ref_of(NULL, S("account/1"), key.wrapped);
+	EXPECT_ERR(keyring_check(p->kr, &bad), E_NO_KEY);
+	EXPECT_ERR(keyring_seal(p->kr, &key, S("aad"), long_text, p->mem, &cipher), E_TOO_BIG);
+	EXPECT_OK(keyring_seal(p->kr, &key, S("aad"), str_sub(long_text, 0, KEY_CALL_MAX - 2048), p->mem, &cipher));
+	place_end(p);
+}
+
+/* An id that the asker made up finds no key, and unwraps none. */
+static void a_forged_id_opens_nothing(void)
+{
+	struct place *p = place_new();
+	struct key_ref a = new_key(p, NULL, "a"), b = new_key(p, NULL, "b"), forged = a;
+	struct str cipher, plain;
+
+	EXPECT_OK(keyring_seal(p->kr, &a, S(""), S("text"), p->mem, &cipher));
+	forged.wrapped = b.wrapped;
+	keyring_forget(p->kr, &a);
+	EXPECT_ERR(keyring_check(p->kr, &forged), E_NO_KEY);
+	memset(forged.id, 7, sizeof forged.id);
+	forged.wrapped = a.wrapped;
+	EXPECT_ERR(keyring_unseal(p->kr, &forged, S(""), cipher, p->mem, &plain), E_NO_KEY);
+	EXPECT_OK(keyring_unseal(p->kr, &a, S(""), cipher, p->mem, &plain));
+	place_end(p);
+}
+
+static void wait_for_restart(struct place *p, uint64_t restarts)
+{
+	struct keyring_health h = keyring_health(p->kr);
+	while (!h.up || h.restarts < restarts) {
+		usleep(2000);
+		h = keyring_health(p->kr);
+	}
+}
+
+static void a_keyholder_that_dies_is_followed_by_another(void)
+{
+	struct place *p = place_new();
+	struct key_ref key = new_key(p, NULL, "account/1");
+	struct str cipher, plain;
+	int pid = keyring_health(p->kr).pid;
+
+	log_setup(-1, LOG_ERROR);
+	EXPECT_OK(keyring_seal(p->kr, &key, S(""), S("text"), p->mem, &cipher));
+	EXPECT(pid > 1 && kill(pid, SIGKILL) == 0);
+	wait_for_restart(p, 1);
+	EXPECT(keyring_health(p->kr).pid != pid);
+	EXPECT_OK(keyring_unseal(p->kr, &key, S(""), cipher, p->mem, &plain));
+	EXPECT_STR(plain, S("text"));
+	place_end(p);
+}
+
+static void without_a_guardian_all_fails_and_nothing_hangs(void)
+{
+	struct place *p = place_new();
+	struct key_ref key = new_key(p, NULL, "account/1");
+	struct str cipher;
+	char path[64];
+	int guardian = 0;
+
+	log_setup(-1, LOG_ERROR);
+	snprintf(path, sizeof path, "/proc/%d/stat", keyring_health(p->kr).pid);
+	FILE *f = fopen(path, "r");
+	EXPECT(f && fscanf(f, "%*d %*s %*c %d", &guardian) == 1 && guardian > 1);
+	fclose(f);
+	EXPECT(kill(guardian, SIGKILL) == 0);
+	while (keyring_health(p->kr).up)
+		usleep(2000);
+	EXPECT_ERR(keyring_seal(p->kr, &key, S(""), S("text"), p->mem, &cipher), E_BUSY);
+	place_end(p);
+}
+
+/* ---- many at once ---- */
+
+enum { THREADS = 4, FIBERS = 64, ROUNDS = 60 };
+
+struct crowd {
+	struct place *p;
+	struct key_ref key;
+	_Atomic unsigned good, busy, bad;
+};
+
+static void use(struct crowd *c, struct keyring *kr)
+{
+	struct arena *mem = arena_new();
+	for (size_t i = 0; i < ROUNDS; i++) {
+		struct str cipher, plain;
+		struct status st = keyring_seal(kr, &c->key, S("a"), S("some text"), mem, &cipher);
+		if (!failed(st))
+			st = keyring_unseal(kr, &c->key, S("a"), cipher, mem, &plain);
+		if (!failed(st) && str_eq(plain, S("some text")))
+			c->good++;
+		else if (st.code == E_BUSY)
+			c->busy++;
+		else
+			c->bad++;
+		arena_reset(mem);
+	}
+	arena_free(mem);
+}
+
+static void *in_thread(void *arg)
+{
+	struct crowd *c = arg;
+	use(c, c->p->kr);
+	return NULL;
+}
+
+static void in_fiber(void *arg)
+{
+	struct crowd *c = arg;
+	use(c, keyring_for_fibers(c->p->kr));
+}
+
+static void *fiber_thread(void *arg)
+{
+	fiber_block_on(in_fiber, arg);
+	return NULL;
+}
+
+/* More at once than there are slots. */
+static void run_crowd(struct crowd *c, void (*meanwhile)(struct crowd *))
+{
+	enum { N = RING_SLOTS + FIBERS };
+	pthread_t t[N];
+	for (size_t i = 0; i < N; i++)
+		EXPECT(pthread_create(&t[i], NULL, i % 2 ? in_thread : fiber_thread, c) == 0);
+	if (meanwhile)
+		meanwhile(c);
+	for (size_t i = 0; i < N; i++)
+		EXPECT(pthread_join(t[i], NULL) == 0);
+	EXPECT(c->bad == 0);
+	EXPECT(c->good + c->busy == N * ROUNDS);
+}
+
+static void threads_and_fibers_wait_their_turn(void)
+{
+	struct crowd c = { .p = place_new() };
+	c.key = new_key(c.p, NULL, "account/1");
+	run_crowd(&c, NULL);
+	EXPECT(c.busy == 0);
+	EXPECT(keyring_health(c.p->kr).calls >= 2u * c.good);
+	place_end(c.p);
+}
+
+static void kill_often(struct crowd *c)
+{
+	for (uint64_t i = 1; i <= 3; i++) {
+		usleep(3000);
+		kill(keyring_health(c->p->kr).pid, SIGKILL);
+		wait_for_restart(c->p, i);
+	}
+}
+
+static void under_load_a_death_fails_some_and_hangs_nobody(void)
+{
+	struct crowd c = { .p = place_new() };
+	log_setup(-1, LOG_ERROR);
+	c.key = new_key(c.p, NULL, "account/1");
+	run_crowd(&c, kill_often);
+	EXPECT(c.good > 0);
+	struct str cipher;
+	EXPECT_OK(keyring_seal(c.p->kr, &c.key, S("a"), S("x"), c.p->mem, &cipher));
+	place_end(c.p);
+}
+
+/* ---- what it may do ---- */
+
+static bool status_has(int pid, const char *line)
+{
+	char path[64], text[4096];
+	snprintf(path, sizeof path, "/proc/%d/status", pid);
+	int fd = open(path, O_RDONLY);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = 0;
+	return strstr(text, line) != NULL;
+}
+
+static int open_files(int pid)
+{
+	int n = 0;
+	for (int i = 0; i < 256; i++) {
+		char path[64];
+		struct stat st;
+		snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, i);
+		n += lstat(path, &st) == 0;
+	}
+	return n;
+}
+
+static void the_keyholder_is_locked_in(void)
+{
+	struct place *p = place_new();
+	int pid = keyring_health(p->kr).pid;
+	EXPECT(status_has(pid, "Name:\thf-keyholder"));
+	EXPECT(status_has(pid, "Seccomp:\t2"));
+	EXPECT(status_has(pid, "NoNewPrivs:\t1"));
+	EXPECT(open_files(pid) == 2);
+	place_end(p);
+}
+
+static void a_root_key_that_is_not_there_is_said_so(void)
+{
+	struct world w;
+	struct keyring *kr = NULL;
+	world_real(&w);
+	log_setup(-1, LOG_ERROR);
+	EXPECT_ERR(keyring_open_apart(&w, "/tmp/holdfast-no-such-directory/root.key", &kr), E_NOT_FOUND);
+	EXPECT(!kr);
+}
+
+RUN_ALL(T(both_keyrings_open_what_the_other_sealed), T(what_is_wrong_is_refused_the_same_way),
+	T(a_forged_id_opens_nothing), T(a_keyholder_that_dies_is_followed_by_another),
+	T(without_a_guardian_all_fails_and_nothing_hangs), T(threads_and_fibers_wait_their_turn),
+	T(under_load_a_death_fails_some_and_hangs_nobody), T(the_keyholder_is_locked_in),
+	T(a_root_key_that_is_not_there_is_said_so))

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A call of the keyring as a value, so that it can be answered here or in another process:
+ *
+ *     keyring.c ── struct key_call ──┬─ keyring_local_answer: the keys are in this process
+ *                                    └─ keyholder_call: as bytes (key_call_write) to the keyholder,
+ *                                       which reads them (key_call_read) and answers the same way
+ *
+ * For the files behind keyring.h alone. What crosses is bounded: KEY_CALL_MAX bytes either way.
+ */
+#ifndef CRYPTO_KEYRING_CALL_H
+#define CRYPTO_KEYRING_CALL_H
+
+#include "crypto/keyring.h"
+
+enum { KEY_CALL_MAX = 128 * 1024 };
+
+enum key_op {
+	KEY_OP_NEW = 1,   /* key (NULL: the root), purpose                -> out: wrapped */
+	KEY_OP_CHECK,     /* key */
+	KEY_OP_FORGET,    /* key */
+	KEY_OP_SEAL,      /* key, aad, input: plaintext                    -> out: ciphertext */
+	KEY_OP_UNSEAL,    /* key, aad, input: ciphertext                   -> out: plaintext */
+	KEY_OP_DATA,      /* key, aad, size, quiet: plaintext not wanted   -> out: ciphertext, secret */
+	KEY_OP_DATA_OPEN, /* key, aad, input: ciphertext                   -> secret */
+	KEY_OP_MAC,       /* key, input                                    -> out: 32 bytes */
+	KEY_OP_COUNT,
+};
+
+struct key_call {
+	enum key_op op;
+	const struct key_ref *key;
+	struct str purpose, aad, input;
+	uint32_t size;
+	bool quiet;
+};
+
+struct key_answer {
+	struct str out;       /* in the answerer's arena */
+	struct secret secret; /* freed by whoever has the answer */
+};
+
+/* ---- answered here ---- */
+
+struct key_local;
+
+struct key_local *key_local_new(struct world *w, struct secret_pool *secrets, uint8_t root[32]); /* root is wiped */
+void key_local_free(struct key_local *k);                                                        /* null is allowed */
+/* The call is believed in nothing but its form: refs may be forged, sizes wild. */
+struct status key_local_answer(struct key_local *k, const struct key_call *c, struct arena *mem,
+			       struct key_answer *out);
+
+/* ---- as bytes ---- */
+
+/*
+ *     call   = op 1 | quiet 1 | size 4 | purpose | aad | input | depth 1 | depth x (id 32 | purpose | wrapped)
+ *     answer = status 4 | out | secret          (texts: length 4, then bytes; keys: the leaf first)
+ * Writing: how many bytes it took, 0 when `room` is too small. Reading: E_INVALID unless it is exactly one
+ * well-formed call or answer; what is read are views of `bytes`, refs are in mem.
+ */
+size_t key_call_write(const struct key_call *c, char *room, size_t cap);
+struct status key_call_read(struct str bytes, struct arena *mem, struct key_call *out);
+size_t key_answer_write(struct status st, const struct key_answer *a, char *room, size_t cap);
+struct status key_answer_read(struct str bytes, struct status *st, struct str *out, struct str *secret);
+
+#endif

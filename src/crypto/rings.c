@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/rings.h"
+
+#include "base/str.h"
+
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct rings *rings_new(void)
+{
+	struct rings *r =
+	    mmap(NULL, sizeof *r, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (r == MAP_FAILED)
+		return NULL;
+	(void)madvise(r, sizeof *r, MADV_DONTDUMP);
+	(void)mlock2(r, sizeof *r, MLOCK_ONFAULT); /* refused where little may be locked; what stays here is wiped */
+	return r;
+}
+
+void rings_free(struct rings *r)
+{
+	if (r)
+		munmap(r, sizeof *r);
+}
+
+/* Who sleeps at to_client is alive and counts itself off when it wakes. */
+void rings_clear(struct rings *r)
+{
+	atomic_store(&r->to_holder.pushed, 0);
+	atomic_store(&r->to_holder.sleepers, 0);
+	atomic_store(&r->to_client.pushed, 0);
+}
+
+void ring_push(struct ring *r, uint16_t slot)
+{
+	uint32_t n = atomic_load_explicit(&r->pushed, memory_order_relaxed);
+
+	atomic_store_explicit(&r->at[n % RING_SLOTS], slot, memory_order_relaxed);
+	atomic_store_explicit(&r->pushed, n + 1, memory_order_release);
+}
+
+uint32_t ring_sleepers(struct ring *r)
+{
+	atomic_thread_fence(memory_order_seq_cst); /* the push is seen, or the sleeper is */
+	return atomic_load_explicit(&r->sleepers, memory_order_relaxed);
+}
+
+static long futex(_Atomic uint32_t *word, int op, uint32_t value)
+{
+	return syscall(SYS_futex, word, op, value, NULL, NULL, 0);
+}
+
+void ring_wake(struct ring *r)
+{
+	atomic_fetch_add(&r->bell, 1);
+	futex(&r->bell, FUTEX_WAKE, 1);
+}
+
+struct status ring_pop(struct ring *r, uint32_t *mine, uint16_t *slot)
+{
+	uint32_t there = atomic_load_explicit(&r->pushed, memory_order_acquire) - *mine;
+
+	if (there == 0)
+		return ERR(E_NOT_FOUND);
+	if (there > RING_SLOTS)
+		return ERR(E_CORRUPT);
+	uint16_t v = atomic_load_explicit(&r->at[*mine % RING_SLOTS], memory_order_relaxed);
+	if (v >= RING_SLOTS)
+		return ERR(E_CORRUPT);
+	(*mine)++;
+	*slot = v;
+	return OK;
+}
+
+void ring_sleep(struct ring *r, uint32_t mine)
+{
+	uint32_t bell = atomic_load(&r->bell);
+
+	atomic_fetch_add(&r->sleepers, 1);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_load_explicit(&r->pushed, memory_order_relaxed) == mine)
+		futex(&r->bell, FUTEX_WAIT, bell);
+	atomic_fetch_sub(&r->sleepers, 1);
+}
+
+struct status ring_slot_read(struct ring_slot *s, char *room, struct str *out)
+{
+	uint32_t n = atomic_load_explicit(&s->n, memory_order_acquire);
+
+	if (n > sizeof s->bytes)
+		return ERR(E_INVALID);
+	memcpy(room, s->bytes, n);
+	*out = str_make(room, n);
+	return OK;
+}
