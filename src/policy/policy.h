@@ -296,6 +296,10 @@ void policy_context_put_named(struct policy_context *cx, struct str name, const 
 			      bool multi);
 /* The value(s) of a key, as a decision would see them; false when the request does not have it. */
 bool policy_context_get(const struct policy_context *cx, struct str name, struct policy_entry *out);
+/* Is this text of a value what the operators of that family compare? Numeric, Date, IpAddress. */
+bool policy_is_number(struct str value);
+bool policy_is_date(struct str value);
+bool policy_is_address(struct str value);
 
 /* ---- Who asks, for what --------------------------------------------------------- */
 

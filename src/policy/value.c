@@ -297,3 +297,21 @@ void pol_base64_to(struct str s, char *out)
 			out[made++] = (char)(uint8_t)(v >> k);
 	}
 }
+
+bool policy_is_number(struct str value)
+{
+	struct num n;
+	return pol_num_parse(value, &n);
+}
+
+bool policy_is_date(struct str value)
+{
+	int64_t ms;
+	return pol_date_parse(value, &ms);
+}
+
+bool policy_is_address(struct str value)
+{
+	struct cidr ip;
+	return pol_ip_parse(value, &ip);
+}

@@ -152,6 +152,15 @@ static void bytes_are_base64(void)
 	       !pol_base64_length(S("a==="), &n) && !pol_base64_length(S("=aGk"), &n));
 }
 
-RUN_ALL(T(numbers_are_decimal_and_exact), T(what_is_not_a_number_is_refused), T(dates_come_in_the_documented_forms),
-	T(what_is_not_a_date_is_refused), T(ranges_hold_their_addresses), T(what_is_not_an_address_is_refused),
-	T(bytes_are_base64))
+static void values_can_be_asked_for_their_form(void)
+{
+	EXPECT(policy_is_number(S("-10.5")) && !policy_is_number(S("ten")) && !policy_is_number(S("")));
+	EXPECT(policy_is_date(S("2026-01-01T00:00:00Z")) && policy_is_date(S("1767225600")) &&
+	       !policy_is_date(S("now")));
+	EXPECT(policy_is_address(S("192.0.2.1")) && policy_is_address(S("2001:db8::1")));
+	EXPECT(!policy_is_address(S("192.0.2.0/24")) && !policy_is_address(S("192.0.2")));
+}
+
+RUN_ALL(T(values_can_be_asked_for_their_form), T(numbers_are_decimal_and_exact), T(what_is_not_a_number_is_refused),
+	T(dates_come_in_the_documented_forms), T(what_is_not_a_date_is_refused), T(ranges_hold_their_addresses),
+	T(what_is_not_an_address_is_refused), T(bytes_are_base64))
