@@ -95,6 +95,7 @@ struct str iam_path(struct str given);  /* "/" when none was given */
 
 /* As lists show a role: without tags, boundary and last use. */
 struct iam_role iam_role_out(struct req *rq, const struct iam_entity_row *row);
+const struct iam_user *iam_user_root(struct req *rq);
 
 /* UserName where AWS lets it be left out: then the calling user. ValidationError when there is none. */
 struct status iam_user_name(struct req *rq, struct str given, struct str *out);

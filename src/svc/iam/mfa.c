@@ -13,7 +13,10 @@ struct str iam_mfa_arn(struct arena *mem, struct str partition, struct str accou
 			    PR(row->name));
 }
 
-bool iam_mfa_is_roots(const struct iam_mfa_row *row) { return str_starts_ci(row->name, IAM_MFA_ROOT_PREFIX); }
+bool iam_mfa_is_roots(const struct iam_mfa_row *row)
+{
+	return str_eq(row->path, S("/")) && str_starts_ci(row->name, IAM_MFA_ROOT_PREFIX);
+}
 
 /* By path and name, whatever their case: two devices that differ in nothing else would be mistaken for each other. */
 static struct str row_key(struct arena *mem, struct str path_and_name)
@@ -34,6 +37,23 @@ struct status iam_mfa_find(struct req *rq, struct txn *t, struct str account, st
 static struct str key_of_row(struct req *rq, const struct iam_mfa_row *row)
 {
 	return row_key(rq->mem, iam_join(rq->mem, row->path, row->name, S("")));
+}
+
+struct status iam_mfa_get(struct req *rq, struct txn *t, const struct iam_mfa_row *named, struct iam_mfa_row *out)
+{
+	return iam_row_get(rq->mem, t, key_of_row(rq, named), &iam_mfa_row_shape, out);
+}
+
+struct status iam_mfa_none(struct req *rq, struct str serial)
+{
+	return FAIL(rq, iam_NoSuchEntityException, "VirtualMFADevice with serial number %.*s doesn't exist.",
+		    PR(serial));
+}
+
+struct status iam_mfa_named(struct req *rq, struct txn *t, struct str serial, struct iam_mfa_row *out)
+{
+	struct status st = iam_mfa_find(rq, t, rq->account, serial, out);
+	return st.code == E_NOT_FOUND ? iam_mfa_none(rq, serial) : st;
 }
 
 struct status iam_mfa_put(struct req *rq, struct txn *t, const struct iam_mfa_row *row)

@@ -19,10 +19,9 @@
 #include "svc/iam/iam.h"
 
 enum {
-	IAM_MFA_PER_USER = 8,
-	IAM_MFA_SKEW = 1,         /* steps a code may be off, besides the device's drift (RFC 6238 5.2) */
-	IAM_MFA_RESYNC = 20,      /* steps a device may be off when two codes are given: ten minutes */
-	IAM_MFA_ROOT_DEVICES = 8, /* "You can register up to eight MFA devices" with the root user, too */
+	IAM_MFA_PER_USER = 8, /* and for root */
+	IAM_MFA_SKEW = 1,     /* steps a code may be off, besides the device's drift (RFC 6238 5.2) */
+	IAM_MFA_RESYNC = 20,  /* steps a device may be off when two codes are given: ten minutes */
 };
 
 #define IAM_MFA_ROOT_PREFIX S("root-account-mfa-device") /* names that begin so are the root user's devices */
@@ -33,7 +32,16 @@ struct status iam_mfa_find(struct req *rq, struct txn *t, struct str account, st
 			   struct iam_mfa_row *out);
 struct status iam_mfa_put(struct req *rq, struct txn *t, const struct iam_mfa_row *row);
 struct status iam_mfa_del(struct req *rq, struct txn *t, const struct iam_mfa_row *row);
+/* Whatever has the path and name of that row, in whatever case. E_NOT_FOUND. */
+struct status iam_mfa_get(struct req *rq, struct txn *t, const struct iam_mfa_row *named, struct iam_mfa_row *out);
+/* iam_mfa_find in rq->account, for handlers: NoSuchEntity. */
+struct status iam_mfa_named(struct req *rq, struct txn *t, struct str serial, struct iam_mfa_row *out);
+struct status iam_mfa_none(struct req *rq, struct str serial); /* that NoSuchEntity */
 bool iam_mfa_is_roots(const struct iam_mfa_row *row);
+/* The serial numbers of root's enabled devices, in order; serials may be NULL. */
+struct status iam_mfa_roots(struct req *rq, struct txn *t, struct str_list *serials, size_t *n);
+/* A user has been renamed: his devices know it. */
+struct status iam_mfa_follow(struct req *rq, struct txn *t, const struct iam_entity_row *user);
 
 /* A new seed, sealed into the row, whose id must be set; and in base32, in rq->mem. */
 struct status iam_mfa_seed_new(struct req *rq, struct str account, struct iam_mfa_row *row, struct str *base32);

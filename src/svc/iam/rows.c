@@ -100,6 +100,7 @@ struct status iam_count(struct req *rq, struct txn *t, char what, int by)
 		{ 'p', "PoliciesPerAccount", IAM_POLICIES_MAX },
 		{ 'x', "InstanceProfilesPerAccount", IAM_PROFILES_MAX },
 		{ 'c', "ServerCertificatesPerAccount", IAM_CERTIFICATES_MAX },
+		{ 'm', "VirtualMFADevicesPerAccount", IAM_USERS_MAX }, /* "equal to the user quota" */
 	};
 	struct str key = key_of(rq->mem, 'n', str_make(&what, 1), (struct str){ 0 }, (struct str){ 0 }), value;
 	struct status st = txn_get(t, key, rq->mem, &value);

@@ -9,6 +9,7 @@
 #include "api/ids.h"
 #include "base/str.h"
 #include "svc/iam/iam.h"
+#include "svc/iam/mfa.h"
 
 static struct iam_user user_out(struct req *rq, const struct iam_entity_row *row, bool whole)
 {
@@ -55,14 +56,14 @@ struct status iam_create_user(struct req *rq, const struct iam_create_user_in *i
 }
 
 /* Root has no row: what is known of it comes from the account. */
-static const struct iam_user *root_user(struct req *rq)
+const struct iam_user *iam_user_root(struct req *rq)
 {
 	const struct account *account = account_find(rq->app->accounts, rq->account);
 	struct iam_user *u = NEW(rq->mem, struct iam_user);
 	*u = (struct iam_user){
 		.path = S("/"),
 		.user_id = rq->account,
-		.arn = rq->caller.arn,
+		.arn = req_arn(rq, "root"),
 		.create_date = account ? account->created_ms : 0,
 	};
 	return u;
@@ -74,7 +75,7 @@ struct status iam_get_user(struct req *rq, const struct iam_get_user_in *in, str
 	struct str name;
 	struct iam_entity_row row;
 	if (!in->user_name.p && rq->caller.kind == CALLER_ROOT) {
-		out->user = root_user(rq);
+		out->user = iam_user_root(rq);
 		return OK;
 	}
 	TRY(iam_user_name(rq, in->user_name, &name));
@@ -108,6 +109,7 @@ struct status iam_update_user(struct req *rq, const struct iam_update_user_in *i
 	if (in->new_user_name.p) {
 		TRY(iam_entity_rename(rq, t, IAM_USER, &row, in->new_user_name));
 		TRY(keys_follow(rq, t, &row));
+		TRY(iam_mfa_follow(rq, t, &row));
 	}
 	if (in->new_path.p)
 		row.path = in->new_path;
@@ -128,6 +130,8 @@ struct status iam_delete_user(struct req *rq, const struct iam_delete_user_in *i
 			    "Cannot delete entity, must remove users from group first.");
 	if (row.access_keys.n)
 		return FAIL(rq, iam_DeleteConflictException, "Cannot delete entity, must delete access keys first.");
+	if (row.mfa_devices.n)
+		return FAIL(rq, iam_DeleteConflictException, "Cannot delete entity, must delete MFA device first.");
 	TRY(iam_entity_bare(rq, t, IAM_USER, &row));
 	TRY(iam_use_all(rq, t, IAM_USER, &row, false));
 	TRY(iam_count(rq, t, IAM_USER, -1));
