@@ -4,7 +4,7 @@
  * them; an index by policy says where each is used, so that one in use is not deleted.
  */
 #include "base/str.h"
-#include "svc/iam/iam.h"
+#include "svc/iam/service_linked.h"
 
 static bool attached(const struct iam_entity_row *row, struct str arn)
 {
@@ -22,6 +22,7 @@ static struct status attach(struct req *rq, enum iam_kind kind, struct str name,
 	struct iam_managed m;
 	TRY(iam_write(rq, &t));
 	TRY(iam_entity_get(rq, t, kind, name, &row));
+	TRY(iam_modifiable(rq, &row));
 	TRY(iam_managed_get(rq, t, arn, IAM_TO_ATTACH, &m));
 	if (attached(&row, arn))
 		return OK;
@@ -43,6 +44,7 @@ static struct status detach(struct req *rq, enum iam_kind kind, struct str name,
 	struct iam_entity_row row;
 	TRY(iam_write(rq, &t));
 	TRY(iam_entity_get(rq, t, kind, name, &row));
+	TRY(iam_modifiable(rq, &row));
 	if (!attached(&row, arn))
 		return FAIL(rq, iam_NoSuchEntityException, "Policy %.*s was not found.", PR(arn));
 	struct str *v = NEWS(rq->mem, struct str, row.attached.n);

@@ -3,7 +3,7 @@
  * Permissions boundaries: the managed policy that bounds what a user or role can be
  * allowed ("Permissions boundaries for IAM entities").
  */
-#include "svc/iam/iam.h"
+#include "svc/iam/service_linked.h"
 
 static struct status replace(struct req *rq, enum iam_kind kind, struct str name, struct str arn)
 {
@@ -11,6 +11,7 @@ static struct status replace(struct req *rq, enum iam_kind kind, struct str name
 	struct iam_entity_row row;
 	TRY(iam_write(rq, &t));
 	TRY(iam_entity_get(rq, t, kind, name, &row));
+	TRY(iam_modifiable(rq, &row));
 	if (arn.p)
 		TRY(iam_boundary_check(rq, t, arn));
 	if (row.boundary.n)

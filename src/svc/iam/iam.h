@@ -126,6 +126,9 @@ struct iam_builtin {
 	const char *name, *path, *id, *description, *document;
 	int64_t created_ms;
 };
+extern const struct iam_builtin iam_builtins[]; /* by name; managed/ */
+extern const size_t iam_builtins_n;
+bool iam_builtin_linked(const struct iam_builtin *b);       /* for service-linked roles only */
 const struct iam_builtin *iam_builtin_at(size_t i);         /* by name; NULL past the end */
 const struct iam_builtin *iam_builtin_find(struct str arn); /* NULL: AWS has no such policy, or we do not */
 

@@ -5,7 +5,7 @@
  * group, 10,240 for a role ("IAM and AWS STS quotas").
  */
 #include "base/str.h"
-#include "svc/iam/iam.h"
+#include "svc/iam/service_linked.h"
 
 static size_t size_max(enum iam_kind kind)
 {
@@ -39,6 +39,7 @@ static struct status put(struct req *rq, enum iam_kind kind, struct str name, st
 	TRY(iam_document_check(rq, document, POLICY_IDENTITY));
 	TRY(iam_write(rq, &t));
 	TRY(iam_entity_get(rq, t, kind, name, &entity));
+	TRY(iam_modifiable(rq, &entity));
 	struct str key = iam_inline_key(rq->mem, kind, entity.name, policy);
 	TRY(size_of_others(rq, t, kind, entity.name, key, &others));
 	if (others + size > size_max(kind))
@@ -66,6 +67,7 @@ static struct status take_away(struct req *rq, enum iam_kind kind, struct str na
 	struct iam_inline_row row;
 	TRY(iam_write(rq, &t));
 	TRY(get(rq, t, kind, name, policy, &entity, &row));
+	TRY(iam_modifiable(rq, &entity));
 	return txn_del(t, iam_inline_key(rq->mem, kind, name, policy));
 }
 

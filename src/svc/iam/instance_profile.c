@@ -9,6 +9,7 @@
 #include "api/ids.h"
 #include "base/str.h"
 #include "svc/iam/authorize.h"
+#include "svc/iam/service_linked.h"
 
 enum { TAG = 'x', TAG_OF_ROLE = 'y' };
 
@@ -209,6 +210,7 @@ struct status iam_add_role_to_instance_profile(struct req *rq, const struct iam_
 	if (!passed || !str_eq(*passed, role.id))
 		return FAIL(rq, iam_NoSuchEntityException, "The role with name %.*s cannot be found.",
 			    PR(in->role_name));
+	TRY(iam_modifiable(rq, &role));
 	if (row.role.n)
 		return FAIL(rq, iam_LimitExceededException,
 			    "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1");

@@ -82,6 +82,9 @@ struct status iam_managed_get(struct req *rq, struct txn *t, struct str arn, enu
 	if ((builtin && purpose == IAM_TO_CHANGE) || (!builtin && !str_eq(parts.account, rq->account)))
 		return outside(rq);
 	struct status st = iam_managed_find(rq->mem, t, rq->app->partition, rq->account, arn, out);
+	if (!failed(st) && purpose == IAM_TO_ATTACH && out->builtin && iam_builtin_linked(out->builtin))
+		return FAIL(rq, iam_PolicyNotAttachableException,
+			    "Cannot attach a Service Role Policy to a Customer Role.");
 	if (st.code != E_NOT_FOUND)
 		return st;
 	return FAIL(rq, iam_NoSuchEntityException, "Policy %.*s %s", PR(arn),
@@ -95,6 +98,8 @@ struct status iam_boundary_check(struct req *rq, struct txn *t, struct str arn)
 	if (failed(arn_parse(arn, &parts)))
 		return FAIL(rq, iam_InvalidInputException, "ARN %.*s is not valid.", PR(arn));
 	struct status st = iam_managed_find(rq->mem, t, rq->app->partition, rq->account, arn, &m);
+	if (!failed(st) && m.builtin && iam_builtin_linked(m.builtin))
+		st = ERR(E_NOT_FOUND);
 	if (st.code == E_NOT_FOUND)
 		return FAIL(rq, iam_NoSuchEntityException, "Scope ARN: %.*s does not exist or is not attachable.",
 			    PR(arn));

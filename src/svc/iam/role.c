@@ -7,6 +7,7 @@
 #include "api/ids.h"
 #include "base/str.h"
 #include "svc/iam/instance_profile.h"
+#include "svc/iam/service_linked.h"
 #include "svc/iam/trust.h"
 #include "svc/iam/used.h"
 
@@ -49,6 +50,7 @@ struct status iam_create_role(struct req *rq, const struct iam_create_role_in *i
 		.description = in->description,
 		.max_session = SET(in->max_session_duration),
 	};
+	TRY(iam_path_not_reserved(rq, row.path));
 	TRY(iam_tags_add(rq, row.tags, in->tags, &row.tags));
 	TRY(iam_write(rq, &t));
 	TRY(iam_entity_new_name(rq, t, IAM_ROLE, row.name));
@@ -87,8 +89,10 @@ struct status iam_update_role(struct req *rq, const struct iam_update_role_in *i
 	TRY(iam_entity_get(rq, t, IAM_ROLE, in->role_name, &row));
 	if (in->description.p)
 		row.description = in->description;
-	if (in->max_session_duration.set)
+	if (in->max_session_duration.set) {
+		TRY(iam_modifiable(rq, &row)); /* its description is anybody's */
 		row.max_session = in->max_session_duration;
+	}
 	return iam_entity_put(rq, t, IAM_ROLE, &row);
 }
 
@@ -115,6 +119,7 @@ struct status iam_update_assume_role_policy(struct req *rq, const struct iam_upd
 	TRY(iam_trust_bind(rq, in->policy_document, &trust));
 	TRY(iam_write(rq, &t));
 	TRY(iam_entity_get(rq, t, IAM_ROLE, in->role_name, &row));
+	TRY(iam_modifiable(rq, &row));
 	TRY(iam_trust_recheck(rq, t, &trust));
 	row.trust = trust.document;
 	row.trust_bound = trust.bound;
@@ -129,6 +134,7 @@ struct status iam_delete_role(struct req *rq, const struct iam_delete_role_in *i
 	(void)out;
 	TRY(iam_write(rq, &t));
 	TRY(iam_entity_get(rq, t, IAM_ROLE, in->role_name, &row));
+	TRY(iam_modifiable(rq, &row));
 	TRY(iam_entity_bare(rq, t, IAM_ROLE, &row));
 	TRY(iam_profile_any(rq, t, row.name, &in_profile));
 	if (in_profile)
