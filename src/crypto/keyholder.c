@@ -143,7 +143,7 @@ static void submit(void *arg, struct fiber *f)
 	pthread_mutex_unlock(&h->lock);
 	if (!up)
 		wake(w);
-	else if (ring_sleepers(r) == KEYHOLDER_THREADS) /* else one is awake, and looks again before it sleeps */
+	else if (ring_should_wake(r)) /* else one is awake, and looks again before it sleeps */
 		ring_wake(r);
 }
 
@@ -151,13 +151,14 @@ static void submit(void *arg, struct fiber *f)
 
 static struct status take_answer(struct str bytes, struct secret_pool *secrets, struct arena *mem, struct key_answer *a)
 {
-	struct str out, secret;
+	struct key_answer got;
+	struct str secret;
 	struct status st;
 
-	if (failed(key_answer_read(bytes, &st, &out, &secret)))
+	if (failed(key_answer_read(bytes, &st, &got, &secret)))
 		return ERR(E_CORRUPT);
 	TRY(st);
-	*a = (struct key_answer){ .out = str_dup(mem, out) };
+	*a = (struct key_answer){ .out = str_dup(mem, got.out), .face = str_dup(mem, got.face) };
 	if (secret.n) {
 		a->secret = secret_new(secrets, secret.n);
 		memcpy(a->secret.p, secret.p, secret.n);
@@ -228,12 +229,14 @@ static void *reap(void *arg)
 {
 	struct keyholder *h = arg;
 
-	while (!is_stopping(h)) {
-		uint32_t seen;
+	for (;;) {
+		uint32_t seen, bell = ring_bell(&h->rings->to_client);
 		struct waiter *w;
+		if (is_stopping(h))
+			break;
 		while ((w = next_answered(h, &seen)))
 			wake(w);
-		ring_sleep(&h->rings->to_client, seen);
+		ring_sleep(&h->rings->to_client, seen, bell);
 	}
 	return NULL;
 }
@@ -256,14 +259,21 @@ static void went_down(struct keyholder *h)
 		failed_ones = w;
 		h->answers[i] = NULL;
 	}
-	rings_clear(h->rings);
-	h->popped = 0;
 	pthread_mutex_unlock(&h->lock);
 	while (failed_ones) {
 		struct waiter *w = failed_ones;
 		failed_ones = w->next;
 		wake(w);
 	}
+}
+
+/* For the next one. The one before is dead: nobody else looks at the rings now. */
+static void clear(struct keyholder *h)
+{
+	pthread_mutex_lock(&h->lock);
+	rings_clear(h->rings);
+	h->popped = 0;
+	pthread_mutex_unlock(&h->lock);
 }
 
 static void went_up(struct keyholder *h, int pid)
@@ -288,6 +298,7 @@ static void *watch(void *arg)
 		}
 		log_error("the keyholder died; what needs keys fails until it is there again");
 		went_down(h);
+		clear(h);
 		keyholder_say(h->fd, KEYHOLDER_GO, 0);
 	}
 	went_down(h);
@@ -333,6 +344,7 @@ static struct status start(struct keyholder *h, struct world *w, const char *roo
 	h->rings = rings_new();
 	if (!h->rings)
 		return ERR(E_IO);
+	atomic_store(&h->rings->to_client.consumers, 1);
 	TRY(start_guardian(h, w, root_path));
 	TRY(wait_until_up(h));
 	if (pthread_create(&h->reaper, NULL, reap, h) != 0)

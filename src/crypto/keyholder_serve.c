@@ -39,6 +39,7 @@ static uint16_t next_slot(struct holder *h)
 {
 	for (;;) {
 		uint16_t slot = 0;
+		uint32_t bell = ring_bell(&h->rings->to_holder);
 		pthread_mutex_lock(&h->pop);
 		struct status st = ring_pop(&h->rings->to_holder, &h->popped, &slot);
 		uint32_t seen = h->popped;
@@ -49,7 +50,7 @@ static uint16_t next_slot(struct holder *h)
 			log_error("the ring of calls makes no sense");
 			_exit(3);
 		}
-		ring_sleep(&h->rings->to_holder, seen);
+		ring_sleep(&h->rings->to_holder, seen, bell);
 	}
 }
 
@@ -60,8 +61,13 @@ static struct status answer(struct hand *me, struct ring_slot *slot, struct key_
 
 	TRY(ring_slot_read(slot, me->room, &bytes));
 	struct status st = key_call_read(bytes, me->mem, &call);
+	bool slow = !failed(st) && key_call_is_slow(&call);
+	if (slow)
+		ring_busy(&me->h->rings->to_holder, true);
 	if (!failed(st))
 		st = key_local_answer(me->h->keys, &call, me->mem, a);
+	if (slow)
+		ring_busy(&me->h->rings->to_holder, false);
 	secret_wipe(me->room, bytes.n);
 	return st;
 }
@@ -86,7 +92,7 @@ static void hand_back(struct holder *h, uint16_t slot)
 	pthread_mutex_lock(&h->push);
 	ring_push(r, slot);
 	pthread_mutex_unlock(&h->push);
-	if (ring_sleepers(r))
+	if (ring_should_wake(r))
 		ring_wake(r);
 }
 
@@ -122,11 +128,22 @@ static void lock_memory(void)
 		(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
 }
 
+/* One a core; never one alone, so that a long operation does not hold up the short ones. */
+static unsigned threads_wanted(void)
+{
+	int64_t n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 2 ? 2 : n > KEYHOLDER_THREADS_MAX ? KEYHOLDER_THREADS_MAX : (unsigned)n;
+}
+
 static void start_threads(struct holder *h)
 {
-	pthread_barrier_init(&h->started, NULL, KEYHOLDER_THREADS);
-	pthread_barrier_init(&h->sandboxed, NULL, KEYHOLDER_THREADS);
-	for (size_t i = 1; i < KEYHOLDER_THREADS; i++) {
+	unsigned n = threads_wanted();
+
+	atomic_store(&h->rings->to_holder.consumers, n);
+	pthread_barrier_init(&h->started, NULL, n);
+	pthread_barrier_init(&h->sandboxed, NULL, n);
+	for (unsigned i = 1; i < n; i++) {
 		pthread_t t;
 		if (pthread_create(&t, NULL, thread_run, h) != 0) {
 			log_error("the keyholder cannot start its threads");

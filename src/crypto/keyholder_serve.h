@@ -21,7 +21,7 @@ bool keyholder_hear(int fd, struct keyholder_said *out); /* false: the other sid
 /* The guardian's whole life; does not return. `fd` is its end of the socket pair. */
 _Noreturn void guardian_run(struct world *w, const char *root_path, struct rings *rings, int fd);
 
-enum { KEYHOLDER_THREADS = 2, KEYHOLDER_READY_FD = SANDBOX_FD, KEYHOLDER_NO_SANDBOX = 5 };
+enum { KEYHOLDER_THREADS_MAX = 8, KEYHOLDER_READY_FD = SANDBOX_FD, KEYHOLDER_NO_SANDBOX = 5 };
 /* The keyholder's whole life; does not return. `root` is wiped. Writes one byte to KEYHOLDER_READY_FD when it serves.
  */
 _Noreturn void keyholder_run(struct world *w, uint8_t root[32], struct rings *rings);

@@ -168,7 +168,7 @@ struct status keyring_unseal(struct keyring *kr, const struct key_ref *key, stru
 struct status keyring_data_key(struct keyring *kr, const struct key_ref *key, struct str aad, size_t n,
 			       struct secret *plain, struct arena *mem, struct str *cipher)
 {
-	struct key_call c = { .op = KEY_OP_DATA, .key = key, .aad = aad, .size = (uint32_t)n, .quiet = !plain };
+	struct key_call c = { .op = KEY_OP_DATA, .key = key, .aad = aad, .size = (uint32_t)n, .flag = !plain };
 	struct key_answer a;
 
 	assert(key && n >= 1 && n <= KEYRING_DATA_KEY_MAX);
@@ -198,4 +198,105 @@ struct status keyring_mac(struct keyring *kr, const struct key_ref *key, struct 
 {
 	assert(key);
 	return ask_briefly(kr, &(struct key_call){ .op = KEY_OP_MAC, .key = key, .input = msg }, out, 32);
+}
+
+struct status keyring_reseal(struct keyring *kr, const struct key_ref *from, struct str from_aad, struct str cipher,
+			     const struct key_ref *to, struct str to_aad, struct arena *mem, struct str *out)
+{
+	struct key_call c = {
+		.op = KEY_OP_RESEAL, .key = from, .aad = from_aad, .input = cipher, .other = to, .other_aad = to_aad
+	};
+	assert(from && to);
+	return ask_for_bytes(kr, &c, mem, out);
+}
+
+/* ---- material ---- */
+
+enum keypair_spec material_keypair(enum material kind)
+{
+	bool is = kind >= MATERIAL_RSA_2048 && kind <= MATERIAL_ED25519;
+	return is ? (enum keypair_spec)(KEYPAIR_RSA_2048 + (kind - MATERIAL_RSA_2048)) : KEYPAIR_NONE;
+}
+
+enum mac_algorithm material_mac(enum material kind)
+{
+	bool is = kind >= MATERIAL_HMAC_224 && kind <= MATERIAL_HMAC_512;
+	return is ? (enum mac_algorithm)(MAC_SHA224 + (kind - MATERIAL_HMAC_224)) : (enum mac_algorithm)0;
+}
+
+static struct status ask_for_wrapped(struct keyring *kr, const struct key_call *c, struct arena *mem,
+				     struct str *wrapped, struct str *face)
+{
+	struct key_answer a;
+
+	TRY(ask(kr, c, mem, &a));
+	*wrapped = a.out;
+	*face = a.face;
+	return OK;
+}
+
+struct status keyring_material_new(struct keyring *kr, const struct key_ref *parent, struct str purpose,
+				   enum material kind, struct arena *mem, struct str *wrapped, struct str *face)
+{
+	struct key_call c = { .op = KEY_OP_MATERIAL, .other = parent, .purpose = purpose, .kind = kind };
+	return ask_for_wrapped(kr, &c, mem, wrapped, face);
+}
+
+struct status keyring_material_import(struct keyring *kr, const struct material_import *in,
+				      const struct key_ref *parent, struct str purpose, enum material kind,
+				      struct arena *mem, struct str *wrapped, struct str *face)
+{
+	struct key_call c = {
+		.op = KEY_OP_IMPORT,
+		.key = in->with,
+		.algorithm = in->algorithm,
+		.flag = in->aes,
+		.input = in->encrypted,
+		.other = parent,
+		.purpose = purpose,
+		.kind = kind,
+	};
+	return ask_for_wrapped(kr, &c, mem, wrapped, face);
+}
+
+struct status keyring_sign(struct keyring *kr, const struct key_ref *key, enum keypair_algorithm a, struct str digest,
+			   struct arena *mem, struct str *signature)
+{
+	struct key_call c = { .op = KEY_OP_SIGN, .key = key, .algorithm = a, .input = digest };
+	return ask_for_bytes(kr, &c, mem, signature);
+}
+
+struct status keyring_decrypt(struct keyring *kr, const struct key_ref *key, enum keypair_algorithm a,
+			      struct str cipher, struct arena *mem, struct str *plain)
+{
+	struct key_call c = { .op = KEY_OP_DECRYPT, .key = key, .algorithm = a, .input = cipher };
+	return ask_for_bytes(kr, &c, mem, plain);
+}
+
+struct status keyring_agree(struct keyring *kr, const struct key_ref *key, struct str peer_spki, struct arena *mem,
+			    struct str *shared)
+{
+	struct key_call c = { .op = KEY_OP_AGREE, .key = key, .input = peer_spki };
+	return ask_for_bytes(kr, &c, mem, shared);
+}
+
+struct status keyring_hmac(struct keyring *kr, const struct key_ref *key, struct str msg, struct arena *mem,
+			   struct str *mac)
+{
+	struct key_call c = { .op = KEY_OP_HMAC, .key = key, .input = msg };
+	return ask_for_bytes(kr, &c, mem, mac);
+}
+
+struct status keyring_data_pair(struct keyring *kr, const struct key_ref *key, struct str aad, enum material kind,
+				struct secret *plain, struct arena *mem, struct str *cipher, struct str *public_key)
+{
+	struct key_call c = { .op = KEY_OP_PAIR, .key = key, .aad = aad, .kind = kind, .flag = !plain };
+	struct key_answer a;
+
+	TRY(ask(kr, &c, mem, &a));
+	*cipher = a.out;
+	*public_key = a.face;
+	if (plain)
+		*plain = a.secret;
+	return OK;
 }

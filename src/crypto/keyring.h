@@ -29,6 +29,8 @@
 
 #include "base/base.h"
 #include "base/world.h"
+#include "crypto/mac.h"
+#include "crypto/keypair.h"
 #include "crypto/secret.h"
 
 enum {
@@ -110,7 +112,74 @@ struct status keyring_data_key(struct keyring *kr, const struct key_ref *key, st
 			       struct secret *plain, struct arena *mem, struct str *cipher);
 struct status keyring_data_key_open(struct keyring *kr, const struct key_ref *key, struct str aad, struct str cipher,
 				    struct secret *plain);
+/* The same bytes under another key: opened and sealed again without coming out in between. */
+struct status keyring_reseal(struct keyring *kr, const struct key_ref *from, struct str from_aad, struct str cipher,
+			     const struct key_ref *to, struct str to_aad, struct arena *mem, struct str *out);
 /* HMAC-SHA256 under a key derived for this use alone: file names, tokens, pseudonyms. Deterministic. */
 struct status keyring_mac(struct keyring *kr, const struct key_ref *key, struct str msg, uint8_t out[32]);
+
+/*
+ * ---- Material: keys with a kind, which stand at the end of a path ----
+ *
+ * What KMS keys are made of beyond the 32 random bytes of keyring_key_new: asymmetric and HMAC keys, and whatever was
+ * imported. A key_ref names one like any other key; its wrapped form holds the kind, authenticated. Nothing stands
+ * under material. Imported AES-256 material seals, unseals and makes data keys as other keys do; a function that is
+ * not for a key's kind is E_UNSUPPORTED.
+ */
+enum material {
+	MATERIAL_NONE = 0,
+	MATERIAL_AES_256, /* stored: new kinds are put behind */
+	MATERIAL_RSA_2048,
+	MATERIAL_RSA_3072,
+	MATERIAL_RSA_4096,
+	MATERIAL_P256,
+	MATERIAL_P384,
+	MATERIAL_P521,
+	MATERIAL_SECP256K1,
+	MATERIAL_ED25519,
+	MATERIAL_HMAC_224,
+	MATERIAL_HMAC_256,
+	MATERIAL_HMAC_384,
+	MATERIAL_HMAC_512,
+	MATERIAL_COUNT,
+};
+enum { MATERIAL_WRAPPED_MAX = KEYPAIR_DER_MAX + 42, MATERIAL_CHECK_SIZE = 32 };
+enum keypair_spec material_keypair(enum material kind); /* KEYPAIR_NONE: not an asymmetric one */
+enum mac_algorithm material_mac(enum material kind);    /* 0: not an HMAC key */
+
+/*
+ * New material under parent. *face is what may be shown of it: SubjectPublicKeyInfo of an asymmetric key, else
+ * MATERIAL_CHECK_SIZE bytes that are the same for the same bytes under the same parent and tell nothing else.
+ */
+struct status keyring_material_new(struct keyring *kr, const struct key_ref *parent, struct str purpose,
+				   enum material kind, struct arena *mem, struct str *wrapped, struct str *face);
+/*
+ * The same with bytes that somebody encrypted to the public key of `with` (RSA): directly, or (`aes`) an AES key in
+ * front that wraps the bytes (RFC 5649). AES and HMAC keys are bare bytes, asymmetric ones PKCS #8. E_CORRUPT: it does
+ * not decrypt. E_INVALID: it is no key of that kind.
+ */
+struct material_import {
+	const struct key_ref *with;
+	enum keypair_algorithm algorithm; /* KEYPAIR_OAEP_... */
+	bool aes;
+	struct str encrypted;
+};
+struct status keyring_material_import(struct keyring *kr, const struct material_import *in,
+				      const struct key_ref *parent, struct str purpose, enum material kind,
+				      struct arena *mem, struct str *wrapped, struct str *face);
+/* What keypair_sign, keypair_decrypt, keypair_agree say (keypair.h), with the private key of `key`. */
+struct status keyring_sign(struct keyring *kr, const struct key_ref *key, enum keypair_algorithm a, struct str digest,
+			   struct arena *mem, struct str *signature);
+struct status keyring_decrypt(struct keyring *kr, const struct key_ref *key, enum keypair_algorithm a,
+			      struct str cipher, struct arena *mem, struct str *plain);
+struct status keyring_agree(struct keyring *kr, const struct key_ref *key, struct str peer_spki, struct arena *mem,
+			    struct str *shared);
+/* HMAC with material of the algorithm's size. */
+struct status keyring_hmac(struct keyring *kr, const struct key_ref *key, struct str msg, struct arena *mem,
+			   struct str *mac);
+/* A new asymmetric pair for a caller: the private key (PKCS #8) sealed under `key`, and in the clear unless plain is
+ * NULL; the caller frees the secret. */
+struct status keyring_data_pair(struct keyring *kr, const struct key_ref *key, struct str aad, enum material kind,
+				struct secret *plain, struct arena *mem, struct str *cipher, struct str *public_key);
 
 #endif

@@ -39,6 +39,8 @@ void key_material_drop(struct key_material *m)
 {
 	if (atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	if (material_keypair(m->kind))
+		keypair_free(m->keypair);
 	struct secret s = { (uint8_t *)m, sizeof *m };
 	secret_free(&s);
 }

@@ -21,8 +21,15 @@ enum { KEY_ID_SIZE = 32, KEY_CACHE_WAYS = 8, KEY_CACHE_SETS = 2048 };
 
 /* What is kept of a hierarchy key; always in a struct secret of its own, at its address. */
 struct key_material {
-	struct aead_key wrap, seal;
-	struct hmac_key mac;
+	union {
+		struct { /* what seals, and what has keys below it */
+			struct aead_key wrap, seal;
+			struct hmac_key mac;
+		};
+		uint8_t hmac[MAC_SIZE_MAX]; /* HMAC material, of mac_size bytes */
+		struct keypair *keypair;    /* asymmetric material */
+	};
+	enum material kind; /* MATERIAL_NONE: a hierarchy key; only those have keys below them */
 	atomic_uint refs;
 };
 struct key_material *key_material_share(struct key_material *m); /* one more reference; returns m */

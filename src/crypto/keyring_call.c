@@ -66,26 +66,36 @@ static struct str rd_text(struct rd *r)
 
 /* ---- calls ---- */
 
+static void write_path(struct wr *w, const struct key_ref *leaf)
+{
+	uint8_t depth = 0;
+
+	for (const struct key_ref *key = leaf; key; key = key->parent)
+		depth++;
+	assert(depth <= KEY_DEPTH_MAX);
+	wr_u8(w, depth);
+	for (const struct key_ref *key = leaf; key; key = key->parent) {
+		wr_bytes(w, str_make(key->id, sizeof key->id));
+		wr_text(w, key->purpose);
+		wr_text(w, key->wrapped);
+	}
+}
+
 size_t key_call_write(const struct key_call *c, char *room, size_t cap)
 {
 	struct wr w = { room, room + cap, false };
-	uint8_t depth = 0;
 
-	for (const struct key_ref *key = c->key; key; key = key->parent)
-		depth++;
-	assert(depth <= KEY_DEPTH_MAX);
 	wr_u8(&w, (uint8_t)c->op);
-	wr_u8(&w, c->quiet);
+	wr_u8(&w, c->flag);
+	wr_u8(&w, (uint8_t)c->kind);
+	wr_u8(&w, (uint8_t)c->algorithm);
 	wr_be32(&w, c->size);
 	wr_text(&w, c->purpose);
 	wr_text(&w, c->aad);
+	wr_text(&w, c->other_aad);
 	wr_text(&w, c->input);
-	wr_u8(&w, depth);
-	for (const struct key_ref *key = c->key; key; key = key->parent) {
-		wr_bytes(&w, str_make(key->id, sizeof key->id));
-		wr_text(&w, key->purpose);
-		wr_text(&w, key->wrapped);
-	}
+	write_path(&w, c->key);
+	write_path(&w, c->other);
 	return written(&w, room);
 }
 
@@ -113,16 +123,35 @@ struct status key_call_read(struct str bytes, struct arena *mem, struct key_call
 	struct rd r = rd_of(bytes);
 	struct key_call c = { .op = (enum key_op)rd_u8(&r) };
 
-	c.quiet = rd_u8(&r) != 0;
+	c.flag = rd_u8(&r) != 0;
+	c.kind = (enum material)rd_u8(&r);
+	c.algorithm = (enum keypair_algorithm)rd_u8(&r);
 	c.size = rd_be32(&r);
 	c.purpose = rd_text(&r);
 	c.aad = rd_text(&r);
+	c.other_aad = rd_text(&r);
 	c.input = rd_text(&r);
 	TRY(read_path(&r, mem, &c.key));
+	TRY(read_path(&r, mem, &c.other));
 	if (r.bad || !rd_end(&r))
 		return ERR(E_INVALID);
 	*out = c;
 	return OK;
+}
+
+bool key_call_is_slow(const struct key_call *c)
+{
+	switch (c->op) {
+	case KEY_OP_MATERIAL:
+	case KEY_OP_IMPORT:
+	case KEY_OP_SIGN:
+	case KEY_OP_DECRYPT:
+	case KEY_OP_AGREE:
+	case KEY_OP_PAIR:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* ---- answers ---- */
@@ -133,20 +162,21 @@ size_t key_answer_write(struct status st, const struct key_answer *a, char *room
 
 	wr_be32(&w, (uint32_t)st.code);
 	wr_text(&w, a->out);
+	wr_text(&w, a->face);
 	wr_text(&w, str_make(a->secret.p, a->secret.n));
 	return written(&w, room);
 }
 
-struct status key_answer_read(struct str bytes, struct status *st, struct str *out, struct str *secret)
+struct status key_answer_read(struct str bytes, struct status *st, struct key_answer *a, struct str *secret)
 {
 	struct rd r = rd_of(bytes);
 	uint32_t code = rd_be32(&r);
-	struct str o = rd_text(&r), s = rd_text(&r);
+	struct str out = rd_text(&r), face = rd_text(&r), s = rd_text(&r);
 
 	if (r.bad || !rd_end(&r) || code > E_UNSUPPORTED || s.n > SECRET_MAX)
 		return ERR(E_INVALID);
 	*st = ERR((int)code);
-	*out = o;
+	*a = (struct key_answer){ .out = out, .face = face };
 	*secret = s;
 	return OK;
 }

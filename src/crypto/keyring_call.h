@@ -21,22 +21,32 @@ enum key_op {
 	KEY_OP_FORGET,    /* key */
 	KEY_OP_SEAL,      /* key, aad, input: plaintext                    -> out: ciphertext */
 	KEY_OP_UNSEAL,    /* key, aad, input: ciphertext                   -> out: plaintext */
-	KEY_OP_DATA,      /* key, aad, size, quiet: plaintext not wanted   -> out: ciphertext, secret */
+	KEY_OP_DATA,      /* key, aad, size, flag: no plaintext            -> out: ciphertext, secret */
 	KEY_OP_DATA_OPEN, /* key, aad, input: ciphertext                   -> secret */
 	KEY_OP_MAC,       /* key, input                                    -> out: 32 bytes */
+	KEY_OP_RESEAL,    /* key, aad, input; other, other_aad             -> out: ciphertext */
+	KEY_OP_MATERIAL,  /* other: the parent, purpose, kind              -> out: wrapped, face */
+	KEY_OP_IMPORT,    /* key: RSA, algorithm, flag: aes, input; other, purpose, kind -> out: wrapped, face */
+	KEY_OP_SIGN,      /* key, algorithm, input: digest                 -> out */
+	KEY_OP_DECRYPT,   /* key, algorithm, input                         -> out */
+	KEY_OP_AGREE,     /* key, input: the peer's public key             -> out */
+	KEY_OP_HMAC,      /* key, input                                    -> out */
+	KEY_OP_PAIR,      /* key, aad, kind, flag: no plaintext            -> out: ciphertext, face, secret */
 	KEY_OP_COUNT,
 };
 
 struct key_call {
 	enum key_op op;
-	const struct key_ref *key;
-	struct str purpose, aad, input;
+	const struct key_ref *key, *other;
+	struct str purpose, aad, other_aad, input;
 	uint32_t size;
-	bool quiet;
+	enum material kind;
+	enum keypair_algorithm algorithm;
+	bool flag;
 };
 
 struct key_answer {
-	struct str out;       /* in the answerer's arena */
+	struct str out, face; /* in the answerer's arena */
 	struct secret secret; /* freed by whoever has the answer */
 };
 
@@ -50,17 +60,21 @@ void key_local_free(struct key_local *k);                                       
 struct status key_local_answer(struct key_local *k, const struct key_call *c, struct arena *mem,
 			       struct key_answer *out);
 
+/* Takes long (some 0.1 ms and more), so that others should not wait behind it. */
+bool key_call_is_slow(const struct key_call *c);
+
 /* ---- as bytes ---- */
 
 /*
- *     call   = op 1 | quiet 1 | size 4 | purpose | aad | input | depth 1 | depth x (id 32 | purpose | wrapped)
- *     answer = status 4 | out | secret          (texts: length 4, then bytes; keys: the leaf first)
+ *     call   = op 1 | flag 1 | kind 1 | algorithm 1 | size 4 | purpose | aad | other aad | input | key | other
+ *     key    = depth 1 | depth x (id 32 | purpose | wrapped), the leaf first; depth 0: the root, or none
+ *     answer = status 4 | out | face | secret              (texts: length 4, then bytes)
  * Writing: how many bytes it took, 0 when `room` is too small. Reading: E_INVALID unless it is exactly one
  * well-formed call or answer; what is read are views of `bytes`, refs are in mem.
  */
 size_t key_call_write(const struct key_call *c, char *room, size_t cap);
 struct status key_call_read(struct str bytes, struct arena *mem, struct key_call *out);
 size_t key_answer_write(struct status st, const struct key_answer *a, char *room, size_t cap);
-struct status key_answer_read(struct str bytes, struct status *st, struct str *out, struct str *secret);
+struct status key_answer_read(struct str bytes, struct status *st, struct key_answer *a, struct str *secret);
 
 #endif

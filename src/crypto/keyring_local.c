@@ -8,6 +8,7 @@
  * callers' bytes, `mac`. The key itself is forgotten as soon as they exist.
  *
  *     wrapped key  = 1 | XAES(wrap of the parent, key, aad = id of the parent | purpose)
+ *     material     = 2 | kind | XAES(wrap of the parent, bytes, aad = id of the parent | "material" | kind | purpose)
  *     ciphertext   = 1 | XAES(seal, plaintext, aad = the caller's)
  *     id of a key  = SHA-256(label | id of the parent | length of purpose | purpose | wrapped)
  *
@@ -20,6 +21,7 @@
  * A caller's use of a key (a pin) holds a reference, so that eviction and forgetting never
  * take a key from under a call; the last one to let go wipes it.
  */
+#include "base/buf.h"
 #include "base/str.h"
 #include "crypto/aead.h"
 #include "crypto/hash.h"
@@ -27,7 +29,7 @@
 #include "crypto/keyring_cache.h"
 #include "crypto/keyring_call.h"
 
-enum { FORMAT = 1 };
+enum { FORMAT = 1, FORMAT_MATERIAL = 2 };
 
 static const uint8_t root_id[KEY_ID_SIZE] = { 0 };
 
@@ -45,7 +47,7 @@ struct pin {
 
 static struct key_material *material_of(struct secret s) { return (struct key_material *)(void *)s.p; }
 
-/* `key` is wiped. */
+/* The working keys of 32 bytes. `key` is wiped. */
 static void material_init(struct key_material *m, uint8_t key[32])
 {
 	uint8_t sub[3][32];
@@ -84,7 +86,7 @@ void key_local_free(struct key_local *k)
 
 /* ---- wrapping ---- */
 
-enum { WRAP_AAD_MAX = KEY_ID_SIZE + KEY_PURPOSE_MAX };
+enum { WRAP_AAD_MAX = KEY_ID_SIZE + 9 + KEY_PURPOSE_MAX, MATERIAL_HEAD = 2 };
 
 static struct str wrap_aad(char room[WRAP_AAD_MAX], const struct key_ref *parent, struct str purpose)
 {
@@ -93,11 +95,63 @@ static struct str wrap_aad(char room[WRAP_AAD_MAX], const struct key_ref *parent
 	return str_make(room, KEY_ID_SIZE + purpose.n);
 }
 
-static struct status unwrap(const struct key_material *parent, const struct key_ref *key, struct key_material *m)
+static struct str material_aad(char room[WRAP_AAD_MAX], const struct key_ref *parent, enum material kind,
+			       struct str purpose)
+{
+	memcpy(room, id_of(parent), KEY_ID_SIZE);
+	memcpy(room + KEY_ID_SIZE, "material", 8);
+	room[KEY_ID_SIZE + 8] = (char)kind;
+	memcpy(room + KEY_ID_SIZE + 9, purpose.p, purpose.n);
+	return str_make(room, KEY_ID_SIZE + 9 + purpose.n);
+}
+
+/* What the bytes of a kind become; `bytes` is wiped. E_NO_KEY when they are none. */
+static struct status material_load(struct key_material *m, enum material kind, struct secret bytes)
+{
+	m->kind = kind;
+	if (kind == MATERIAL_AES_256 && bytes.n == 32) {
+		material_init(m, bytes.p);
+		return OK;
+	}
+	atomic_init(&m->refs, 1);
+	if (material_mac(kind) && bytes.n == mac_size(material_mac(kind))) {
+		memcpy(m->hmac, bytes.p, bytes.n);
+		return OK;
+	}
+	if (!material_keypair(kind) ||
+	    failed(keypair_from_stored(material_keypair(kind), secret_str(&bytes), &m->keypair)))
+		return ERR(E_NO_KEY);
+	return OK;
+}
+
+static struct status unwrap_material(struct key_local *k, const struct key_material *parent, const struct key_ref *key,
+				     struct key_material *m)
+{
+	char room[WRAP_AAD_MAX];
+	enum material kind = (enum material)(uint8_t)key->wrapped.p[1];
+	struct str sealed = str_from(key->wrapped, MATERIAL_HEAD);
+
+	if (sealed.n <= AEAD_OVERHEAD || key->wrapped.n > MATERIAL_WRAPPED_MAX)
+		return ERR(E_NO_KEY);
+	struct secret bytes = secret_new(k->secrets, sealed.n - AEAD_OVERHEAD);
+	struct str aad = material_aad(room, key->parent, kind, key->purpose);
+	struct status st = aead_open(&parent->wrap, aad, sealed, bytes.p);
+	if (!failed(st))
+		st = material_load(m, kind, bytes);
+	secret_free(&bytes);
+	return failed(st) ? ERR(E_NO_KEY) : OK;
+}
+
+static struct status unwrap(struct key_local *k, const struct key_material *parent, const struct key_ref *key,
+			    struct key_material *m)
 {
 	char room[WRAP_AAD_MAX];
 	uint8_t raw[32];
 
+	if (parent->kind != MATERIAL_NONE)
+		return ERR(E_NO_KEY);
+	if (key->wrapped.n > MATERIAL_HEAD && key->wrapped.p[0] == FORMAT_MATERIAL)
+		return unwrap_material(k, parent, key, m);
 	if (key->wrapped.n != KEY_WRAPPED_SIZE || key->wrapped.p[0] != FORMAT)
 		return ERR(E_NO_KEY);
 	struct str aad = wrap_aad(room, key->parent, key->purpose);
@@ -131,7 +185,7 @@ static struct status pin_unwrapped(struct key_local *k, const struct key_ref *ke
 		return ERR(E_NO_KEY);
 	TRY(pin_key(k, key->parent, depth + 1, &parent));
 	struct secret s = secret_new(k->secrets, sizeof(struct key_material));
-	struct status st = unwrap(parent.m, key, material_of(s));
+	struct status st = unwrap(k, parent.m, key, material_of(s));
 	unpin(&parent);
 	if (failed(st)) {
 		secret_free(&s);
@@ -160,13 +214,41 @@ static struct status pin_key(struct key_local *k, const struct key_ref *key, uns
 
 /* ---- what can be asked ---- */
 
+/* A key that seals: a hierarchy key, or imported AES material. */
+static struct status pin_sealing(struct key_local *k, const struct key_ref *key, struct pin *p)
+{
+	TRY(pin_key(k, key, 0, p));
+	if (p->m->kind == MATERIAL_NONE || p->m->kind == MATERIAL_AES_256)
+		return OK;
+	unpin(p);
+	return ERR(E_UNSUPPORTED);
+}
+
+static struct status pin_parent(struct key_local *k, const struct key_ref *key, struct pin *p)
+{
+	TRY(pin_key(k, key, 1, p));
+	if (p->m->kind == MATERIAL_NONE)
+		return OK;
+	unpin(p);
+	return ERR(E_UNSUPPORTED);
+}
+
+static struct status pin_keypair(struct key_local *k, const struct key_ref *key, struct pin *p)
+{
+	TRY(pin_key(k, key, 0, p));
+	if (material_keypair(p->m->kind))
+		return OK;
+	unpin(p);
+	return ERR(E_UNSUPPORTED);
+}
+
 static struct status answer_new(struct key_local *k, const struct key_call *c, struct arena *mem, struct key_answer *a)
 {
 	char room[WRAP_AAD_MAX];
 	uint8_t raw[32];
 	struct pin p;
 
-	TRY(pin_key(k, c->key, 1, &p));
+	TRY(pin_parent(k, c->key, &p));
 	uint8_t *out = NEWS(mem, uint8_t, KEY_WRAPPED_SIZE);
 	out[0] = FORMAT;
 	world_random(k->w, raw, sizeof raw);
@@ -210,7 +292,7 @@ static struct status answer_seal(struct key_local *k, const struct key_call *c, 
 {
 	struct pin p;
 
-	TRY(pin_key(k, c->key, 0, &p));
+	TRY(pin_sealing(k, c->key, &p));
 	a->out = seal(k, p.m, c->aad, c->input, mem);
 	unpin(&p);
 	return OK;
@@ -231,7 +313,7 @@ static struct status answer_unseal(struct key_local *k, const struct key_call *c
 	struct str sealed;
 	struct pin p;
 
-	TRY(pin_key(k, c->key, 0, &p));
+	TRY(pin_sealing(k, c->key, &p));
 	struct status st = sealed_part(c->input, &sealed);
 	if (!failed(st))
 		st = aead_open_new(&p.m->seal, c->aad, sealed, mem, &a->out);
@@ -243,12 +325,12 @@ static struct status answer_data(struct key_local *k, const struct key_call *c, 
 {
 	struct pin p;
 
-	TRY(pin_key(k, c->key, 0, &p));
+	TRY(pin_sealing(k, c->key, &p));
 	struct secret s = secret_new(k->secrets, c->size);
 	world_random(k->w, s.p, s.n);
 	a->out = seal(k, p.m, c->aad, secret_str(&s), mem);
 	unpin(&p);
-	if (c->quiet)
+	if (c->flag)
 		secret_free(&s);
 	a->secret = s;
 	return OK;
@@ -261,7 +343,7 @@ static struct status answer_data_open(struct key_local *k, const struct key_call
 	struct pin p;
 
 	(void)mem;
-	TRY(pin_key(k, c->key, 0, &p));
+	TRY(pin_sealing(k, c->key, &p));
 	struct status st = sealed_part(c->input, &sealed);
 	size_t n = failed(st) ? 0 : c->input.n - KEYRING_SEAL_OVERHEAD;
 	if (!failed(st) && (n == 0 || n > KEYRING_DATA_KEY_MAX))
@@ -281,12 +363,193 @@ static struct status answer_mac(struct key_local *k, const struct key_call *c, s
 {
 	struct pin p;
 
-	TRY(pin_key(k, c->key, 0, &p));
+	TRY(pin_sealing(k, c->key, &p));
 	uint8_t *out = NEWS(mem, uint8_t, 32);
 	hmac_key_mac(&p.m->mac, c->input, out);
 	unpin(&p);
 	a->out = str_make(out, 32);
 	return OK;
+}
+
+static struct status answer_reseal(struct key_local *k, const struct key_call *c, struct arena *mem,
+				   struct key_answer *a)
+{
+	struct key_answer opened = { 0 };
+	struct pin to;
+
+	TRY(answer_unseal(k, c, mem, &opened));
+	TRY(pin_sealing(k, c->other, &to));
+	a->out = seal(k, to.m, c->other_aad, opened.out, mem);
+	unpin(&to);
+	return OK;
+}
+
+/* ---- material ---- */
+
+static struct status wrap_material(struct key_local *k, const struct key_call *c, struct str bytes, struct arena *mem,
+				   struct key_answer *a)
+{
+	char room[WRAP_AAD_MAX];
+	struct pin p;
+
+	TRY(pin_parent(k, c->other, &p));
+	size_t n = MATERIAL_HEAD + bytes.n + AEAD_OVERHEAD;
+	uint8_t *out = NEWS(mem, uint8_t, n);
+	out[0] = FORMAT_MATERIAL;
+	out[1] = (uint8_t)c->kind;
+	aead_seal(&p.m->wrap, k->w, material_aad(room, c->other, c->kind, c->purpose), bytes, out + MATERIAL_HEAD);
+	a->out = str_make(out, n);
+	if (!material_keypair(c->kind)) { /* a parent's MAC: the same for the same bytes, and nothing to guess with */
+		uint8_t *check = NEWS(mem, uint8_t, MATERIAL_CHECK_SIZE);
+		struct buf b = buf_in(mem);
+		buf_put(&b, S("material check 1"));
+		buf_byte(&b, (char)c->kind);
+		buf_put(&b, bytes);
+		hmac_key_mac(&p.m->mac, buf_str(&b), check);
+		a->face = str_make(check, MATERIAL_CHECK_SIZE);
+	}
+	unpin(&p);
+	return OK;
+}
+
+static struct status wrap_pair(struct key_local *k, const struct key_call *c, struct keypair *pair, struct arena *mem,
+			       struct key_answer *a)
+{
+	struct secret der = keypair_private(pair, k->secrets);
+	struct status st = wrap_material(k, c, secret_str(&der), mem, a);
+
+	secret_free(&der);
+	if (!failed(st))
+		a->face = keypair_public(pair, mem);
+	keypair_free(pair);
+	return st;
+}
+
+static struct status answer_material(struct key_local *k, const struct key_call *c, struct arena *mem,
+				     struct key_answer *a)
+{
+	struct keypair *pair;
+
+	if (material_keypair(c->kind)) {
+		TRY(keypair_generate(material_keypair(c->kind), &pair));
+		return wrap_pair(k, c, pair, mem, a);
+	}
+	struct secret bytes =
+	    secret_new(k->secrets, c->kind == MATERIAL_AES_256 ? 32 : mac_size(material_mac(c->kind)));
+	world_random(k->w, bytes.p, bytes.n);
+	struct status st = wrap_material(k, c, secret_str(&bytes), mem, a);
+	secret_free(&bytes);
+	return st;
+}
+
+/* The AES key that stands in front, under RSA, wraps what is behind it (AWS: RSA_AES_KEY_WRAP_SHA_256). */
+static struct status decrypt_import(const struct keypair *with, const struct key_call *c, struct arena *mem,
+				    struct str *bytes)
+{
+	struct str aes;
+	size_t n = keypair_cipher_size(with);
+
+	if (!c->flag)
+		return keypair_decrypt(with, c->algorithm, c->input, mem, bytes);
+	if (c->input.n <= n)
+		return ERR(E_CORRUPT);
+	TRY(keypair_decrypt(with, c->algorithm, str_sub(c->input, 0, n), mem, &aes));
+	return aes_unwrap_padded(aes, str_from(c->input, n), mem, bytes);
+}
+
+static struct status wrap_imported(struct key_local *k, const struct key_call *c, struct str bytes, struct arena *mem,
+				   struct key_answer *a)
+{
+	struct keypair *pair;
+	size_t want = c->kind == MATERIAL_AES_256 ? 32 : mac_size(material_mac(c->kind));
+
+	if (material_keypair(c->kind)) {
+		TRY(keypair_from_private(material_keypair(c->kind), bytes, &pair));
+		return wrap_pair(k, c, pair, mem, a);
+	}
+	return bytes.n == want ? wrap_material(k, c, bytes, mem, a) : ERR(E_INVALID);
+}
+
+static struct status answer_import(struct key_local *k, const struct key_call *c, struct arena *mem,
+				   struct key_answer *a)
+{
+	struct pin with;
+	struct str bytes;
+
+	TRY(pin_keypair(k, c->key, &with));
+	struct status st = decrypt_import(with.m->keypair, c, mem, &bytes);
+	unpin(&with);
+	TRY(st);
+	return wrap_imported(k, c, bytes, mem, a);
+}
+
+/* ---- using material ---- */
+
+static struct status answer_sign(struct key_local *k, const struct key_call *c, struct arena *mem, struct key_answer *a)
+{
+	struct pin p;
+
+	TRY(pin_keypair(k, c->key, &p));
+	struct status st = keypair_sign(p.m->keypair, c->algorithm, c->input, mem, &a->out);
+	unpin(&p);
+	return st;
+}
+
+static struct status answer_decrypt(struct key_local *k, const struct key_call *c, struct arena *mem,
+				    struct key_answer *a)
+{
+	struct pin p;
+
+	TRY(pin_keypair(k, c->key, &p));
+	struct status st = keypair_decrypt(p.m->keypair, c->algorithm, c->input, mem, &a->out);
+	unpin(&p);
+	return st;
+}
+
+static struct status answer_agree(struct key_local *k, const struct key_call *c, struct arena *mem,
+				  struct key_answer *a)
+{
+	struct pin p;
+
+	TRY(pin_keypair(k, c->key, &p));
+	struct status st = keypair_agree(p.m->keypair, c->input, mem, &a->out);
+	unpin(&p);
+	return st;
+}
+
+static struct status answer_hmac(struct key_local *k, const struct key_call *c, struct arena *mem, struct key_answer *a)
+{
+	struct pin p;
+
+	TRY(pin_key(k, c->key, 0, &p));
+	enum mac_algorithm mac = material_mac(p.m->kind);
+	if (mac) {
+		uint8_t *out = NEWS(mem, uint8_t, MAC_SIZE_MAX);
+		mac_compute(mac, str_make(p.m->hmac, mac_size(mac)), c->input, out);
+		a->out = str_make(out, mac_size(mac));
+	}
+	unpin(&p);
+	return mac ? OK : ERR(E_UNSUPPORTED);
+}
+
+static struct status answer_pair(struct key_local *k, const struct key_call *c, struct arena *mem, struct key_answer *a)
+{
+	struct keypair *pair;
+	struct pin p;
+
+	TRY(pin_sealing(k, c->key, &p));
+	struct status st = keypair_generate(material_keypair(c->kind), &pair);
+	if (!failed(st)) {
+		struct secret der = keypair_private(pair, k->secrets);
+		a->out = seal(k, p.m, c->aad, secret_str(&der), mem);
+		a->face = keypair_public(pair, mem);
+		if (c->flag)
+			secret_free(&der);
+		a->secret = der;
+		keypair_free(pair);
+	}
+	unpin(&p);
+	return st;
 }
 
 static struct status (*const answers[KEY_OP_COUNT])(struct key_local *, const struct key_call *, struct arena *,
@@ -299,21 +562,53 @@ static struct status (*const answers[KEY_OP_COUNT])(struct key_local *, const st
 	[KEY_OP_DATA] = answer_data,
 	[KEY_OP_DATA_OPEN] = answer_data_open,
 	[KEY_OP_MAC] = answer_mac,
+	[KEY_OP_RESEAL] = answer_reseal,
+	[KEY_OP_MATERIAL] = answer_material,
+	[KEY_OP_IMPORT] = answer_import,
+	[KEY_OP_SIGN] = answer_sign,
+	[KEY_OP_DECRYPT] = answer_decrypt,
+	[KEY_OP_AGREE] = answer_agree,
+	[KEY_OP_HMAC] = answer_hmac,
+	[KEY_OP_PAIR] = answer_pair,
 };
 
-/* What the functions above take for granted. */
-static bool is_sane(const struct key_call *c)
+/* ---- what the functions above take for granted ---- */
+
+static bool path_is_sane(const struct key_ref *leaf, size_t depth_max)
 {
 	size_t depth = 0;
 
-	if (c->op < 1 || c->op >= KEY_OP_COUNT || (!c->key && c->op != KEY_OP_NEW))
-		return false;
-	for (const struct key_ref *key = c->key; key; key = key->parent)
-		if (++depth > KEY_DEPTH_MAX || key->purpose.n == 0 || key->purpose.n > KEY_PURPOSE_MAX)
+	for (const struct key_ref *key = leaf; key; key = key->parent)
+		if (++depth > depth_max || key->purpose.n == 0 || key->purpose.n > KEY_PURPOSE_MAX)
 			return false;
-	if (c->op == KEY_OP_NEW)
-		return depth < KEY_DEPTH_MAX && c->purpose.n > 0 && c->purpose.n <= KEY_PURPOSE_MAX;
-	return c->op != KEY_OP_DATA || (c->size >= 1 && c->size <= KEYRING_DATA_KEY_MAX);
+	return true;
+}
+
+static bool makes_below(enum key_op op) { return op == KEY_OP_MATERIAL || op == KEY_OP_IMPORT; }
+
+static bool kind_is_sane(const struct key_call *c)
+{
+	if (c->op == KEY_OP_PAIR)
+		return material_keypair(c->kind) != KEYPAIR_NONE;
+	return !makes_below(c->op) || (c->kind > MATERIAL_NONE && c->kind < MATERIAL_COUNT);
+}
+
+static bool is_sane(const struct key_call *c)
+{
+	bool below = makes_below(c->op);
+
+	if (c->op < 1 || c->op >= KEY_OP_COUNT || !kind_is_sane(c))
+		return false;
+	if (!c->key && c->op != KEY_OP_NEW && c->op != KEY_OP_MATERIAL)
+		return false;
+	if (c->op == KEY_OP_RESEAL && !c->other)
+		return false;
+	if ((c->op == KEY_OP_NEW || below) && (c->purpose.n == 0 || c->purpose.n > KEY_PURPOSE_MAX))
+		return false;
+	if (c->op == KEY_OP_DATA && (c->size < 1 || c->size > KEYRING_DATA_KEY_MAX))
+		return false;
+	return path_is_sane(c->key, c->op == KEY_OP_NEW ? KEY_DEPTH_MAX - 1 : KEY_DEPTH_MAX) &&
+	       path_is_sane(c->other, below ? KEY_DEPTH_MAX - 1 : KEY_DEPTH_MAX);
 }
 
 struct status key_local_answer(struct key_local *k, const struct key_call *c, struct arena *mem, struct key_answer *out)

@@ -31,6 +31,7 @@ void rings_clear(struct rings *r)
 {
 	atomic_store(&r->to_holder.pushed, 0);
 	atomic_store(&r->to_holder.sleepers, 0);
+	atomic_store(&r->to_holder.busy, 0);
 	atomic_store(&r->to_client.pushed, 0);
 }
 
@@ -42,12 +43,6 @@ void ring_push(struct ring *r, uint16_t slot)
 	atomic_store_explicit(&r->pushed, n + 1, memory_order_release);
 }
 
-uint32_t ring_sleepers(struct ring *r)
-{
-	atomic_thread_fence(memory_order_seq_cst); /* the push is seen, or the sleeper is */
-	return atomic_load_explicit(&r->sleepers, memory_order_relaxed);
-}
-
 static long futex(_Atomic uint32_t *word, int op, uint32_t value)
 {
 	return syscall(SYS_futex, word, op, value, NULL, NULL, 0);
@@ -57,6 +52,25 @@ void ring_wake(struct ring *r)
 {
 	atomic_fetch_add(&r->bell, 1);
 	futex(&r->bell, FUTEX_WAKE, 1);
+}
+
+bool ring_should_wake(struct ring *r)
+{
+	atomic_thread_fence(memory_order_seq_cst); /* the push is seen, or the sleeper is */
+	uint32_t asleep = atomic_load_explicit(&r->sleepers, memory_order_relaxed);
+	return asleep && asleep + atomic_load_explicit(&r->busy, memory_order_relaxed) >=
+			     atomic_load_explicit(&r->consumers, memory_order_relaxed);
+}
+
+void ring_busy(struct ring *r, bool begins)
+{
+	if (!begins) {
+		atomic_fetch_sub(&r->busy, 1);
+		return;
+	}
+	atomic_fetch_add(&r->busy, 1);
+	if (ring_should_wake(r))
+		ring_wake(r);
 }
 
 struct status ring_pop(struct ring *r, uint32_t *mine, uint16_t *slot)
@@ -75,10 +89,10 @@ struct status ring_pop(struct ring *r, uint32_t *mine, uint16_t *slot)
 	return OK;
 }
 
-void ring_sleep(struct ring *r, uint32_t mine)
-{
-	uint32_t bell = atomic_load(&r->bell);
+uint32_t ring_bell(struct ring *r) { return atomic_load(&r->bell); }
 
+void ring_sleep(struct ring *r, uint32_t mine, uint32_t bell)
+{
 	atomic_fetch_add(&r->sleepers, 1);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&r->pushed, memory_order_relaxed) == mine)

@@ -31,6 +31,8 @@ struct ring {
 	_Alignas(64) _Atomic uint32_t pushed; /* how many ever; wraps */
 	_Alignas(64) _Atomic uint32_t sleepers;
 	_Atomic uint32_t bell;
+	_Atomic uint32_t busy; /* consumers that are at something that takes long */
+	_Atomic uint32_t consumers;
 	_Atomic uint16_t at[RING_SLOTS];
 };
 
@@ -53,17 +55,24 @@ void rings_clear(struct rings *r);
 
 /* One producer at a time: callers hold a lock of their own. */
 void ring_push(struct ring *r, uint16_t slot);
-/* How many consumers sleep, and waking one of them. To be asked after pushing. */
-uint32_t ring_sleepers(struct ring *r);
+/* To be asked after pushing: does a consumer sleep, and none is awake that is about to look again? */
+bool ring_should_wake(struct ring *r);
 void ring_wake(struct ring *r);
+/* A consumer begins (or ends) something long: when more is waiting another one is woken for it. */
+void ring_busy(struct ring *r, bool begins);
 
 /*
  * One consumer at a time. *mine is the consumers' own count of what they popped. E_NOT_FOUND: empty. E_CORRUPT: the
  * other side wrote nonsense.
  */
 struct status ring_pop(struct ring *r, uint32_t *mine, uint16_t *slot);
-/* Sleep until something is pushed beyond `mine`, as it was when a pop found nothing. May return for no reason. */
-void ring_sleep(struct ring *r, uint32_t mine);
+/*
+ * Sleep until something is pushed beyond `mine`, as it was when a pop found nothing, or the bell rings after it was
+ * at `bell`: so who has more than the ring to look at takes the bell first, looks, and then sleeps. May return for
+ * no reason.
+ */
+uint32_t ring_bell(struct ring *r);
+void ring_sleep(struct ring *r, uint32_t mine, uint32_t bell);
 
 /*
  * The bytes of a slot, copied out (the other side may change them meanwhile) to `room` of KEY_CALL_MAX bytes.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "crypto/pkey.h"
+#include "crypto/keypair.h"
 
 #include "base/str.h"
 #include "crypto/lib.h"
@@ -9,8 +9,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
-struct pkey {
-	enum pkey_spec spec;
+struct keypair {
+	enum keypair_spec spec;
 	EVP_PKEY *evp;
 };
 
@@ -20,11 +20,11 @@ static const struct {
 	enum family family;
 	int bits;          /* RSA */
 	const char *group; /* EC: libcrypto's name */
-} specs[PKEY_SPEC_COUNT] = {
-	[PKEY_RSA_2048] = { FAMILY_RSA, 2048, NULL },       [PKEY_RSA_3072] = { FAMILY_RSA, 3072, NULL },
-	[PKEY_RSA_4096] = { FAMILY_RSA, 4096, NULL },       [PKEY_P256] = { FAMILY_EC, 256, "prime256v1" },
-	[PKEY_P384] = { FAMILY_EC, 384, "secp384r1" },      [PKEY_P521] = { FAMILY_EC, 521, "secp521r1" },
-	[PKEY_SECP256K1] = { FAMILY_EC, 256, "secp256k1" }, [PKEY_ED25519] = { FAMILY_ED, 256, NULL },
+} specs[KEYPAIR_SPEC_COUNT] = {
+	[KEYPAIR_RSA_2048] = { FAMILY_RSA, 2048, NULL },       [KEYPAIR_RSA_3072] = { FAMILY_RSA, 3072, NULL },
+	[KEYPAIR_RSA_4096] = { FAMILY_RSA, 4096, NULL },       [KEYPAIR_P256] = { FAMILY_EC, 256, "prime256v1" },
+	[KEYPAIR_P384] = { FAMILY_EC, 384, "secp384r1" },      [KEYPAIR_P521] = { FAMILY_EC, 521, "secp521r1" },
+	[KEYPAIR_SECP256K1] = { FAMILY_EC, 256, "secp256k1" }, [KEYPAIR_ED25519] = { FAMILY_ED, 256, NULL },
 };
 
 enum use { SIGNING = 1, SEALING, AGREEING };
@@ -35,28 +35,28 @@ static const struct {
 	int padding;
 	const char *md;
 	size_t digest;
-} algorithms[PKEY_ALGORITHM_COUNT] = {
-	[PKEY_PSS_SHA256] = { FAMILY_RSA, SIGNING, RSA_PKCS1_PSS_PADDING, "SHA256", 32 },
-	[PKEY_PSS_SHA384] = { FAMILY_RSA, SIGNING, RSA_PKCS1_PSS_PADDING, "SHA384", 48 },
-	[PKEY_PSS_SHA512] = { FAMILY_RSA, SIGNING, RSA_PKCS1_PSS_PADDING, "SHA512", 64 },
-	[PKEY_PKCS1_SHA256] = { FAMILY_RSA, SIGNING, RSA_PKCS1_PADDING, "SHA256", 32 },
-	[PKEY_PKCS1_SHA384] = { FAMILY_RSA, SIGNING, RSA_PKCS1_PADDING, "SHA384", 48 },
-	[PKEY_PKCS1_SHA512] = { FAMILY_RSA, SIGNING, RSA_PKCS1_PADDING, "SHA512", 64 },
-	[PKEY_ECDSA_SHA256] = { FAMILY_EC, SIGNING, 0, "SHA256", 32 },
-	[PKEY_ECDSA_SHA384] = { FAMILY_EC, SIGNING, 0, "SHA384", 48 },
-	[PKEY_ECDSA_SHA512] = { FAMILY_EC, SIGNING, 0, "SHA512", 64 },
-	[PKEY_EDDSA] = { FAMILY_ED, SIGNING, 0, NULL, 0 },
-	[PKEY_OAEP_SHA1] = { FAMILY_RSA, SEALING, RSA_PKCS1_OAEP_PADDING, "SHA1", 20 },
-	[PKEY_OAEP_SHA256] = { FAMILY_RSA, SEALING, RSA_PKCS1_OAEP_PADDING, "SHA256", 32 },
-	[PKEY_ECDH] = { FAMILY_EC, AGREEING, 0, NULL, 0 },
+} algorithms[KEYPAIR_ALGORITHM_COUNT] = {
+	[KEYPAIR_PSS_SHA256] = { FAMILY_RSA, SIGNING, RSA_PKCS1_PSS_PADDING, "SHA256", 32 },
+	[KEYPAIR_PSS_SHA384] = { FAMILY_RSA, SIGNING, RSA_PKCS1_PSS_PADDING, "SHA384", 48 },
+	[KEYPAIR_PSS_SHA512] = { FAMILY_RSA, SIGNING, RSA_PKCS1_PSS_PADDING, "SHA512", 64 },
+	[KEYPAIR_PKCS1_SHA256] = { FAMILY_RSA, SIGNING, RSA_PKCS1_PADDING, "SHA256", 32 },
+	[KEYPAIR_PKCS1_SHA384] = { FAMILY_RSA, SIGNING, RSA_PKCS1_PADDING, "SHA384", 48 },
+	[KEYPAIR_PKCS1_SHA512] = { FAMILY_RSA, SIGNING, RSA_PKCS1_PADDING, "SHA512", 64 },
+	[KEYPAIR_ECDSA_SHA256] = { FAMILY_EC, SIGNING, 0, "SHA256", 32 },
+	[KEYPAIR_ECDSA_SHA384] = { FAMILY_EC, SIGNING, 0, "SHA384", 48 },
+	[KEYPAIR_ECDSA_SHA512] = { FAMILY_EC, SIGNING, 0, "SHA512", 64 },
+	[KEYPAIR_EDDSA] = { FAMILY_ED, SIGNING, 0, NULL, 0 },
+	[KEYPAIR_OAEP_SHA1] = { FAMILY_RSA, SEALING, RSA_PKCS1_OAEP_PADDING, "SHA1", 20 },
+	[KEYPAIR_OAEP_SHA256] = { FAMILY_RSA, SEALING, RSA_PKCS1_OAEP_PADDING, "SHA256", 32 },
+	[KEYPAIR_ECDH] = { FAMILY_EC, AGREEING, 0, NULL, 0 },
 };
 
-static bool spec_known(enum pkey_spec s) { return s > PKEY_NONE && s < PKEY_SPEC_COUNT; }
-static bool algorithm_known(enum pkey_algorithm a) { return a >= 1 && a < PKEY_ALGORITHM_COUNT; }
+static bool spec_known(enum keypair_spec s) { return s > KEYPAIR_NONE && s < KEYPAIR_SPEC_COUNT; }
+static bool algorithm_known(enum keypair_algorithm a) { return a >= 1 && a < KEYPAIR_ALGORITHM_COUNT; }
 
-size_t pkey_digest_size(enum pkey_algorithm a) { return algorithm_known(a) ? algorithms[a].digest : 0; }
+size_t keypair_digest_size(enum keypair_algorithm a) { return algorithm_known(a) ? algorithms[a].digest : 0; }
 
-bool pkey_fits(enum pkey_spec spec, enum pkey_algorithm a)
+bool keypair_fits(enum keypair_spec spec, enum keypair_algorithm a)
 {
 	return spec_known(spec) && algorithm_known(a) && specs[spec].family == algorithms[a].family;
 }
@@ -70,14 +70,14 @@ static struct status no(int code)
 
 /* ---- making and reading ---------------------------------------------------------------- */
 
-static struct pkey *wrap(enum pkey_spec spec, EVP_PKEY *evp)
+static struct keypair *wrap(enum keypair_spec spec, EVP_PKEY *evp)
 {
-	struct pkey *k = HEAP(struct pkey);
-	*k = (struct pkey){ spec, evp };
+	struct keypair *k = HEAP(struct keypair);
+	*k = (struct keypair){ spec, evp };
 	return k;
 }
 
-struct status pkey_generate(enum pkey_spec spec, struct pkey **out)
+struct status keypair_generate(enum keypair_spec spec, struct keypair **out)
 {
 	EVP_PKEY *evp = NULL;
 	crypto_start();
@@ -102,7 +102,7 @@ static bool is_of_group(EVP_PKEY *evp, const char *group)
 	return EVP_PKEY_get_group_name(evp, name, sizeof name, &n) == 1 && !strcmp(name, group);
 }
 
-static bool is_of_spec(EVP_PKEY *evp, enum pkey_spec spec)
+static bool is_of_spec(EVP_PKEY *evp, enum keypair_spec spec)
 {
 	switch (specs[spec].family) {
 	case FAMILY_RSA:
@@ -129,7 +129,7 @@ static bool is_consistent(EVP_PKEY *evp, enum look look)
 }
 
 /* Takes evp over. */
-static struct status accept(enum pkey_spec spec, EVP_PKEY *evp, enum look look, struct pkey **out)
+static struct status accept(enum keypair_spec spec, EVP_PKEY *evp, enum look look, struct keypair **out)
 {
 	if (!evp || !is_of_spec(evp, spec) || !is_consistent(evp, look)) {
 		EVP_PKEY_free(evp);
@@ -139,11 +139,11 @@ static struct status accept(enum pkey_spec spec, EVP_PKEY *evp, enum look look, 
 	return OK;
 }
 
-static struct status read_private(enum pkey_spec spec, struct str pkcs8, enum look look, struct pkey **out)
+static struct status read_private(enum keypair_spec spec, struct str pkcs8, enum look look, struct keypair **out)
 {
 	const unsigned char *p = (const unsigned char *)pkcs8.p;
 	crypto_start();
-	if (!spec_known(spec) || pkcs8.n == 0 || pkcs8.n > PKEY_DER_MAX)
+	if (!spec_known(spec) || pkcs8.n == 0 || pkcs8.n > KEYPAIR_DER_MAX)
 		return ERR(E_INVALID);
 	PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &p, (int)pkcs8.n);
 	EVP_PKEY *evp = info && p == (const unsigned char *)pkcs8.p + pkcs8.n ? EVP_PKCS82PKEY(info) : NULL;
@@ -151,21 +151,21 @@ static struct status read_private(enum pkey_spec spec, struct str pkcs8, enum lo
 	return accept(spec, evp, look, out);
 }
 
-struct status pkey_from_private(enum pkey_spec spec, struct str pkcs8, struct pkey **out)
+struct status keypair_from_private(enum keypair_spec spec, struct str pkcs8, struct keypair **out)
 {
 	return read_private(spec, pkcs8, LOOK_AT_ALL, out);
 }
 
-struct status pkey_from_stored(enum pkey_spec spec, struct str pkcs8, struct pkey **out)
+struct status keypair_from_stored(enum keypair_spec spec, struct str pkcs8, struct keypair **out)
 {
 	return read_private(spec, pkcs8, LOOK_AT_FORM, out);
 }
 
-struct status pkey_from_public(enum pkey_spec spec, struct str spki, struct pkey **out)
+struct status keypair_from_public(enum keypair_spec spec, struct str spki, struct keypair **out)
 {
 	const unsigned char *p = (const unsigned char *)spki.p;
 	crypto_start();
-	if (!spec_known(spec) || spki.n == 0 || spki.n > PKEY_DER_MAX)
+	if (!spec_known(spec) || spki.n == 0 || spki.n > KEYPAIR_DER_MAX)
 		return ERR(E_INVALID);
 	EVP_PKEY *evp = d2i_PUBKEY(NULL, &p, (int)spki.n);
 	if (evp && p != (const unsigned char *)spki.p + spki.n) {
@@ -175,7 +175,7 @@ struct status pkey_from_public(enum pkey_spec spec, struct str spki, struct pkey
 	return accept(spec, evp, LOOK_AT_PUBLIC, out);
 }
 
-void pkey_free(struct pkey *k)
+void keypair_free(struct keypair *k)
 {
 	if (!k)
 		return;
@@ -183,7 +183,7 @@ void pkey_free(struct pkey *k)
 	heap_free(k);
 }
 
-struct str pkey_public(const struct pkey *k, struct arena *mem)
+struct str keypair_public(const struct keypair *k, struct arena *mem)
 {
 	unsigned char *der = NULL;
 	int n = i2d_PUBKEY(k->evp, &der);
@@ -193,13 +193,13 @@ struct str pkey_public(const struct pkey *k, struct arena *mem)
 	return out;
 }
 
-struct secret pkey_private(const struct pkey *k, struct secret_pool *pool)
+struct secret keypair_private(const struct keypair *k, struct secret_pool *pool)
 {
 	unsigned char *der = NULL;
 	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(k->evp);
 	assert(info);
 	int n = i2d_PKCS8_PRIV_KEY_INFO(info, &der);
-	assert(n > 0 && n <= PKEY_DER_MAX);
+	assert(n > 0 && n <= KEYPAIR_DER_MAX);
 	struct secret out = secret_new(pool, (size_t)n);
 	memcpy(out.p, der, out.n);
 	OPENSSL_clear_free(der, (size_t)n);
@@ -210,11 +210,12 @@ struct secret pkey_private(const struct pkey *k, struct secret_pool *pool)
 /* ---- using ------------------------------------------------------------------------------- */
 
 /* A context for one operation, its padding set. `init` is libcrypto's. NULL when the key cannot do that. */
-static EVP_PKEY_CTX *context(const struct pkey *k, enum pkey_algorithm a, enum use use, int (*init)(EVP_PKEY_CTX *))
+static EVP_PKEY_CTX *context(const struct keypair *k, enum keypair_algorithm a, enum use use,
+			     int (*init)(EVP_PKEY_CTX *))
 {
 	EVP_PKEY_CTX *ctx;
 	bool good;
-	if (!pkey_fits(k->spec, a) || algorithms[a].use != use)
+	if (!keypair_fits(k->spec, a) || algorithms[a].use != use)
 		return NULL;
 	ctx = EVP_PKEY_CTX_new(k->evp, NULL);
 	assert(ctx);
@@ -234,15 +235,15 @@ static EVP_PKEY_CTX *context(const struct pkey *k, enum pkey_algorithm a, enum u
 	return NULL;
 }
 
-static struct status check_signing(const struct pkey *k, enum pkey_algorithm a, struct str digest)
+static struct status check_signing(const struct keypair *k, enum keypair_algorithm a, struct str digest)
 {
-	if (!pkey_fits(k->spec, a) || algorithms[a].use != SIGNING)
+	if (!keypair_fits(k->spec, a) || algorithms[a].use != SIGNING)
 		return ERR(E_UNSUPPORTED);
 	return algorithms[a].digest && digest.n != algorithms[a].digest ? ERR(E_INVALID) : OK;
 }
 
 /* Ed25519 signs the message itself, through libcrypto's other interface. */
-static struct status eddsa_sign(const struct pkey *k, struct str msg, unsigned char *out, size_t *n)
+static struct status eddsa_sign(const struct keypair *k, struct str msg, unsigned char *out, size_t *n)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	assert(ctx);
@@ -252,14 +253,14 @@ static struct status eddsa_sign(const struct pkey *k, struct str msg, unsigned c
 	return good ? OK : no(E_IO);
 }
 
-struct status pkey_sign(const struct pkey *k, enum pkey_algorithm a, struct str digest, struct arena *mem,
-			struct str *signature)
+struct status keypair_sign(const struct keypair *k, enum keypair_algorithm a, struct str digest, struct arena *mem,
+			   struct str *signature)
 {
-	unsigned char out[PKEY_SIGNATURE_MAX];
+	unsigned char out[KEYPAIR_SIGNATURE_MAX];
 	size_t n = sizeof out;
 	struct status st = OK;
 	TRY(check_signing(k, a, digest));
-	if (a == PKEY_EDDSA) {
+	if (a == KEYPAIR_EDDSA) {
 		st = eddsa_sign(k, digest, out, &n);
 	} else {
 		EVP_PKEY_CTX *ctx = context(k, a, SIGNING, EVP_PKEY_sign_init);
@@ -272,21 +273,22 @@ struct status pkey_sign(const struct pkey *k, enum pkey_algorithm a, struct str 
 	return st;
 }
 
-static bool eddsa_verify(const struct pkey *k, struct str msg, struct str sig)
+static bool eddsa_verify(const struct keypair *k, struct str msg, struct str sig)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	assert(ctx);
-	bool good = EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, k->evp) == 1 &&
-		    EVP_DigestVerify(ctx, (const unsigned char *)sig.p, sig.n, (const unsigned char *)msg.p, msg.n) == 1;
+	bool good =
+	    EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, k->evp) == 1 &&
+	    EVP_DigestVerify(ctx, (const unsigned char *)sig.p, sig.n, (const unsigned char *)msg.p, msg.n) == 1;
 	EVP_MD_CTX_free(ctx);
 	return good;
 }
 
-struct status pkey_verify(const struct pkey *k, enum pkey_algorithm a, struct str digest, struct str signature)
+struct status keypair_verify(const struct keypair *k, enum keypair_algorithm a, struct str digest, struct str signature)
 {
 	bool good;
 	TRY(check_signing(k, a, digest));
-	if (a == PKEY_EDDSA) {
+	if (a == KEYPAIR_EDDSA) {
 		good = eddsa_verify(k, digest, signature);
 	} else {
 		EVP_PKEY_CTX *ctx = context(k, a, SIGNING, EVP_PKEY_verify_init);
@@ -297,9 +299,14 @@ struct status pkey_verify(const struct pkey *k, enum pkey_algorithm a, struct st
 	return good ? OK : no(E_CORRUPT);
 }
 
-size_t pkey_encrypt_max(const struct pkey *k, enum pkey_algorithm a)
+size_t keypair_cipher_size(const struct keypair *k)
 {
-	if (!pkey_fits(k->spec, a) || algorithms[a].use != SEALING)
+	return specs[k->spec].family == FAMILY_RSA ? (size_t)specs[k->spec].bits / 8 : 0;
+}
+
+size_t keypair_encrypt_max(const struct keypair *k, enum keypair_algorithm a)
+{
+	if (!keypair_fits(k->spec, a) || algorithms[a].use != SEALING)
 		return 0;
 	return (size_t)specs[k->spec].bits / 8 - 2 * algorithms[a].digest - 2; /* RFC 8017 7.1.1 */
 }
@@ -308,7 +315,7 @@ typedef int crypting(EVP_PKEY_CTX *, unsigned char *, size_t *, const unsigned c
 
 static struct status crypt(EVP_PKEY_CTX *ctx, crypting *run, struct str in, struct arena *mem, struct str *out)
 {
-	unsigned char room[PKEY_SIGNATURE_MAX];
+	unsigned char room[KEYPAIR_SIGNATURE_MAX];
 	size_t n = sizeof room;
 	bool good = ctx && run(ctx, room, &n, (const unsigned char *)in.p, in.n) == 1;
 	EVP_PKEY_CTX_free(ctx);
@@ -318,38 +325,38 @@ static struct status crypt(EVP_PKEY_CTX *ctx, crypting *run, struct str in, stru
 	return good ? OK : no(E_CORRUPT);
 }
 
-struct status pkey_encrypt(const struct pkey *k, enum pkey_algorithm a, struct str plain, struct arena *mem,
-			   struct str *cipher)
+struct status keypair_encrypt(const struct keypair *k, enum keypair_algorithm a, struct str plain, struct arena *mem,
+			      struct str *cipher)
 {
-	if (!pkey_fits(k->spec, a) || algorithms[a].use != SEALING)
+	if (!keypair_fits(k->spec, a) || algorithms[a].use != SEALING)
 		return ERR(E_UNSUPPORTED);
-	if (plain.n > pkey_encrypt_max(k, a))
+	if (plain.n > keypair_encrypt_max(k, a))
 		return ERR(E_TOO_BIG);
 	return crypt(context(k, a, SEALING, EVP_PKEY_encrypt_init), EVP_PKEY_encrypt, plain, mem, cipher);
 }
 
-struct status pkey_decrypt(const struct pkey *k, enum pkey_algorithm a, struct str cipher, struct arena *mem,
-			   struct str *plain)
+struct status keypair_decrypt(const struct keypair *k, enum keypair_algorithm a, struct str cipher, struct arena *mem,
+			      struct str *plain)
 {
-	if (!pkey_fits(k->spec, a) || algorithms[a].use != SEALING)
+	if (!keypair_fits(k->spec, a) || algorithms[a].use != SEALING)
 		return ERR(E_UNSUPPORTED);
 	if (cipher.n != (size_t)specs[k->spec].bits / 8)
 		return ERR(E_CORRUPT);
 	return crypt(context(k, a, SEALING, EVP_PKEY_decrypt_init), EVP_PKEY_decrypt, cipher, mem, plain);
 }
 
-struct status pkey_agree(const struct pkey *k, struct str peer_spki, struct arena *mem, struct str *shared)
+struct status keypair_agree(const struct keypair *k, struct str peer_spki, struct arena *mem, struct str *shared)
 {
-	struct pkey *peer;
-	unsigned char room[PKEY_SHARED_MAX];
+	struct keypair *peer;
+	unsigned char room[KEYPAIR_SHARED_MAX];
 	size_t n = sizeof room;
-	if (!pkey_fits(k->spec, PKEY_ECDH))
+	if (!keypair_fits(k->spec, KEYPAIR_ECDH))
 		return ERR(E_UNSUPPORTED);
-	TRY(pkey_from_public(k->spec, peer_spki, &peer));
-	EVP_PKEY_CTX *ctx = context(k, PKEY_ECDH, AGREEING, EVP_PKEY_derive_init);
+	TRY(keypair_from_public(k->spec, peer_spki, &peer));
+	EVP_PKEY_CTX *ctx = context(k, KEYPAIR_ECDH, AGREEING, EVP_PKEY_derive_init);
 	bool good = ctx && EVP_PKEY_derive_set_peer(ctx, peer->evp) == 1 && EVP_PKEY_derive(ctx, room, &n) == 1;
 	EVP_PKEY_CTX_free(ctx);
-	pkey_free(peer);
+	keypair_free(peer);
 	if (good)
 		*shared = str_dup(mem, str_make(room, n));
 	secret_wipe(room, sizeof room);
