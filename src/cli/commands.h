@@ -12,5 +12,6 @@ int command_env(int argc, char **argv);
 int command_aws(int argc, char **argv);
 int command_account(int argc, char **argv);
 int command_doctor(int argc, char **argv);
+int command_policy(int argc, char **argv);
 
 #endif

@@ -29,6 +29,7 @@ static const struct {
 	{ "aws", command_aws, "run the installed aws against a server" },
 	{ "account", command_account, "account create, account list" },
 	{ "doctor", command_doctor, "check a data directory and say what is wrong with it" },
+	{ "policy", command_policy, "policy check: tools for those who write policies" },
 	{ "version", version, "print the version" },
 	{ "help", help, "print this" },
 };

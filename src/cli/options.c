@@ -34,8 +34,12 @@ bool options_parse(const char *command, const struct option_row *rows, int argc,
 	for (int i = 0; i < argc; i++) {
 		struct str value = str_of(argv[i]);
 		if (!str_starts(value, S("--"))) {
-			if (rest->n < OPTION_REPEAT_MAX)
-				others[rest->n++] = value;
+			if (rest->n == OPTION_REPEAT_MAX) {
+				fprintf(stderr, "holdfast %s: more than %d names are given\n", command,
+					OPTION_REPEAT_MAX);
+				return false;
+			}
+			others[rest->n++] = value;
 			continue;
 		}
 		struct str name = str_from(str_cut(&value, '='), 2);

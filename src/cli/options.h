@@ -7,7 +7,7 @@
 
 #include "wire/shape.h"
 
-enum { OPTION_REPEAT_MAX = 32 };
+enum { OPTION_REPEAT_MAX = 512 };
 
 struct option_row {
 	const char *name;  /* "data" for --data */

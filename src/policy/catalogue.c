@@ -153,6 +153,8 @@ bool catalogue_action_next(struct str pattern, struct catalogue_walk *it, struct
 
 /* ---- resource types ---- */
 
+size_t catalogue_resource_count(void) { return catalogue_types_n; }
+
 struct catalogue_resource catalogue_resource_at(size_t id)
 {
 	assert(id < catalogue_types_n);
@@ -266,8 +268,13 @@ static bool listed(uint32_t at, uint32_t key)
 
 bool catalogue_action_has_key(const struct catalogue_action *a, const struct catalogue_key *key)
 {
+	return key->everywhere || catalogue_action_lists_key(a, key);
+}
+
+bool catalogue_action_lists_key(const struct catalogue_action *a, const struct catalogue_key *key)
+{
 	const struct catalogue_action_row *row = &catalogue_actions[a->id];
-	if (key->everywhere || listed(row->keys, key->id))
+	if (listed(row->keys, key->id))
 		return true;
 	struct list uses = list_of(row->uses);
 	for (uint32_t i = 0; i < uses.n; i += 3) {

@@ -64,6 +64,7 @@ struct catalogue_resource {
 	uint32_t arns, keys;
 };
 bool catalogue_resource_find(struct str service, struct str name, struct catalogue_resource *out);
+size_t catalogue_resource_count(void);
 struct catalogue_resource catalogue_resource_at(size_t id);
 struct str catalogue_resource_arn(const struct catalogue_resource *r, size_t i); /* with ${...} where it varies */
 /* Could this ARN, or pattern of a policy with its '*', '?' and ${...}, name a resource of the type? */
@@ -101,6 +102,8 @@ struct catalogue_key {
 bool catalogue_key_find(struct str name, struct catalogue_key *out);
 /* May a request for this action carry the key: of its own, of its resource types, or everywhere? */
 bool catalogue_action_has_key(const struct catalogue_action *a, const struct catalogue_key *key);
+/* The same, without those that are everywhere: is it listed for the action or a type it takes? */
+bool catalogue_action_lists_key(const struct catalogue_action *a, const struct catalogue_key *key);
 struct catalogue_key catalogue_action_key_at(const struct catalogue_action *a, size_t i); /* i < a->keys: its own */
 
 /* ---- patterns ---- */

@@ -12,6 +12,7 @@
  */
 #include "policy/build.h"
 #include "base/buf.h"
+#include "policy/tree.h"
 
 #include <stdarg.h>
 
@@ -28,26 +29,13 @@ void *pol_vec_push(struct build *b, struct vec *v, size_t size)
 	return (char *)v->p + size * v->n++;
 }
 
-static void line_of(struct str text, size_t at, struct policy_error *err)
-{
-	err->line = 1;
-	size_t start = 0;
-	for (size_t i = 0; i < at && i < text.n; i++) {
-		if (text.p[i] == '\n') {
-			err->line++;
-			start = i + 1;
-		}
-	}
-	err->column = (uint32_t)(at - start + 1);
-}
-
 struct status pol_refuse(struct build *b, size_t at, enum policy_fault fault, const char *aws, const char *why, ...)
 {
 	struct policy_error *err = b->err;
 	va_list ap;
 	va_start(ap, why);
 	*err = (struct policy_error){ .fault = fault, .offset = at };
-	line_of(b->j.text, at, err);
+	tree_position(b->j.text, at, &err->line, &err->column);
 	snprintf(err->aws, sizeof err->aws, "%s", aws);
 	vsnprintf(err->why, sizeof err->why, why, ap);
 	va_end(ap);

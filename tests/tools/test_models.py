@@ -291,3 +291,12 @@ def test_the_catalogue_is_sorted_and_names_its_source():
 def test_a_broken_catalogue_does_not_become_tables(bad, tmp_path):
     r = tables(tmp_path, "# x 1\n" + bad)
     assert r.returncode != 0 and not (tmp_path / "out.c").exists()
+
+
+# -- the findings of policy check
+
+def test_the_page_lists_every_finding():
+    page = (ROOT / "docs" / "policy-tools.md").read_text()
+    source = "".join(p.read_text() for p in (ROOT / "src/policy").glob("check*.c") if not p.name.endswith("_test.c"))
+    codes = set(re.findall(r'"([A-Z][A-Z_]{5,})"', source)) - {"SECURITY_WARNING", "SUGGESTION", "WARNING"}
+    assert codes == set(re.findall(r"`([A-Z][A-Z_]{5,})`", page))
