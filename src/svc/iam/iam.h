@@ -61,6 +61,7 @@ struct status iam_keys(struct req *rq, struct txn *t, struct str prefix, struct 
 /* One more or less of the users ('u'), groups ('g'), roles ('r'), managed policies ('p'), instance profiles ('x') or
  * server certificates ('c') there are. LimitExceeded. */
 struct status iam_count(struct req *rq, struct txn *t, char what, int by);
+struct status iam_counted(struct req *rq, struct txn *t, char what, int64_t *n); /* 0 for what was never counted */
 
 /* ---- users, groups and roles ---------------------------------------------------------- */
 
@@ -138,6 +139,8 @@ struct iam_managed {
 	struct iam_policy_row row;
 	struct str arn;
 };
+/* As lists show it: without description and tags. */
+struct status iam_policy_out(struct req *rq, struct txn *t, const struct iam_managed *m, struct iam_policy *out);
 /* E_NOT_FOUND: none of that ARN in `account`'s shard t. */
 struct status iam_managed_find(struct arena *mem, struct txn *t, struct str partition, struct str account,
 			       struct str arn, struct iam_managed *out);

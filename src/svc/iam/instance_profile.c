@@ -126,6 +126,38 @@ static struct str profile_of(struct req *rq, struct str key)
 	return key_take_str(&r, rq->mem);
 }
 
+/* The names of the profiles that a role is in, in lower case and sorted. */
+static struct status names_of(struct req *rq, struct txn *t, struct str role, struct str_list *out)
+{
+	struct str_list keys;
+	TRY(iam_keys(rq, t, role_key(rq->mem, role, (struct str){ 0 }), &keys));
+	struct str *names = NEWS(rq->mem, struct str, keys.n + 1);
+	for (size_t i = 0; i < keys.n; i++)
+		names[i] = profile_of(rq, keys.v[i]);
+	*out = (struct str_list){ names, keys.n };
+	return OK;
+}
+
+static struct status profiles_named(struct req *rq, struct txn *t, const struct str *names, size_t n,
+				    struct iam_instance_profile_list *out)
+{
+	struct iam_instance_profile *v = NEWS(rq->mem, struct iam_instance_profile, n + 1);
+	for (size_t i = 0; i < n; i++) {
+		struct iam_profile_row row;
+		TRY(get(rq, t, names[i], &row));
+		TRY(profile_out(rq, t, &row, &v[i]));
+	}
+	*out = (struct iam_instance_profile_list){ v, n };
+	return OK;
+}
+
+struct status iam_profiles_of(struct req *rq, struct txn *t, struct str role, struct iam_instance_profile_list *out)
+{
+	struct str_list names;
+	TRY(names_of(rq, t, role, &names));
+	return profiles_named(rq, t, names.v, names.n, out);
+}
+
 struct status iam_list_instance_profiles_for_role(struct req *rq,
 						  const struct iam_list_instance_profiles_for_role_in *in,
 						  struct iam_list_instance_profiles_for_role_out *out)
@@ -133,23 +165,14 @@ struct status iam_list_instance_profiles_for_role(struct req *rq,
 	struct txn *t;
 	struct iam_page page;
 	struct iam_entity_row role;
-	struct str_list keys;
+	struct str_list names;
 	size_t at, end;
 	TRY(iam_page_of(rq, in->marker, in->max_items, &page));
 	TRY(iam_read(rq, &t));
 	TRY(iam_entity_get(rq, t, IAM_ROLE, in->role_name, &role));
-	TRY(iam_keys(rq, t, role_key(rq->mem, in->role_name, (struct str){ 0 }), &keys));
-	struct str *names = NEWS(rq->mem, struct str, keys.n + 1);
-	for (size_t i = 0; i < keys.n; i++)
-		names[i] = profile_of(rq, keys.v[i]);
-	out->marker = iam_page_cut(rq, &page, names, keys.n, &at, &end);
-	struct iam_instance_profile *v = NEWS(rq->mem, struct iam_instance_profile, end - at + 1);
-	for (size_t i = at; i < end; i++) {
-		struct iam_profile_row row;
-		TRY(get(rq, t, names[i], &row));
-		TRY(profile_out(rq, t, &row, &v[i - at]));
-	}
-	out->instance_profiles = (struct iam_instance_profile_list){ v, end - at };
+	TRY(names_of(rq, t, role.name, &names));
+	out->marker = iam_page_cut(rq, &page, names.v, names.n, &at, &end);
+	TRY(profiles_named(rq, t, names.v + at, end - at, &out->instance_profiles));
 	out->is_truncated = (struct opt_bool)SET(out->marker.p != NULL);
 	return OK;
 }

@@ -17,7 +17,7 @@ static struct status counts(struct req *rq, struct txn *t, struct iam_policy *p)
 	return iam_use_count(rq, t, IAM_BOUNDARY, p->arn, &p->permissions_boundary_usage_count.v);
 }
 
-static struct status policy_out(struct req *rq, struct txn *t, const struct iam_managed *m, struct iam_policy *out)
+struct status iam_policy_out(struct req *rq, struct txn *t, const struct iam_managed *m, struct iam_policy *out)
 {
 	const struct iam_builtin *b = m->builtin;
 	if (b)
@@ -47,7 +47,7 @@ static struct status policy_whole(struct req *rq, struct txn *t, const struct ia
 				  const struct iam_policy **out)
 {
 	struct iam_policy *p = NEW(rq->mem, struct iam_policy);
-	TRY(policy_out(rq, t, m, p));
+	TRY(iam_policy_out(rq, t, m, p));
 	p->description = m->builtin ? str_of(m->builtin->description) : m->row.description;
 	if (m->row.tags.n)
 		p->tags = m->row.tags;
@@ -162,7 +162,7 @@ static struct status consider(struct listing *l, const struct iam_managed *m, st
 	*full = false;
 	if (l->in->path_prefix.p && !str_starts(path, l->in->path_prefix))
 		return OK;
-	TRY(policy_out(l->rq, l->t, m, &p));
+	TRY(iam_policy_out(l->rq, l->t, m, &p));
 	if (!usage_fits(l, &p))
 		return OK;
 	*full = l->n == l->page.max;

@@ -87,6 +87,22 @@ struct status iam_row_put(struct req *rq, struct txn *t, struct str key, const s
 	return txn_put(t, key, buf_str(&b));
 }
 
+static struct str count_key(struct arena *mem, char what)
+{
+	return key_of(mem, 'n', str_make(&what, 1), (struct str){ 0 }, (struct str){ 0 });
+}
+
+struct status iam_counted(struct req *rq, struct txn *t, char what, int64_t *n)
+{
+	struct str value;
+	struct status st = txn_get(t, count_key(rq->mem, what), rq->mem, &value);
+	*n = 0;
+	if (st.code == E_NOT_FOUND)
+		return OK;
+	TRY(st);
+	return str_to_i64(value, n) ? OK : ERR(E_CORRUPT);
+}
+
 struct status iam_count(struct req *rq, struct txn *t, char what, int by)
 {
 	static const struct {
@@ -102,19 +118,14 @@ struct status iam_count(struct req *rq, struct txn *t, char what, int by)
 		{ 'c', "ServerCertificatesPerAccount", IAM_CERTIFICATES_MAX },
 		{ 'm', "VirtualMFADevicesPerAccount", IAM_USERS_MAX }, /* "equal to the user quota" */
 	};
-	struct str key = key_of(rq->mem, 'n', str_make(&what, 1), (struct str){ 0 }, (struct str){ 0 }), value;
-	struct status st = txn_get(t, key, rq->mem, &value);
-	if (failed(st) && st.code != E_NOT_FOUND)
-		return st;
-	int64_t n = 0;
-	if (!failed(st) && !str_to_i64(value, &n))
-		return ERR(E_CORRUPT);
+	int64_t n;
+	TRY(iam_counted(rq, t, what, &n));
 	n += by;
 	for (size_t i = 0; i < COUNT(kinds); i++)
 		if (kinds[i].what == what && by > 0 && n > kinds[i].max)
 			return FAIL(rq, iam_LimitExceededException, "Cannot exceed quota for %s: %d", kinds[i].quota,
 				    kinds[i].max);
-	return txn_put(t, key, arena_printf(rq->mem, "%lld", (long long)n));
+	return txn_put(t, count_key(rq->mem, what), arena_printf(rq->mem, "%lld", (long long)n));
 }
 
 /* ---- users, groups and roles ---------------------------------------------------------- */

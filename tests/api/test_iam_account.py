@@ -1,0 +1,115 @@
+"""The account as a whole over the wire: alias, summary, authorization details."""
+import threading
+import uuid
+
+import pytest
+from botocore.exceptions import ClientError
+
+from conftest import allow, code, message, policy
+
+ACCOUNT = "111122223333"
+READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+TRUST = policy(allow("sts:AssumeRole", None, Principal={"AWS": ACCOUNT}))
+
+
+@pytest.fixture
+def iam(server):
+    return server.client("iam")
+
+
+def refused(want, status, call, **params):
+    with pytest.raises(ClientError) as e:
+        call(**params)
+    assert code(e) == (want, status), message(e)
+    return message(e)
+
+
+def fresh_name(kind="n"):
+    return f"{kind}-{uuid.uuid4().hex[:12]}"
+
+
+# ---- alias -------------------------------------------------------------------------------------------
+
+
+def test_alias(iam):
+    name = fresh_name("alias")
+    iam.create_account_alias(AccountAlias=name)
+    assert iam.list_account_aliases()["AccountAliases"] == [name]
+    assert refused("EntityAlreadyExists", 409, iam.create_account_alias, AccountAlias=name) == f"The account alias {name} already exists."
+    iam.create_account_alias(AccountAlias=name + "x")
+    assert iam.list_account_aliases()["AccountAliases"] == [name + "x"]
+    refused("NoSuchEntity", 404, iam.delete_account_alias, AccountAlias=name)
+    refused("ValidationError", 400, iam.create_account_alias, AccountAlias="a--b")
+    iam.delete_account_alias(AccountAlias=name + "x")
+    assert iam.list_account_aliases()["AccountAliases"] == []
+
+
+def test_one_account_wins(fresh):
+    accounts = [fresh.client("iam")] + [fresh.client("iam", fresh.new_account(a)) for a in ("222233334444", "333344445555")]
+    for i in range(10):
+        name, outcomes = f"race-{i}", []
+        barrier = threading.Barrier(len(accounts))
+
+        def take(iam):
+            barrier.wait()
+            try:
+                iam.create_account_alias(AccountAlias=name)
+                outcomes.append("ok")
+            except ClientError as e:
+                outcomes.append(e.response["Error"]["Code"])
+
+        threads = [threading.Thread(target=take, args=[iam]) for iam in accounts]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        assert sorted(outcomes) == ["EntityAlreadyExists", "EntityAlreadyExists", "ok"]
+        assert sum(iam.list_account_aliases()["AccountAliases"] == [name] for iam in accounts) == 1
+
+
+# ---- summary -------------------------------------------------------------------------------------------
+
+
+def test_summary(iam):
+    before = iam.get_account_summary()["SummaryMap"]
+    iam.create_group(GroupName=fresh_name())
+    iam.create_user(UserName=fresh_name())
+    after = iam.get_account_summary()["SummaryMap"]
+    assert after["Groups"] == before["Groups"] + 1 and after["Users"] == before["Users"] + 1
+    assert after["GroupsQuota"] == 300 and after["AccountAccessKeysPresent"] == 1 and len(after) == 34
+    iam.set_security_token_service_preferences(GlobalEndpointTokenVersion="v2Token")
+    assert iam.get_account_summary()["SummaryMap"]["GlobalEndpointTokenVersion"] == 2
+    iam.set_security_token_service_preferences(GlobalEndpointTokenVersion="v1Token")
+    assert iam.get_account_summary()["SummaryMap"]["GlobalEndpointTokenVersion"] == 1
+
+
+# ---- details -------------------------------------------------------------------------------------------
+
+
+def test_details(iam):
+    user, group, role = (fresh_name(k) for k in ("user", "group", "role"))
+    arn = iam.create_policy(PolicyName=fresh_name("policy"), PolicyDocument=policy(allow("s3:*")))["Policy"]["Arn"]
+    iam.create_user(UserName=user)
+    iam.create_group(GroupName=group)
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=TRUST)
+    iam.add_user_to_group(GroupName=group, UserName=user)
+    iam.put_group_policy(GroupName=group, PolicyName="p", PolicyDocument=policy(allow("kms:*")))
+    iam.attach_role_policy(RoleName=role, PolicyArn=READ_ONLY)
+    iam.attach_user_policy(UserName=user, PolicyArn=arn)
+    whole = {"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [], "Policies": []}
+    for page in iam.get_paginator("get_account_authorization_details").paginate(PaginationConfig={"PageSize": 7}):
+        assert sum(len(page[k]) for k in whole) <= 7
+        for k, v in whole.items():
+            v += page[k]
+    u = next(u for u in whole["UserDetailList"] if u["UserName"] == user)
+    assert u["GroupList"] == [group] and u["AttachedManagedPolicies"][0]["PolicyArn"] == arn
+    g = next(g for g in whole["GroupDetailList"] if g["GroupName"] == group)
+    assert g["GroupPolicyList"][0]["PolicyDocument"]["Statement"][0]["Action"] == "kms:*"
+    r = next(r for r in whole["RoleDetailList"] if r["RoleName"] == role)
+    assert r["AttachedManagedPolicies"] == [{"PolicyName": "ReadOnlyAccess", "PolicyArn": READ_ONLY}]
+    assert r["AssumeRolePolicyDocument"]["Statement"][0]["Action"] == "sts:AssumeRole"
+    p = next(p for p in whole["Policies"] if p["Arn"] == arn)
+    assert p["PolicyVersionList"][0]["Document"]["Statement"][0]["Action"] == "s3:*"
+    assert any(p["Arn"] == READ_ONLY for p in whole["Policies"])
+    only = iam.get_account_authorization_details(Filter=["Group"], MaxItems=1000)
+    assert only["GroupDetailList"] and not only["UserDetailList"] and not only["RoleDetailList"] and not only["Policies"]
