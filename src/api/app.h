@@ -15,6 +15,7 @@
 
 struct accounts;
 struct caches;
+struct iam_reports;
 struct iam_used;
 struct identity_provider;
 struct patterns;
@@ -36,6 +37,7 @@ struct app {
 	struct sigv4_caches *signing_keys; /* api/authenticate.h */
 	const struct identity_provider *identity;
 	struct iam_used *iam_used;             /* svc/iam/used.h: when keys and roles were last used; NULL: not kept */
+	struct iam_reports *iam_reports;       /* svc/iam/credential_report.h: what is being made */
 	struct s3_state *s3;                   /* svc/s3/reading.h: who reads what; NULL: nobody keeps count */
 	const struct service *const *services; /* null-terminated */
 	struct str partition;                  /* "aws" */

@@ -235,7 +235,7 @@ struct status req_authenticate(struct req *rq)
 	}
 	TRY(take_scope(rq));
 	TRY(fetch_policies(rq));
-	if (!rq->caller.issued_ms && rq->caller.kind == CALLER_USER)
+	if (!rq->caller.issued_ms && (rq->caller.kind == CALLER_USER || rq->caller.kind == CALLER_ROOT))
 		rq->app->identity->key_used(rq, &rq->caller);
 	return OK;
 }

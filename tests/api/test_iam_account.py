@@ -1,5 +1,8 @@
-"""The account as a whole over the wire: alias, summary, authorization details."""
+"""The account as a whole over the wire: alias, summary, authorization details, credential report."""
+import csv
+import io
 import threading
+import time
 import uuid
 
 import pytest
@@ -113,3 +116,39 @@ def test_details(iam):
     assert any(p["Arn"] == READ_ONLY for p in whole["Policies"])
     only = iam.get_account_authorization_details(Filter=["Group"], MaxItems=1000)
     assert only["GroupDetailList"] and not only["UserDetailList"] and not only["RoleDetailList"] and not only["Policies"]
+
+
+# ---- credential report -----------------------------------------------------------------------------------
+
+
+def report(iam):
+    deadline = time.monotonic() + 30
+    while iam.generate_credential_report()["State"] != "COMPLETE":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return iam.get_credential_report()
+
+
+def test_credential_report(fresh):
+    iam = fresh.client("iam")
+    refused("ReportNotPresent", 410, iam.get_credential_report)
+    user = fresh.user(allow("*"))
+    fresh.client("sts", user).get_caller_identity()
+    first = report(iam)
+    assert first["ReportFormat"] == "text/csv" and not first["Content"].endswith(b"\n")
+    rows = list(csv.DictReader(io.StringIO(first["Content"].decode())))
+    assert [r["user"] for r in rows] == ["<root_account>", user["UserName"]]
+    root, his = rows
+    assert root["arn"] == f"arn:aws:iam::{ACCOUNT}:root" and root["password_enabled"] == "not_supported"
+    assert root["access_key_1_active"] == "true" and root["access_key_1_last_used_service"] == "iam"
+    assert his["password_enabled"] == "false" and his["mfa_active"] == "false"
+    assert his["access_key_1_active"] == "true" and his["access_key_1_last_used_service"] == "sts"
+    assert his["access_key_1_last_used_date"].endswith("Z") and his["access_key_2_active"] == "false"
+    assert his["access_key_2_last_rotated"] == his["cert_1_last_rotated"] == "N/A" and len(his) == 22
+
+    iam.delete_access_key(UserName=user["UserName"], AccessKeyId=user["AccessKeyId"])
+    assert report(iam)["Content"] == first["Content"]
+    fresh.stop()
+    fresh.start()
+    assert fresh.client("iam").get_credential_report()["Content"] == first["Content"]
+    assert fresh.stop() == 0
