@@ -1,6 +1,7 @@
 """The account as a whole over the wire: alias, summary, authorization details, credential report."""
 import csv
 import io
+import json
 import threading
 import time
 import uuid
@@ -152,3 +153,32 @@ def test_credential_report(fresh):
     fresh.start()
     assert fresh.client("iam").get_credential_report()["Content"] == first["Content"]
     assert fresh.stop() == 0
+
+
+# ---- the trail ---------------------------------------------------------------------------------------------
+
+
+def event(server, name):
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        found = server.client("cloudtrail").lookup_events(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": name}])["Events"]
+        if found:
+            return json.loads(found[0]["CloudTrailEvent"])
+        time.sleep(0.05)
+    raise AssertionError(f"no {name} in the trail")
+
+
+def test_records(fresh):
+    iam = fresh.client("iam")
+    iam.create_group(GroupName="g", Path="/x/")
+    iam.create_account_alias(AccountAlias="shop")
+    iam.create_user(UserName="ann")
+    iam.add_user_to_group(GroupName="g", UserName="ann")
+    report(iam)
+    made = event(fresh, "CreateGroup")
+    assert made["requestParameters"] == {"groupName": "g", "path": "/x/"} and made["readOnly"] is False
+    assert made["responseElements"]["group"]["arn"] == f"arn:aws:iam::{ACCOUNT}:group/x/g"
+    assert event(fresh, "AddUserToGroup")["requestParameters"] == {"groupName": "g", "userName": "ann"}
+    assert event(fresh, "CreateAccountAlias")["requestParameters"] == {"accountAlias": "shop"}
+    got = event(fresh, "GetCredentialReport")
+    assert got["readOnly"] is True and "root_account" not in json.dumps(got)

@@ -252,8 +252,8 @@ static void who_has_a_device_is_shown(void)
 	static const char *const names[] = { "ann", "bob", "Cid" };
 	for (size_t i = 0; i < COUNT(names); i++)
 		(void)make_user(w, names[i]);
-	(void)enabled_device(w, "Cid", "c");
-	(void)enabled_device(w, "ann", "a");
+	(void)enabled_device(w, "Cid", "a");
+	(void)enabled_device(w, "ann", "z");
 	(void)enabled_device(w, "", "root-account-mfa-device");
 	generate(w);
 	struct str text = report(w);
@@ -268,7 +268,9 @@ static void names_with_commas_are_quoted(void)
 {
 	struct test_world *w = begin_reporting();
 	WORKS(IAM(w, "CreateUser", "{'UserName':'a,b','Path':'/x\\\"y/'}"));
+	WORKS(IAM(w, "CreateUser", "{'UserName':'b','Path':'/\\\"/'}"));
 	generate(w);
+	EXPECT(str_starts(line(report(w), 3), S("b,\"arn:aws:iam::111122223333:user/\"\"/b\",2026-01-01T00:00:00Z,")));
 	EXPECT(str_starts(line(report(w), 2),
 			  S("\"a,b\",\"arn:aws:iam::111122223333:user/x\"\"y/a,b\",2026-01-01T00:00:00Z,false,")));
 	end(w);
