@@ -72,6 +72,7 @@ static const struct {
 	{ "iam", "group/", "AWS::IAM::Group" },
 	{ "iam", "instance-profile/", "AWS::IAM::InstanceProfile" },
 	{ "iam", "access-key/", "AWS::IAM::AccessKey" },
+	{ "iam", "server-certificate/", "AWS::IAM::ServerCertificate" },
 	{ "sts", "assumed-role/", "AWS::STS::AssumedRole" },
 	{ "sts", "federated-user/", "AWS::STS::FederatedUser" },
 };

@@ -198,6 +198,34 @@ static void tags_on_creation_need_the_tagging_action(void)
 	world_end(w);
 }
 
+/* Between the permission and the deed somebody put another role in its place, which nobody allowed to be passed. */
+static void add_what_was_not_passed(struct req *rq, void *arg)
+{
+	const struct str *passed = arg;
+	struct iam_add_role_to_instance_profile_in in = { S("web"), S("app") };
+	struct iam_add_role_to_instance_profile_out out;
+	rq->svc = &iam_service;
+	rq->op = service_op(&iam_service, S("AddRoleToInstanceProfile"));
+	rq->found = passed;
+	EXPECT_ERR(iam_add_role_to_instance_profile(rq, &in, &out), E_FAULT);
+	EXPECT(rq->fault.kind == iam_NoSuchEntityException);
+	txn_abort(rq->write);
+	rq->write = NULL;
+}
+
+static void the_role_that_was_passed_is_the_one_put_in(void)
+{
+	struct test_world *w = begin();
+	struct str other = S("AROAOTHER");
+	WORKS(IAM(w, "CreateRole", ROLE("app")));
+	WORKS(IAM(w, "CreateInstanceProfile", "{'InstanceProfileName':'web'}"));
+	world_in_fiber(w, add_what_was_not_passed, &other);
+	world_in_fiber(w, add_what_was_not_passed, NULL);
+	struct test_reply r = IAM(w, "GetInstanceProfile", "{'InstanceProfileName':'web'}");
+	EXPECT_STR(world_field(w, r, "InstanceProfile.Roles"), S("[]"));
+	world_end(w);
+}
+
 static void there_are_at_most_a_thousand(void)
 {
 	struct test_world *w = begin();
@@ -213,4 +241,5 @@ static void there_are_at_most_a_thousand(void)
 RUN_ALL(T(a_profile_is_made_shown_and_deleted), T(a_profile_holds_one_role),
 	T(profiles_are_listed_by_path_and_by_role_page_by_page), T(profiles_have_tags),
 	T(whoever_puts_a_role_into_a_profile_must_be_allowed_to_pass_it), T(a_denial_names_the_role),
-	T(tags_on_creation_need_the_tagging_action), T(there_are_at_most_a_thousand))
+	T(tags_on_creation_need_the_tagging_action), T(the_role_that_was_passed_is_the_one_put_in),
+	T(there_are_at_most_a_thousand))
