@@ -87,4 +87,13 @@ struct lookup {
 struct status trail_lookup(struct trail *t, struct arena *mem, struct lookup *l, struct record **out, size_t *n,
 			   bool *more);
 
+/*
+ * For whoever keeps an index of the records: all of an account's from block `block` on, oldest first, a whole block at
+ * a time, each as the account sees it. Stops after a block once `max` records were shown, and moves `block` on; the
+ * rest is for the next call. trail_end: one past the newest block there is; 0 when the account has no log yet. Parks.
+ */
+typedef void trail_see(void *arg, const struct record *r);
+struct status trail_scan(struct trail *t, struct str account, uint64_t *block, uint64_t max, trail_see *see, void *arg);
+uint64_t trail_end(const struct trail *t, struct str account);
+
 #endif

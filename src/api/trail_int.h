@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The trail from inside: what its five files share.
+ * The trail from inside: what its six files share.
  *
  *     trail.c          buffers, outboxes, the collector's rounds
  *     trail_strangers.c  how many records those may cause who proved nothing
  *     trail_batch.c    what one round drained: routed, sorted, written account by account
  *     trail_summary.c  a block's summary: watermarks, and what readers filter by
- *     trail_lookup.c   reading back
+ *     trail_lookup.c   reading back, newest first
+ *     trail_scan.c     reading on from where one was, oldest first
  *
  * Who touches what: buffers under their own locks; `queue`, `waiters` under t->lock; logs
  * are added by the collector alone and published with a release store, never removed; the
@@ -118,6 +119,10 @@ struct status batch_write(struct trail *t); /* all of it is in the logs; else ca
 struct account_log *trail_log_find(const struct trail *t, struct str account); /* NULL: none yet */
 struct status trail_log_of(struct trail *t, struct str account, struct account_log **out);
 void trail_logs_close(struct trail *t);
+
+/* ---- trail_lookup.c ---- */
+/* The records of a block as views, in the order in which they were written. */
+struct status trail_split(struct arena *mem, struct str bytes, uint64_t count, struct str **out, uint32_t *n);
 
 /* ---- trail_summary.c ---- */
 struct mark {

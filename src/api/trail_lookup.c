@@ -80,8 +80,7 @@ static bool wanted(const struct lookup *l, const struct record *r)
 
 /* ---- one block -------------------------------------------------------------------------- */
 
-/* The records of a block as views, in the order in which they were written. */
-static struct status split(struct arena *mem, struct str bytes, uint64_t count, struct str **out, uint32_t *n)
+struct status trail_split(struct arena *mem, struct str bytes, uint64_t count, struct str **out, uint32_t *n)
 {
 	struct rd r = rd_of(bytes);
 	if (count > bytes.n)
@@ -110,7 +109,7 @@ static struct status walk_block(struct looking *k, struct block_iter *it, const 
 	uint32_t n;
 	struct record r;
 	TRY(block_records(it, mem, &bytes));
-	TRY(split(mem, bytes, s->count, &v, &n));
+	TRY(trail_split(mem, bytes, s->count, &v, &n));
 	for (uint32_t i = k->l->index < n ? k->l->index : n; i-- > 0;) {
 		if (failed(record_parse(v[i], &r)))
 			return ERR(E_CORRUPT);

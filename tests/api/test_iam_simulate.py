@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The policy simulators as boto3 and the CLI see them: AWS's own samples with their documented results, every refusal."""
 import json
+import random
 import subprocess
 import uuid
 
@@ -555,3 +556,53 @@ def test_pages_of_policies_granting_service_access(iam):
         marker = {"Marker": r["Marker"]}
     assert pages == 2 and list(found) == services
     assert all(v == [f"p{i}" for i in range(6)] for v in found.values())
+
+
+# ---- simulate and enforce ---------------------------------------------------------------------------------
+
+
+def test_bucket_policies_are_simulated_as_they_are_enforced(server, iam):
+    """As simulate_test.c does for IAM, KMS and STS: random policies, one real request and one simulated."""
+    rnd = random.Random(20260101)
+    s3 = server.client("s3")
+    bucket = "b-" + uuid.uuid4().hex
+    s3.create_bucket(Bucket=bucket)
+    s3.delete_public_access_block(Bucket=bucket)
+    user = server.user()
+    name, arn = user["UserName"], f"arn:aws:iam::{ACCOUNT}:user/{user['UserName']}"
+    asking = server.client("s3", user)
+    here = f"arn:aws:s3:::{bucket}"
+    conditions = [{}, {}, {"Condition": {"Bool": {"aws:SecureTransport": "true"}}},
+                  {"Condition": {"StringNotLike": {"aws:username": "u-*"}}},
+                  {"Condition": {"StringEquals": {"aws:PrincipalArn": arn}}},
+                  {"Condition": {"NumericLessThan": {"s3:max-keys": "10"}}},
+                  {"Condition": {"IpAddressIfExists": {"aws:SourceIp": "10.0.0.0/8"}}}]
+
+    def some(resources, **more):
+        return rnd.choice([allow, allow, allow, deny])(
+            rnd.choice(["s3:*", "s3:GetBucketTagging", "s3:Get*", "s3:ListBucket"]), rnd.choice(resources),
+            **rnd.choice(conditions), **more)
+
+    seen = []
+    for _ in range(150):
+        own = policy(*[some(["*", here, "arn:aws:s3:::b-*", here + "/*"]) for _ in range(rnd.choice([1, 2]))])
+        iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=own)
+        theirs = policy(*[some([here, here + "/*"], Principal=rnd.choice(
+            ["*", {"AWS": arn}, {"AWS": ACCOUNT}, {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}])) for _ in range(2)],
+            deny("s3:PutBucketAcl", here, Principal="*"))
+        s3.put_bucket_policy(Bucket=bucket, Policy=theirs)
+        try:
+            asking.get_bucket_tagging(Bucket=bucket)
+        except ClientError as e:
+            text, what = e.response["Error"]["Message"], e.response["Error"]["Code"]
+            assert what in ("NoSuchTagSet", "AccessDenied")
+            is_so = "allowed" if what == "NoSuchTagSet" else \
+                "explicitDeny" if "with an explicit deny" in text else "implicitDeny"
+        (r,) = iam.simulate_principal_policy(
+            PolicySourceArn=arn, ActionNames=["s3:GetBucketTagging"], ResourceArns=[here], ResourcePolicy=theirs,
+            ContextEntries=[key("aws:SecureTransport", "true", "boolean"), key("aws:SourceIp", "127.0.0.1", "ip")],
+        )["EvaluationResults"]
+        assert r["EvalDecision"] == is_so, (own, theirs)
+        seen.append(is_so)
+    assert all(seen.count(d) >= 10 for d in ("allowed", "explicitDeny", "implicitDeny")), seen
+    s3.delete_bucket_policy(Bucket=bucket)

@@ -47,6 +47,24 @@ bool iam_policy_grants(const struct policy *p, struct str service)
 	return false;
 }
 
+static bool statement_allows(const struct policy *p, const struct policy_statement *s, struct str action)
+{
+	for (size_t i = 0; i < s->actions; i++)
+		if (policy_wildcard_match_ci(policy_action_at(p, s->index, i), action))
+			return !s->not_action;
+	return s->not_action;
+}
+
+bool iam_policy_grants_action(const struct policy *p, struct str action)
+{
+	for (size_t i = 0; i < policy_statement_count(p); i++) {
+		struct policy_statement s = policy_statement_at(p, i);
+		if (!s.deny && statement_allows(p, &s, action))
+			return true;
+	}
+	return false;
+}
+
 enum iam_policy_owner_entity_type iam_owner_type(enum iam_kind kind)
 {
 	switch (kind) {

@@ -106,8 +106,9 @@ struct iam_user iam_user_out(struct req *rq, const struct iam_entity_row *row);
 
 /* ---- who is in which group ------------------------------------------------------------------ */
 
-/* Names in lower case, sorted: the groups of a user (at most ten) and, by iam_keys, the users of a group. */
+/* Names in lower case, sorted: the groups of a user (at most ten), the users of a group. */
 struct status iam_groups_of(struct req *rq, struct txn *t, struct str user, struct str_list *out);
+struct status iam_users_of(struct req *rq, struct txn *t, struct str group, struct str_list *out);
 /* Is there anybody in the group (IAM_GROUP), is the user in any (IAM_USER)? */
 struct status iam_member_any(struct req *rq, struct txn *t, enum iam_kind kind, struct str name, bool *any);
 /* Let the memberships follow a user or group to another name. */

@@ -45,6 +45,11 @@ struct status iam_groups_of(struct req *rq, struct txn *t, struct str user, stru
 	return others(rq, t, IAM_USER, user, out);
 }
 
+struct status iam_users_of(struct req *rq, struct txn *t, struct str group, struct str_list *out)
+{
+	return others(rq, t, IAM_GROUP, group, out);
+}
+
 struct status iam_member_any(struct req *rq, struct txn *t, enum iam_kind kind, struct str name, bool *any)
 {
 	struct cursor c;

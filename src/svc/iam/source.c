@@ -171,31 +171,48 @@ struct status iam_subject_get(struct req *rq, struct str arn, struct iam_subject
 
 /* ---- who may ask ------------------------------------------------------------------------------ */
 
+struct target {
+	struct str arn;
+	struct iam_tag_list tags;
+};
+
+static struct status find_target(struct req *rq, struct target *to)
+{
+	struct str account, name;
+	enum iam_kind kind;
+	struct txn *t;
+	struct iam_entity_row row;
+	struct iam_managed m;
+	struct status st;
+	TRY(iam_read(rq, &t));
+	if (!failed(iam_subject_name(to->arn, &kind, &account, &name)) && str_eq(account, rq->account)) {
+		st = iam_entity_find(rq->mem, t, kind, name, &row);
+		if (!failed(st))
+			*to = (struct target){ iam_entity_arn(rq->mem, rq->app->partition, rq->account, kind, &row),
+					       row.tags };
+	} else {
+		st = iam_managed_find(rq->mem, t, rq->app->partition, rq->account, to->arn, &m);
+		if (!failed(st))
+			to->tags = m.row.tags;
+	}
+	return st.code == E_NOT_FOUND ? OK : st;
+}
+
 /*
- * The resource is the entity as it is stored, path and all; an ARN that names none of the account's stays as it was
- * sent, as that account's resource.
+ * The resource is the entity as it is stored, path and all, or the policy; an ARN that names none of the account's
+ * stays as it was sent, as that account's resource.
  */
 struct status iam_authorize_source(struct req *rq, const void *in, struct authz *az)
 {
-	struct str arn = authz_row_resource(rq, in), account, name;
+	struct target to = { .arn = authz_row_resource(rq, in) };
 	struct arn parts;
-	enum iam_kind kind;
-	struct txn *t;
-	struct iam_entity_row row = { 0 };
-	if (!failed(iam_subject_name(arn, &kind, &account, &name)) && str_eq(account, rq->account)) {
-		TRY(iam_read(rq, &t));
-		struct status st = iam_entity_find(rq->mem, t, kind, name, &row);
-		if (!failed(st))
-			arn = iam_entity_arn(rq->mem, rq->app->partition, rq->account, kind, &row);
-		else if (st.code != E_NOT_FOUND)
-			return st;
-	}
-	struct authz_item *item = authz_add(az, NULL, arn);
-	if (!failed(arn_parse(arn, &parts)) && account_id_is(parts.account))
+	TRY(find_target(rq, &to));
+	struct authz_item *item = authz_add(az, NULL, to.arn);
+	if (!failed(arn_parse(to.arn, &parts)) && account_id_is(parts.account))
 		item->resource_account = parts.account;
-	item->resource_tags = iam_tags_map(rq->mem, row.tags);
-	for (size_t i = 0; i < row.tags.n; i++)
-		authz_key(az, item, str_z(rq->mem, iam_join(rq->mem, S("iam:ResourceTag/"), row.tags.v[i].key, S(""))),
-			  row.tags.v[i].value);
+	item->resource_tags = iam_tags_map(rq->mem, to.tags);
+	for (size_t i = 0; i < to.tags.n; i++)
+		authz_key(az, item, str_z(rq->mem, iam_join(rq->mem, S("iam:ResourceTag/"), to.tags.v[i].key, S(""))),
+			  to.tags.v[i].value);
 	return OK;
 }

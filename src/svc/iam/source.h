@@ -51,6 +51,7 @@ struct status iam_sources_given(struct req *rq, const char *list, struct str_lis
 				struct iam_sources *to);
 /* Does it allow any action of the service ("s3"), whatever denies, resources and conditions say? */
 bool iam_policy_grants(const struct policy *p, struct str service);
+bool iam_policy_grants_action(const struct policy *p, struct str action); /* the same of one action: "s3:GetObject" */
 enum iam_policy_owner_entity_type iam_owner_type(enum iam_kind kind);
 struct iam_source *iam_sources_add(struct req *rq, struct iam_sources *to);
 
