@@ -115,6 +115,58 @@ static void nothing_secret_is_in_a_record(void)
 	world_end(w);
 }
 
+/* ---- scanning ---------------------------------------------------------------------------- */
+
+struct scanning {
+	uint64_t block, max, end;
+	int64_t times[8];
+	size_t n;
+};
+
+static void note_time(void *arg, const struct record *r)
+{
+	struct scanning *s = arg;
+	EXPECT(s->n < COUNT(s->times));
+	EXPECT_STR(r->recipient, WORLD_ACCOUNT);
+	s->times[s->n++] = r->time_ms - JAN_1;
+}
+
+static void scan_with(struct req *rq, void *arg)
+{
+	struct scanning *s = arg;
+	EXPECT_OK(trail_flush(rq->app->trail));
+	s->n = 0;
+	EXPECT_OK(trail_scan(rq->app->trail, WORLD_ACCOUNT, &s->block, s->max, note_time, s));
+	s->end = trail_end(rq->app->trail, WORLD_ACCOUNT);
+}
+
+static void scanning_goes_on_where_it_was_oldest_first(void)
+{
+	struct test_world *w = begin();
+	struct scanning s = { .max = 1000 };
+	world_in_fiber(w, scan_with, &s);
+	EXPECT(s.n == 0 && s.block == 0 && s.end == 0);
+	for (int i = 0; i < 5; i++) {
+		call(w, i % 2 ? "Put" : "Get", "a");
+		(void)count(w, (struct lookup){ 0 }); /* flushes: a block of its own */
+		world_later(w, 1000);
+	}
+	s.max = 2;
+	world_in_fiber(w, scan_with, &s);
+	EXPECT(s.n == 2 && s.times[0] == 0 && s.times[1] == 1000 && s.block < s.end);
+	world_in_fiber(w, scan_with, &s);
+	EXPECT(s.n == 2 && s.times[0] == 2000 && s.times[1] == 3000);
+	world_in_fiber(w, scan_with, &s);
+	EXPECT(s.n == 1 && s.times[0] == 4000 && s.block == s.end);
+	world_restart(w);
+	world_in_fiber(w, scan_with, &s);
+	EXPECT(s.n == 0 && s.block == s.end);
+	call(w, "Get", "a");
+	world_in_fiber(w, scan_with, &s);
+	EXPECT(s.n == 1 && s.times[0] == 5000);
+	world_end(w);
+}
+
 static void a_restart_forgets_nothing_and_repeats_nothing(void)
 {
 	struct test_world *w = begin();
@@ -546,7 +598,8 @@ static void a_summary_denies_what_is_not_there(void)
 
 RUN_ALL(T(reads_refusals_and_effects_are_all_there_newest_first),
 	T(a_failed_effect_is_recorded_as_failed_and_nothing_is_left), T(nothing_secret_is_in_a_record),
-	T(a_restart_forgets_nothing_and_repeats_nothing), T(strangers_are_recorded_at_a_rate_of_each_and_of_all),
+	T(scanning_goes_on_where_it_was_oldest_first), T(a_restart_forgets_nothing_and_repeats_nothing),
+	T(strangers_are_recorded_at_a_rate_of_each_and_of_all),
 	T(what_was_left_out_is_said_so_and_callers_who_proved_themselves_are_never_left_out),
 	T(a_refused_call_of_nobody_is_recorded_while_there_is_room),
 	T(what_was_logged_but_not_confirmed_is_not_logged_twice), T(an_outbox_left_by_a_crash_is_delivered_at_start),

@@ -414,6 +414,21 @@ def test_refusals(iam):
         assert refused("InvalidInput", iam.simulate_custom_policy, **{**good, **more}) == want
 
 
+def test_what_is_too_much_is_refused_and_what_is_much_is_done(iam):
+    wanted = {f"aws:PrincipalTag/t{i}": "x" for i in range(400)}
+    document = policy(allow("s3:*", Condition={"StringEquals": wanted}))
+    arns = [f"arn:aws:s3:::{i}" for i in range(1000)]
+    assert refused("InvalidInput", iam.simulate_custom_policy, PolicyInputList=[document], ActionNames=["s3:GetObject"],
+                   ResourceArns=arns) == "Too many context values are missing for so many resources."
+    given = [key(k, "x") for k in wanted]
+    many = [policy(*[allow("s3:Get*", f"arn:aws:s3:::{i}*{k}") for i in range(60)]) for k in range(20)]
+    (r,) = custom(iam, [document, *many], ResourceArns=arns, ContextEntries=given)
+    assert r["EvalDecision"] == "allowed" and len(r["ResourceSpecificResults"]) == 1000
+    assert len(r["MatchedStatements"]) == 100  # there are more, but that many are told of
+    hostile = policy(allow("s3:*", "arn:aws:s3:::" + "a*" * 900 + "b"))
+    assert decision(iam, hostile, ResourceArns=["arn:aws:s3:::" + "a" * 2000]) == "implicitDeny"
+
+
 def test_context_entries_are_checked(iam):
     good = {"PolicyInputList": [policy(allow("s3:*"))], "ActionNames": ["s3:GetObject"]}
     for entry, want in (
