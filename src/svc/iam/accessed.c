@@ -112,7 +112,7 @@ static struct str_list action_names(struct req *rq, const struct service *svc)
 	size_t n = 0, kept = 0;
 	for (uint32_t i = 0; i < svc->n_ops; i++) {
 		struct str name = str_of(svc->ops[i].action), vendor = str_cut(&name, ':');
-		if (name.p && str_eq(vendor, str_of(svc->name)))
+		if (!svc->ops[i].unsupported && name.p && str_eq(vendor, str_of(svc->name)))
 			v[n++] = name;
 	}
 	qsort(v, n, sizeof *v, by_name);

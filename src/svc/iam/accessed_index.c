@@ -56,7 +56,8 @@ static struct str principal_of(const struct piece *p, const struct record *r)
 		return S("");
 	if (r->caller_kind == CALLER_USER)
 		return r->principal_id;
-	return r->caller_kind == CALLER_ROLE ? r->role_id : S("");
+	/* a federated session uses its user's permissions, and has the user's id there */
+	return r->caller_kind == CALLER_ROLE || r->caller_kind == CALLER_FEDERATED ? r->role_id : S("");
 }
 
 static struct str use_key(struct arena *mem, struct str id, struct str action)

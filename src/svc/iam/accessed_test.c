@@ -216,6 +216,29 @@ static void a_role_is_told_of_by_its_sessions(void)
 	world_end(w);
 }
 
+static void a_federated_session_counts_for_its_user(void)
+{
+	struct test_world *w = begin();
+	struct caller ann = make(w, "ann", "*");
+	struct caller lent =
+	    session_caller(w, AS(w, ann, "sts", "GetFederationToken", "{'Name':'lent','Policy':'" ALLOW_ALL "'}"));
+	struct told t = report(w, HERE "user/ann", "iam");
+	EXPECT_STR(field(w, &t, "TotalAuthenticatedEntities"), S("0"));
+	EXPECT(AS(w, lent, "iam", "ListUsers", "{}").status != 200); /* tried is enough */
+	t = report(w, HERE "user/ann", "iam");
+	EXPECT_STR(field(w, &t, "LastAuthenticatedEntity"), S(HERE "user/ann"));
+	world_end(w);
+}
+
+static void what_is_not_served_is_not_tracked(void)
+{
+	struct test_world *w = begin();
+	(void)make(w, "ann", "iam:*SSHPublicKey");
+	struct told t = read_report(w, world_root(w), begin_report(w, HERE "user/ann", "ACTION"), "iam");
+	EXPECT(t.at == 0 && !field(w, &t, "TrackedActionsLastAccessed.0").p);
+	world_end(w);
+}
+
 static void uses_of_long_ago_are_forgotten(void)
 {
 	struct test_world *w = begin();
@@ -350,6 +373,7 @@ static void a_long_trail_is_read_piece_by_piece_and_once(void)
 
 RUN_ALL(T(every_attempt_counts_denied_ones_too), T(only_what_policies_allow_is_listed),
 	T(actions_are_told_of_when_asked_for), T(groups_and_policies_tell_of_their_people),
-	T(a_role_is_told_of_by_its_sessions), T(uses_of_long_ago_are_forgotten),
+	T(a_role_is_told_of_by_its_sessions), T(a_federated_session_counts_for_its_user),
+	T(what_is_not_served_is_not_tracked), T(uses_of_long_ago_are_forgotten),
 	T(a_job_is_its_makers_and_lasts_a_week), T(a_report_on_what_is_gone_has_failed),
 	T(what_is_no_identity_is_refused), T(a_long_trail_is_read_piece_by_piece_and_once))
