@@ -10,6 +10,7 @@
 #include "s3_api.h"
 #include "sts_api.h"
 #include "svc/iam/credential_report.h"
+#include "svc/iam/hashing.h"
 #include "svc/iam/used.h"
 #include "svc/kms/deletion.h"
 #include "svc/s3/reading.h"
@@ -20,6 +21,7 @@ const struct service *const services_all[] = {
 
 struct status services_start(struct app *app)
 {
+	iam_hashing_open(app);
 	TRY(iam_used_open(app));
 	iam_reports_open(app);
 	kms_start(app);
@@ -31,4 +33,5 @@ void services_stop(struct app *app)
 	s3_close(app);
 	iam_reports_close(app);
 	iam_used_close(app);
+	iam_hashing_close(app);
 }

@@ -12,7 +12,7 @@ import zlib
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import allow, code, message, policy
+from conftest import allow, code, deny, message, policy
 
 ACCOUNT = "111122223333"
 STEP_S = 30
@@ -204,3 +204,83 @@ def test_devices_are_told_apart_by_path_and_tags(server):
         refused("AccessDenied", 403, iam.delete_virtual_mfa_device, SerialNumber=bare)
     refused("AccessDenied", 403, by_path.create_virtual_mfa_device, VirtualMFADeviceName="x")
     by_tag.delete_virtual_mfa_device(SerialNumber=mine)
+
+
+# ---- what policies make of it ---------------------------------------------------------------------------------
+
+# "AWS: Allows MFA-authenticated IAM users to manage their own credentials on the Security credentials page"
+DENY_WITHOUT_MFA = deny(None, NotAction=[
+    "iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:GetUser", "iam:GetMFADevice", "iam:ListMFADevices",
+    "iam:ListVirtualMFADevices", "iam:ResyncMFADevice", "sts:GetSessionToken"],
+    Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}})
+DENY_WITHOUT_MFA.pop("Action")
+
+
+def sessions(server, who):
+    """Clients for kms with a user's key, a session of it, and a session with a code; and his device."""
+    phone = Phone(server).enable(who["UserName"])
+    phone.wait()
+    sts = server.client("sts", who)
+    plain = sts.get_session_token()["Credentials"]
+    shown = sts.get_session_token(SerialNumber=phone.serial, TokenCode=phone.shows())["Credentials"]
+    return {"key": who, "session": plain, "mfa": shown}, phone
+
+
+def may_list_keys(server, credentials):
+    try:
+        server.client("kms", credentials).list_keys()
+    except ClientError as e:
+        assert e.response["Error"]["Code"] == "AccessDeniedException", e
+        return False
+    return True
+
+
+@pytest.mark.parametrize("statements, key, session, mfa", [
+    ([allow("*"), DENY_WITHOUT_MFA], False, False, True),  # BoolIfExists: a key of long standing has no such key, and is denied
+    ([allow("*"), deny("*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "false"}})], True, False, True),  # Bool lets it pass
+    ([allow("kms:*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})], False, False, True),
+    ([allow("kms:*", Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}})], True, False, True),
+    ([allow("kms:*", Condition={"NumericLessThan": {"aws:MultiFactorAuthAge": "3600"}})], False, False, True),
+    ([allow("*"), deny("*", Condition={"Null": {"aws:MultiFactorAuthAge": "true"}})], False, False, True),
+    ([allow("*"), deny("*", Condition={"NumericGreaterThanIfExists": {"aws:MultiFactorAuthAge": "3600"}})], False, False, True),  # the same of a deny
+])
+def test_policies_that_ask_for_mfa(fresh, statements, key, session, mfa):
+    held, _ = sessions(fresh, fresh.user(*statements))
+    assert {name: may_list_keys(fresh, c) for name, c in held.items()} == {"key": key, "session": session, "mfa": mfa}
+
+
+def test_a_code_grows_old(fresh):
+    held, phone = sessions(fresh, fresh.user(allow("kms:*", Condition={"NumericLessThan": {"aws:MultiFactorAuthAge": "60"}})))
+    assert may_list_keys(fresh, held["mfa"])
+    phone.wait()
+    assert may_list_keys(fresh, held["mfa"])
+    phone.wait()
+    assert not may_list_keys(fresh, held["mfa"])
+
+
+def test_a_new_user_comes_to_mfa_by_himself(fresh):
+    """The whole way of the policy above: make a device, enable it, show a code, work."""
+    me = fresh.user(*SELF_SERVICE, allow(["kms:ListKeys", "iam:DeactivateMFADevice"]), DENY_WITHOUT_MFA)
+    iam, name = fresh.client("iam", me), me["UserName"]
+    assert not may_list_keys(fresh, me)
+    phone = Phone.__new__(Phone)
+    made = iam.create_virtual_mfa_device(VirtualMFADeviceName=name)["VirtualMFADevice"]
+    phone.server, phone.ahead_s, phone.serial, phone.seed = fresh, 0, made["SerialNumber"], made["Base32StringSeed"]
+    phone.enable(name, iam)
+    refused("AccessDenied", 403, iam.deactivate_mfa_device, UserName=name, SerialNumber=phone.serial)
+    phone.wait()
+    shown = fresh.client("sts", me).get_session_token(SerialNumber=phone.serial, TokenCode=phone.shows())["Credentials"]
+    assert may_list_keys(fresh, shown)
+    fresh.client("iam", shown).deactivate_mfa_device(UserName=name, SerialNumber=phone.serial)
+    text = refused("AccessDenied", 403, fresh.client("sts", me).get_session_token, SerialNumber=phone.serial,
+                   TokenCode=phone.shows(1))
+    assert "Please verify your MFA serial number is valid and associated with this user" in text
+
+
+def test_the_trail_says_whether_mfa_was_shown(fresh):
+    held, _ = sessions(fresh, fresh.user(allow("kms:*")))
+    for credentials in (held["session"], held["mfa"]):
+        fresh.client("kms", credentials).list_keys()
+    events = fresh.client("cloudtrail").lookup_events(
+        LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "ListKeys"}])["Events"]
+    assert sorted('"mfaAuthenticated":"true"' in e["CloudTrailEvent"].replace(" ", "") for e in events) == [False, True]

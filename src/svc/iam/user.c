@@ -9,6 +9,7 @@
 #include "api/ids.h"
 #include "base/str.h"
 #include "svc/iam/iam.h"
+#include "svc/iam/login.h"
 #include "svc/iam/mfa.h"
 
 static struct iam_user user_out(struct req *rq, const struct iam_entity_row *row, bool whole)
@@ -19,6 +20,7 @@ static struct iam_user user_out(struct req *rq, const struct iam_entity_row *row
 		.user_id = row->id,
 		.arn = iam_entity_arn(rq->mem, rq->app->partition, rq->account, IAM_USER, row),
 		.create_date = row->created.v,
+		.password_last_used = row->password_used,
 		.permissions_boundary = whole ? iam_boundary_out(rq, row->boundary) : NULL,
 		.tags = whole && row->tags.n ? row->tags : (struct iam_tag_list){ 0 },
 	};
@@ -116,6 +118,15 @@ struct status iam_update_user(struct req *rq, const struct iam_update_user_in *i
 	return iam_entity_put(rq, t, IAM_USER, &row);
 }
 
+static struct status must_have_no_password(struct req *rq, struct txn *t, const struct iam_entity_row *user)
+{
+	struct iam_login_row login;
+	struct status st = iam_login_find(rq, t, user->id, &login);
+	if (failed(st))
+		return st.code == E_NOT_FOUND ? OK : st;
+	return FAIL(rq, iam_DeleteConflictException, "Cannot delete entity, must delete login profile first.");
+}
+
 struct status iam_delete_user(struct req *rq, const struct iam_delete_user_in *in, struct iam_delete_user_out *out)
 {
 	struct txn *t;
@@ -130,6 +141,7 @@ struct status iam_delete_user(struct req *rq, const struct iam_delete_user_in *i
 			    "Cannot delete entity, must remove users from group first.");
 	if (row.access_keys.n)
 		return FAIL(rq, iam_DeleteConflictException, "Cannot delete entity, must delete access keys first.");
+	TRY(must_have_no_password(rq, t, &row));
 	if (row.mfa_devices.n)
 		return FAIL(rq, iam_DeleteConflictException, "Cannot delete entity, must delete MFA device first.");
 	TRY(iam_entity_bare(rq, t, IAM_USER, &row));
