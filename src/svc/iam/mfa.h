@@ -46,9 +46,19 @@ struct status iam_mfa_follow(struct req *rq, struct txn *t, const struct iam_ent
 /* A new seed, sealed into the row, whose id must be set; and in base32, in rq->mem. */
 struct status iam_mfa_seed_new(struct req *rq, struct str account, struct iam_mfa_row *row, struct str *base32);
 
-/* Two codes that follow each other set row->drift and row->last. E_INVALID: not right, or used before. */
-struct status iam_mfa_two_codes(struct req *rq, const struct key_ref *key, struct iam_mfa_row *row, struct str first,
-				struct str second);
+/* A seed in the clear, wiped when the request ends. */
+struct iam_mfa_seed {
+	struct str plain, sealed;
+};
+/* May wait: before req_write. E_NOT_FOUND: no such device, and an empty seed. */
+struct status iam_mfa_seed_open(struct req *rq, struct str account, struct str serial, struct iam_mfa_seed *out);
+
+/*
+ * Two codes that follow each other set row->drift and row->last. E_INVALID: not right, or used before. E_BUSY: the
+ * seed is not this row's.
+ */
+struct status iam_mfa_two_codes(struct req *rq, const struct iam_mfa_seed *seed, struct iam_mfa_row *row,
+				struct str first, struct str second);
 
 /* identity_provider.mfa */
 struct status iam_mfa_check(struct req *rq, const struct caller *who, struct str serial, struct str code);

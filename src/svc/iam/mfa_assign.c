@@ -6,7 +6,6 @@
  * A user's row names the serial numbers of his devices, a device's row the name of its user;
  * both change in one transaction. The root user's devices are found by their names.
  */
-#include "api/accounts.h"
 #include "api/faults.h"
 #include "base/str.h"
 #include "svc/iam/mfa.h"
@@ -16,7 +15,7 @@
 
 struct assigned {
 	struct txn *t;
-	const struct key_ref *key;
+	struct iam_mfa_seed seed;
 	struct iam_mfa_row device;
 	struct iam_entity_row user; /* name.n == 0: root */
 };
@@ -35,9 +34,11 @@ static struct status for_root(struct req *rq, struct str user_name)
 static struct status enter(struct req *rq, struct str user_name, struct str serial, struct assigned *a)
 {
 	*a = (struct assigned){ 0 };
-	TRY(account_service_key(rq->app->accounts, rq->account, S("iam"), &a->key));
+	struct status st = iam_mfa_seed_open(rq, rq->account, serial, &a->seed);
+	if (failed(st) && st.code != E_NOT_FOUND)
+		return st;
 	TRY(iam_write(rq, &a->t));
-	struct status st = iam_mfa_find(rq, a->t, rq->account, serial, &a->device);
+	st = iam_mfa_find(rq, a->t, rq->account, serial, &a->device);
 	if (!failed(st) && iam_mfa_is_roots(&a->device))
 		return for_root(rq, user_name);
 	TRY(iam_entity_get(rq, a->t, IAM_USER, user_name, &a->user));
@@ -53,7 +54,7 @@ static struct status must_be_his(struct req *rq, const struct assigned *a)
 
 static struct status two_codes(struct req *rq, struct assigned *a, struct str first, struct str second)
 {
-	struct status st = iam_mfa_two_codes(rq, a->key, &a->device, first, second);
+	struct status st = iam_mfa_two_codes(rq, &a->seed, &a->device, first, second);
 	if (st.code != E_INVALID)
 		return st;
 	return FAIL(rq, iam_InvalidAuthenticationCodeException, "Authentication code for device is not valid.");

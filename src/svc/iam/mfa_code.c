@@ -4,7 +4,8 @@
  *
  * The question changes what is stored (the step last used, or how often it was wrong), so
  * it is decided in a write transaction of its own, which is over before the request goes
- * on: of two requests with the same code, one is served.
+ * on: of two requests with the same code, one is served. The seed is unsealed before, since
+ * that may wait for the keys' own process, and inside is held to be the row's still.
  */
 #include "api/accounts.h"
 #include "api/ids.h"
@@ -37,36 +38,50 @@ struct status iam_mfa_seed_new(struct req *rq, struct str account, struct iam_mf
 	return st;
 }
 
-/* The seed into memory of its own, which close_seed wipes. */
-static struct status open_seed(struct req *rq, const struct key_ref *key, const struct iam_mfa_row *row,
-			       struct arena **mem, struct str *seed)
-{
-	*mem = arena_new();
-	struct status st = keyring_unseal(rq->app->keyring, key, seed_aad(*mem, row), row->seed, *mem, seed);
-	if (failed(st))
-		arena_free(*mem);
-	return st;
-}
-
-static void close_seed(struct arena *mem)
+static void close_seed(void *mem)
 {
 	arena_wipe(mem);
 	arena_free(mem);
 }
 
+static struct status open_seed(struct req *rq, const struct key_ref *key, const struct iam_mfa_row *row,
+			       struct iam_mfa_seed *out)
+{
+	struct arena *mem = arena_new();
+	req_pin(rq, close_seed, mem);
+	out->sealed = row->seed;
+	return keyring_unseal(rq->app->keyring, key, seed_aad(mem, row), row->seed, mem, &out->plain);
+}
+
+struct status iam_mfa_seed_open(struct req *rq, struct str account, struct str serial, struct iam_mfa_seed *out)
+{
+	const struct key_ref *key;
+	struct shard *shard;
+	struct txn *t;
+	struct iam_mfa_row row;
+	*out = (struct iam_mfa_seed){ 0 };
+	TRY(account_service_key(rq->app->accounts, account, S("iam"), &key));
+	TRY(iam_shard(rq, account, &shard));
+	TRY(req_read(rq, shard, &t));
+	TRY(iam_mfa_find(rq, t, account, serial, &row));
+	return open_seed(rq, key, &row, out);
+}
+
+static bool is_of(const struct iam_mfa_seed *seed, const struct iam_mfa_row *row)
+{
+	return seed->sealed.n && str_eq(seed->sealed, row->seed);
+}
+
 /* ---- codes ------------------------------------------------------------------------------ */
 
-struct status iam_mfa_two_codes(struct req *rq, const struct key_ref *key, struct iam_mfa_row *row, struct str first,
-				struct str second)
+struct status iam_mfa_two_codes(struct req *rq, const struct iam_mfa_seed *seed, struct iam_mfa_row *row,
+				struct str first, struct str second)
 {
-	struct arena *mem;
-	struct str seed;
 	int64_t now = totp_step(rq->now_ms), step = 0;
 	int64_t from = now - IAM_MFA_RESYNC > row->last.v ? now - IAM_MFA_RESYNC : row->last.v + 1;
-	TRY(open_seed(rq, key, row, &mem, &seed));
-	bool right = totp_find_two(seed, from, now + IAM_MFA_RESYNC, first, second, &step);
-	close_seed(mem);
-	if (!right)
+	if (!is_of(seed, row))
+		return ERR(E_BUSY);
+	if (!totp_find_two(seed->plain, from, now + IAM_MFA_RESYNC, first, second, &step))
 		return ERR(E_INVALID);
 	/* The second is usually the present one, or the one about to come: within the skew there is no drift. */
 	int64_t off = step - now;
@@ -76,14 +91,10 @@ struct status iam_mfa_two_codes(struct req *rq, const struct key_ref *key, struc
 	return OK;
 }
 
-static struct status one_code(struct req *rq, const struct key_ref *key, struct iam_mfa_row *row, struct str code)
+static struct status one_code(struct req *rq, struct str seed, struct iam_mfa_row *row, struct str code)
 {
-	struct arena *mem;
-	struct str seed;
 	int64_t now = totp_step(rq->now_ms) + row->drift.v, step = 0;
-	TRY(open_seed(rq, key, row, &mem, &seed));
 	bool right = totp_find(seed, now - IAM_MFA_SKEW, now + IAM_MFA_SKEW, code, &step) && step > row->last.v;
-	close_seed(mem);
 	if (right)
 		row->last = (struct opt_int)SET(step);
 	row->wrong = (struct opt_int)SET(right ? 0 : row->wrong.v + 1);
@@ -110,7 +121,7 @@ static struct status holder_of(struct req *rq, const struct caller *who, struct 
 struct asked {
 	struct req *rq;
 	struct str account, serial, code, holder;
-	const struct key_ref *key;
+	struct iam_mfa_seed seed;
 };
 
 /* A device that is enabled for the holder and not waiting after wrong codes. */
@@ -129,7 +140,9 @@ static struct status judge(const struct asked *a, struct txn *t, struct status *
 	*verdict = find(a, t, &row);
 	if (failed(*verdict))
 		return OK;
-	*verdict = one_code(a->rq, a->key, &row, a->code);
+	if (!is_of(&a->seed, &row))
+		return ERR(E_BUSY); /* another device of that name since */
+	*verdict = one_code(a->rq, a->seed.plain, &row, a->code);
 	return iam_mfa_put(a->rq, t, &row);
 }
 
@@ -143,11 +156,11 @@ struct status iam_mfa_check(struct req *rq, const struct caller *who, struct str
 	assert(!rq->write);
 	TRY(holder_of(rq, who, &a.holder));
 	TRY(iam_shard(rq, who->account, &shard));
-	TRY(account_service_key(rq->app->accounts, who->account, S("iam"), &a.key));
 	TRY(req_read(rq, shard, &t));
 	TRY(find(&a, t, &row)); /* nothing is written for what cannot be right */
 	if (!totp_is_code(code))
 		return ERR(E_INVALID);
+	TRY(iam_mfa_seed_open(rq, who->account, serial, &a.seed));
 	req_read_end(rq);
 	TRY(txn_write(shard, &t));
 	struct status st = judge(&a, t, &verdict);
