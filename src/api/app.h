@@ -15,11 +15,8 @@
 
 struct accounts;
 struct caches;
-<<<<<<< HEAD
 struct iam_reports;
-=======
 struct iam_hashing;
->>>>>>> 0b9626d (Add login profiles and the password policy)
 struct iam_used;
 struct identity_provider;
 struct patterns;
@@ -40,15 +37,10 @@ struct app {
 	struct patterns *patterns;         /* wire/constraint.h */
 	struct sigv4_caches *signing_keys; /* api/authenticate.h */
 	const struct identity_provider *identity;
-<<<<<<< HEAD
-	struct iam_used *iam_used;             /* svc/iam/used.h: when keys and roles were last used; NULL: not kept */
-	struct iam_reports *iam_reports;       /* svc/iam/credential_report.h: what is being made */
-	struct s3_state *s3;                   /* svc/s3/reading.h: who reads what; NULL: nobody keeps count */
-=======
-	struct iam_hashing *iam_hashing; /* svc/iam/hashing.h: threads that hash passwords; NULL: the caller's own */
 	struct iam_used *iam_used;       /* svc/iam/used.h: when keys and roles were last used; NULL: not kept */
+	struct iam_reports *iam_reports; /* svc/iam/credential_report.h: what is being made */
 	struct s3_state *s3;             /* svc/s3/reading.h: who reads what; NULL: nobody keeps count */
->>>>>>> 0b9626d (Add login profiles and the password policy)
+	struct iam_hashing *iam_hashing; /* svc/iam/hashing.h: threads that hash passwords; NULL: the caller's own */
 	const struct service *const *services; /* null-terminated */
 	struct str partition;                  /* "aws" */
 	struct str region;                     /* where requests without a scope belong: "us-east-1" */
