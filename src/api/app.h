@@ -24,6 +24,7 @@ struct router;
 struct s3_state;
 struct sigv4_caches;
 struct trail;
+struct workloads;
 
 struct app {
 	struct world *world;
@@ -41,6 +42,7 @@ struct app {
 	struct iam_reports *iam_reports; /* svc/iam/credential_report.h: what is being made */
 	struct s3_state *s3;             /* svc/s3/reading.h: who reads what; NULL: nobody keeps count */
 	struct iam_hashing *iam_hashing; /* svc/iam/hashing.h: threads that hash passwords; NULL: the caller's own */
+	struct workloads *workloads;     /* svc/sts/workload.h: programs with roles; NULL: not kept */
 	const struct service *const *services; /* null-terminated */
 	struct str partition;                  /* "aws" */
 	struct str region;                     /* where requests without a scope belong: "us-east-1" */

@@ -3,7 +3,6 @@
  * holdfast account create|list. While the directory is being served the server is asked
  * through its admin socket, since only one process may have the store open.
  */
-#include "base/buf.h"
 #include "base/str.h"
 #include "cli/commands.h"
 #include "cli/options.h"
@@ -11,36 +10,11 @@
 #include "policy/policy.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 struct account_wish {
 	struct str data, account;
 	bool help;
 };
-
-/* One request to the admin socket; E_CLOSED when nobody serves. *status is HTTP's. */
-static struct status ask_server(struct arena *mem, struct str dir, struct str request, int *status, struct str *body)
-{
-	int fd;
-	TRY(admin_connect(mem, dir, &fd));
-	if (write(fd, request.p, request.n) != (ssize_t)request.n) {
-		close(fd);
-		return ERR(E_CLOSED);
-	}
-	struct buf all = buf_in(mem);
-	ssize_t n;
-	while ((n = read(fd, buf_room(&all, 4096), 4096)) > 0)
-		buf_took(&all, (size_t)n);
-	close(fd);
-	struct str text = buf_str(&all);
-	size_t head = str_find(text, S("\r\n\r\n"));
-	int64_t code;
-	if (text.n < 12 || head == SIZE_MAX || !str_to_i64(str_sub(text, 9, 3), &code))
-		return ERR(E_IO);
-	*status = (int)code;
-	*body = str_from(text, head + 4);
-	return OK;
-}
 
 static int create_here(struct str dir, struct str id)
 {
@@ -70,10 +44,8 @@ static int create(struct arena *mem, const struct account_wish *w)
 		fprintf(stderr, "holdfast account: --account takes 12 digits\n");
 		return 2;
 	}
-	struct str request = arena_printf(
-	    mem, "POST /account?id=%.*s HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-	    PR(w->account));
-	struct status st = ask_server(mem, w->data, request, &status, &body);
+	struct status st =
+	    admin_ask(mem, w->data, "POST", arena_printf(mem, "/account?id=%.*s", PR(w->account)), &status, &body);
 	if (st.code == E_CLOSED)
 		return create_here(w->data, w->account);
 	if (failed(st) || status != 200) {

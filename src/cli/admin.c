@@ -8,33 +8,30 @@
  *     GET  /clock                the server's time
  *     POST /clock?advance=30d    with --test-clock only: move time forward (s, m, h, d)
  *     POST /account?id=ID        make an account; answers its root credentials
+ *     GET, POST, DELETE /workload    programs with roles: admin_workload.c
  */
 #include "api/accounts.h"
 #include "api/trail.h"
 #include "base/str.h"
 #include "base/time.h"
-#include "cli/server.h"
+#include "cli/admin.h"
 #include "wire/http.h"
 #include "wire/json.h"
 #include "wire/uri.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-static void answer(struct http_req *http, int status, const char *type, struct str body)
+void admin_answer(struct http_req *http, int status, const char *type, struct str body)
 {
 	struct http_pair *h = NEW(http->mem, struct http_pair);
 	*h = (struct http_pair){ S("Content-Type"), str_of(type) };
 	http_respond(http, status, (struct http_pairs){ h, 1 }, body);
 }
 
-static void say(struct http_req *http, int status, const char *text)
+void admin_say(struct http_req *http, int status, const char *text)
 {
-	answer(http, status, "application/json", arena_printf(http->mem, "{\"message\":\"%s\"}\n", text));
+	admin_answer(http, status, "application/json", arena_printf(http->mem, "{\"message\":\"%s\"}\n", text));
 }
 
-static struct str parameter(struct http_req *http, const char *name)
+struct str admin_parameter(struct http_req *http, const char *name)
 {
 	struct http_pairs pairs = { 0 };
 	if (!http->query.n || failed(uri_pairs(http->mem, http->query, true, 16, &pairs)))
@@ -73,7 +70,7 @@ static void metrics(struct http_req *http, struct server *s, struct http_server 
 	metric(&b, "store_aborts_total", "counter", "Write transactions undone.", st.aborts);
 	metric(&b, "store_reads_total", "counter", "Snapshots opened.", st.reads);
 	metric(&b, "store_shards", "gauge", "Shards open.", st.shards_open);
-	answer(http, 200, "text/plain; version=0.0.4", buf_str(&b));
+	admin_answer(http, 200, "text/plain; version=0.0.4", buf_str(&b));
 }
 
 /* ---- the clock ------------------------------------------------------------------------- */
@@ -98,18 +95,18 @@ static bool duration_ms(struct str text, int64_t *ms)
 static void clock_read(struct http_req *http, struct server *s)
 {
 	struct str now = time_iso8601_ms(http->mem, world_now_ms(s->world));
-	answer(http, 200, "application/json", arena_printf(http->mem, "{\"now\":\"%.*s\"}\n", PR(now)));
+	admin_answer(http, 200, "application/json", arena_printf(http->mem, "{\"now\":\"%.*s\"}\n", PR(now)));
 }
 
 static void clock_move(struct http_req *http, struct server *s)
 {
 	int64_t ms;
 	if (!s->test_clock) {
-		say(http, 403, "this server was not started with --test-clock");
+		admin_say(http, 403, "this server was not started with --test-clock");
 		return;
 	}
-	if (!duration_ms(parameter(http, "advance"), &ms)) {
-		say(http, 400, "advance takes a number and s, m, h or d, at most 36600 of them");
+	if (!duration_ms(admin_parameter(http, "advance"), &ms)) {
+		admin_say(http, 400, "advance takes a number and s, m, h or d, at most 36600 of them");
 		return;
 	}
 	world_advance(s->world, ms);
@@ -121,22 +118,22 @@ static void clock_move(struct http_req *http, struct server *s)
 static void account_make(struct http_req *http, struct server *s)
 {
 	struct credentials c;
-	struct status st = server_account_create(s, parameter(http, "id"), &c);
+	struct status st = server_account_create(s, admin_parameter(http, "id"), &c);
 	if (st.code == E_INVALID)
-		say(http, 400, "an account id has 12 digits");
+		admin_say(http, 400, "an account id has 12 digits");
 	else if (st.code == E_EXISTS)
-		say(http, 409, "that account exists");
+		admin_say(http, 409, "that account exists");
 	else if (failed(st))
-		say(http, 500, status_name(st));
+		admin_say(http, 500, status_name(st));
 	else
-		answer(
+		admin_answer(
 		    http, 200, "text/plain",
 		    arena_printf(http->mem, "%.*s %.*s %.*s\n", PR(c.account), PR(c.access_key_id), PR(c.secret_key)));
 }
 
 /* ---- the table ------------------------------------------------------------------------- */
 
-static void health(struct http_req *http) { answer(http, 200, "application/json", S("{\"status\":\"ok\"}\n")); }
+static void health(struct http_req *http) { admin_answer(http, 200, "application/json", S("{\"status\":\"ok\"}\n")); }
 
 void admin_serve(struct http_req *http, struct server *s, struct http_server *front)
 {
@@ -151,23 +148,6 @@ void admin_serve(struct http_req *http, struct server *s, struct http_server *fr
 		clock_move(http, s);
 	else if (post && str_eq(http->path, S("/account")))
 		account_make(http, s);
-	else
-		say(http, 404, "no such thing here");
-}
-
-struct status admin_connect(struct arena *mem, struct str dir, int *fd)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	struct str path = layout_path(mem, dir, "admin.sock");
-	if (path.n >= sizeof at.sun_path)
-		return ERR(E_TOO_BIG);
-	memcpy(at.sun_path, path.p, path.n);
-	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (s < 0 || connect(s, (struct sockaddr *)&at, sizeof at)) {
-		if (s >= 0)
-			close(s);
-		return ERR(E_CLOSED);
-	}
-	*fd = s;
-	return OK;
+	else if (!admin_workload(http, s))
+		admin_say(http, 404, "no such thing here");
 }

@@ -13,5 +13,6 @@ int command_aws(int argc, char **argv);
 int command_account(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_policy(int argc, char **argv);
+int command_workload(int argc, char **argv);
 
 #endif

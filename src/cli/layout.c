@@ -111,6 +111,8 @@ struct status config_load(struct arena *mem, struct str dir, struct config *out)
 			c.region = value;
 		else if (str_eq(name, S("domain")))
 			c.domain = value;
+		else if (str_eq(name, S("credentials")))
+			c.credentials = value;
 		else if (str_eq(name, S("names")))
 			c.names = split_names(mem, value);
 		else
@@ -131,6 +133,8 @@ struct status config_save(struct world *w, struct arena *mem, struct str dir, co
 	for (size_t i = 0; i < c->names.n; i++)
 		buf_printf(&b, "%s%.*s", i ? ", " : "", PR(c->names.v[i]));
 	buf_byte(&b, '\n');
+	if (c->credentials.n)
+		buf_printf(&b, "credentials = %.*s\n", PR(c->credentials));
 	return text_file_write(w, mem, layout_path(mem, dir, "config"), 0644, buf_str(&b));
 }
 

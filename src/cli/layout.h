@@ -8,7 +8,7 @@
  *     DIR/keys/tls          the CA's and the server's private keys, sealed the same way
  *     DIR/tls/ca.pem        for clients;  DIR/tls/server.pem  the chain we show
  *     DIR/store  DIR/blobs  DIR/trail
- *     DIR/admin.sock        while serving: health, metrics, accounts, the test clock
+ *     DIR/admin.sock        while serving: health, metrics, accounts, workloads, the test clock
  *     DIR/urls              while serving: where, a URL a line
  *     DIR.rootkey           the root key, outside the directory unless --root-key says otherwise
  */
@@ -21,11 +21,12 @@
 #include "wire/shape.h"
 
 struct config {
-	struct str root_key;   /* path */
-	struct str account;    /* the first account */
-	struct str region;     /* where requests without a scope belong */
-	struct str domain;     /* for virtual-host addressing; empty: none */
-	struct str_list names; /* of the server certificate, beyond localhost and the host's own */
+	struct str root_key;    /* path */
+	struct str account;     /* the first account */
+	struct str region;      /* where requests without a scope belong */
+	struct str domain;      /* for virtual-host addressing; empty: none */
+	struct str credentials; /* where the credentials endpoint listens; empty: nowhere */
+	struct str_list names;  /* of the server certificate, beyond localhost and the host's own */
 };
 
 struct str layout_path(struct arena *mem, struct str dir,

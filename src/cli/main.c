@@ -28,6 +28,7 @@ static const struct {
 	{ "env", command_env, "print the shell exports that point AWS tools at a server" },
 	{ "aws", command_aws, "run the installed aws against a server" },
 	{ "account", command_account, "account create, account list" },
+	{ "workload", command_workload, "give programs on this machine a role: workload add, list, remove" },
 	{ "doctor", command_doctor, "check a data directory and say what is wrong with it" },
 	{ "policy", command_policy, "policy check: tools for those who write policies" },
 	{ "version", version, "print the version" },

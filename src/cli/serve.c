@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/commands.h"
+#include "cli/endpoint.h"
 #include "cli/options.h"
 #include "cli/server.h"
 #include "cli/tls_files.h"
@@ -28,7 +29,7 @@ struct serving {
 	struct http_server *admin;
 	struct http_listen listen[LISTEN_MAX];
 	size_t n_listen;
-	struct str data, ready_file;
+	struct str data, ready_file, credentials;
 	struct str_list https, http;
 	bool test_clock, help;
 };
@@ -103,6 +104,21 @@ static struct status start_admin(struct serving *s, struct arena *mem)
 	return http_start(&o, on_admin, s, &s->admin);
 }
 
+/* Only on loopback: its credentials are for programs of this machine. */
+static struct status start_endpoint(struct serving *s)
+{
+	struct http_listen at = { 0 };
+	struct str where = s->credentials.n ? s->credentials : s->server.config.credentials;
+	if (!where.n)
+		return OK;
+	if (!split_address(where, &at) || !http_is_loopback(at.addr)) {
+		fprintf(stderr, "holdfast serve: the credentials endpoint is for loopback only, not for %.*s\n",
+			PR(where));
+		return ERR(E_INVALID);
+	}
+	return endpoint_start(&s->server.app, &at, &s->server.endpoint);
+}
+
 static struct status announce(struct serving *s, struct arena *mem)
 {
 	struct buf urls = buf_in(mem);
@@ -124,6 +140,7 @@ static struct status announce(struct serving *s, struct arena *mem)
 static struct status start(struct serving *s, struct arena *mem)
 {
 	TRY(start_front(s, mem));
+	TRY(start_endpoint(s));
 	TRY(start_admin(s, mem));
 	return announce(s, mem);
 }
@@ -196,6 +213,7 @@ static int serve(struct serving *s)
 		http_stop(s->front, DRAIN_MS);
 	if (s->admin)
 		http_stop(s->admin, 0);
+	endpoint_stop(s->server.endpoint);
 	unlink(str_z(mem, layout_path(mem, s->server.dir, "admin.sock")));
 	arena_wipe(mem);
 	arena_free(mem);
@@ -214,6 +232,8 @@ int command_serve(int argc, char **argv)
 		{ "listen", "ADDR:PORT", "HTTPS here; may be repeated; port 0: any [127.0.0.1:4566]",
 		  .many = &s.https },
 		{ "http", "ADDR:PORT", "plain HTTP here, loopback only", .many = &s.http },
+		{ "credentials", "ADDR:PORT", "credentials of running programs here, loopback only [none]",
+		  .text = &s.credentials },
 		{ "ready-file", "FILE", "written once requests are served: a URL a line", .text = &s.ready_file },
 		{ "test-clock", NULL, "let the admin socket move time; never for real data", .flag = &s.test_clock },
 		{ "help", NULL, "print this", .flag = &s.help },

@@ -18,6 +18,7 @@ struct server {
 	bool keys_apart;
 	struct app app;
 	bool test_clock;
+	struct endpoint *endpoint; /* cli/endpoint.h; NULL: there is none */
 };
 
 /* Where the root key is opened: in this process, or in one of its own, for those who read what strangers send. */
@@ -39,5 +40,8 @@ struct http_server;
 void admin_serve(struct http_req *http, struct server *s, struct http_server *front);
 /* The other end: a connection to whoever serves the directory; E_CLOSED when nobody does. */
 struct status admin_connect(struct arena *mem, struct str dir, int *fd);
+/* One request without a body. *status is HTTP's. */
+struct status admin_ask(struct arena *mem, struct str dir, const char *method, struct str target, int *status,
+			struct str *body);
 
 #endif

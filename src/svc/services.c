@@ -14,6 +14,7 @@
 #include "svc/iam/used.h"
 #include "svc/kms/deletion.h"
 #include "svc/s3/reading.h"
+#include "svc/sts/workload.h"
 
 const struct service *const services_all[] = {
 	&sts_service, &iam_service, &kms_service, &s3_service, &cloudtrail_service, NULL,
@@ -24,6 +25,7 @@ struct status services_start(struct app *app)
 	iam_hashing_open(app);
 	TRY(iam_used_open(app));
 	iam_reports_open(app);
+	TRY(workloads_open(app));
 	kms_start(app);
 	return s3_open(app);
 }
@@ -32,6 +34,7 @@ void services_stop(struct app *app)
 {
 	s3_close(app);
 	iam_reports_close(app);
+	workloads_close(app);
 	iam_used_close(app);
 	iam_hashing_close(app);
 }

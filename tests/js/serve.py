@@ -10,14 +10,15 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from harness import Server  # noqa: E402
+from harness import BIN, Server  # noqa: E402
 
 
 def main():
     with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
-        server = Server(base).start()
+        server = Server(base, "--credentials", "127.0.0.1:0").start()
         env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
         env |= {"HOLDFAST_URL": server.url, "HOLDFAST_HTTP_URL": server.http_url, "HOLDFAST_ACCOUNT": server.account,
+                "HOLDFAST_BIN": BIN, "HOLDFAST_DATA": str(server.data),
                 "AWS_ACCESS_KEY_ID": server.root[0], "AWS_SECRET_ACCESS_KEY": server.root[1], "AWS_REGION": "us-east-1",
                 "NODE_EXTRA_CA_CERTS": server.ca, "HOME": base, "AWS_EC2_METADATA_DISABLED": "true"}
         status = subprocess.run(sys.argv[1:], env=env).returncode

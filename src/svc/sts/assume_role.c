@@ -129,8 +129,11 @@ struct status sts_authorize_assume_role(struct req *rq, const void *input, struc
 
 /* ---- the session ------------------------------------------------------------------------------ */
 
+/* "Update the maximum session duration for a role": it does not bind services that assume the role. */
 static struct status check_duration(struct req *rq, int64_t seconds, const struct identity_role *role)
 {
+	if (rq->caller.kind == CALLER_SERVICE)
+		return OK;
 	if (rq->caller.kind == CALLER_ROLE && seconds > CHAINED_MAX_S)
 		return FAIL(rq, api_ValidationException,
 			    "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed "

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * holdfast workload add|list|remove: which program on this machine has which role. Asks the
+ * server through its admin socket; there is no endpoint without a server.
+ */
+#include "base/codec.h"
+#include "base/str.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/server.h"
+
+#include <stdio.h>
+
+struct workload_wish {
+	struct str data, role, port;
+	bool imds, help;
+};
+
+static int ask(struct arena *mem, const struct workload_wish *w, const char *method, struct str target, bool print)
+{
+	int status = 0;
+	struct str body = S("");
+	struct status st = admin_ask(mem, w->data, method, target, &status, &body);
+	if (st.code == E_CLOSED) {
+		fprintf(stderr, "holdfast workload: nobody serves %.*s\n", PR(w->data));
+		return 1;
+	}
+	if (failed(st) || status != 200) {
+		fprintf(stderr, "holdfast workload: %.*s\n", PR(failed(st) ? str_of(status_name(st)) : body));
+		return 1;
+	}
+	if (print)
+		printf("%.*s", PR(body));
+	return 0;
+}
+
+static struct str encoded(struct arena *mem, struct str s) { return uri_encode(mem, s, false); }
+
+static int add(struct arena *mem, const struct workload_wish *w, struct str name)
+{
+	struct buf b = buf_in(mem);
+	if (!w->role.n || (w->port.n && !w->imds)) {
+		fprintf(stderr, "holdfast workload: add needs --role ARN; --port goes with --imds\n");
+		return 2;
+	}
+	buf_printf(&b, "/workload?name=%.*s&role=%.*s", PR(encoded(mem, name)), PR(encoded(mem, w->role)));
+	if (w->imds)
+		buf_z(&b, "&form=instance");
+	if (w->port.n)
+		buf_printf(&b, "&port=%.*s", PR(encoded(mem, w->port)));
+	return ask(mem, w, "POST", buf_str(&b), true);
+}
+
+static int run(struct arena *mem, const struct workload_wish *w, struct str_list rest)
+{
+	struct str verb = rest.n ? rest.v[0] : S("");
+	if (str_eq(verb, S("list")) && rest.n == 1)
+		return ask(mem, w, "GET", S("/workload"), true);
+	if (str_eq(verb, S("add")) && rest.n == 2)
+		return add(mem, w, rest.v[1]);
+	if (str_eq(verb, S("remove")) && rest.n == 2)
+		return ask(mem, w, "DELETE", arena_printf(mem, "/workload?name=%.*s", PR(encoded(mem, rest.v[1]))),
+			   false);
+	fprintf(stderr, "holdfast workload: add NAME, list or remove NAME; see 'holdfast workload --help'\n");
+	return 2;
+}
+
+int command_workload(int argc, char **argv)
+{
+	struct workload_wish w = { .data = S("data") };
+	struct str others[OPTION_REPEAT_MAX];
+	struct str_list rest = { others, 0 };
+	const struct option_row rows[] = {
+		{ "data", "DIR", "the data directory [data]", .text = &w.data },
+		{ "role", "ARN", "add: the role it has", .text = &w.role },
+		{ "imds", NULL, "add: as an EC2 instance (IMDSv2), not as an ECS task", .flag = &w.imds },
+		{ "port", "PORT", "add: the instance's own port [any]", .text = &w.port },
+		{ "help", NULL, "print this", .flag = &w.help },
+		{ 0 },
+	};
+	if (!options_parse("workload", rows, argc, argv, &rest))
+		return 2;
+	if (w.help) {
+		printf("usage: holdfast workload add NAME --role ARN [--imds [--port PORT]] | list | remove NAME\n\n"
+		       "add prints the shell exports that tell the program's SDK where its credentials are; the token\n"
+		       "among them is told once. The server must run with --credentials.\n\n");
+		options_help(rows);
+		return 0;
+	}
+	struct arena *mem = arena_new();
+	int status = run(mem, &w, rest);
+	arena_wipe(mem);
+	arena_free(mem);
+	return status;
+}
