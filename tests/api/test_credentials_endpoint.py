@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
@@ -187,6 +188,25 @@ def test_workloads_come_back_after_a_restart(machine):
     assert f" {env['AWS_EC2_METADATA_SERVICE_ENDPOINT']}\n" in workload(machine, "list").stdout
     assert ask(env["AWS_EC2_METADATA_SERVICE_ENDPOINT"], "PUT", "/latest/api/token",
                X_aws_ec2_metadata_token_ttl_seconds="60")[0] == 200
+
+
+def test_a_port_that_is_taken_keeps_nothing_else_from_starting(later):
+    role = make_role(later, "ec2.amazonaws.com")
+    name, env = add(later, role, "--imds")
+    port = urllib.parse.urlsplit(env["AWS_EC2_METADATA_SERVICE_ENDPOINT"]).port
+    with socket.socket() as taken:
+        assert later.stop() == 0
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        later.start()
+        assert '"a workload\'s port cannot be listened at"' in later.log.read_text()
+        assert "that port cannot be listened at" in workload(
+            later, "add", "x", "--role", role, "--imds", "--port", str(port), check=False).stderr
+    later.client("sts").get_caller_identity()
+    workload(later, "remove", name)
+    _, env = add(later, role, "--imds", "--port", str(port))
+    assert env["AWS_EC2_METADATA_SERVICE_ENDPOINT"] == f"http://127.0.0.1:{port}"
 
 
 def test_the_command_says_what_is_wrong(machine, server):

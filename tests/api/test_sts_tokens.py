@@ -1,6 +1,8 @@
 """GetSessionToken, GetFederationToken, GetAccessKeyInfo as boto3 sees them, and what their credentials can do."""
 import datetime
 import json
+import sys
+import types
 import uuid
 
 import pytest
@@ -111,6 +113,37 @@ def test_parts_of_sessions_do_not_mix(server):
         with pytest.raises(ClientError) as e:
             server.client("sts", {**one, **changed}).get_caller_identity()
         assert code(e)[0] in ("InvalidClientTokenId", "SignatureDoesNotMatch")
+
+
+def test_sessions_expire_to_the_second(fresh, monkeypatch):
+    ann = fresh.user(allow("sts:GetFederationToken"))
+    role = fresh.role()
+    made = [fresh.client("sts", ann).get_session_token(DurationSeconds=900)["Credentials"],
+            fresh.client("sts", ann).get_federation_token(Name="bob", DurationSeconds=900)["Credentials"],
+            fresh.client("sts").get_session_token(DurationSeconds=900)["Credentials"]]
+
+    real = datetime.datetime
+
+    def clients_clock(seconds):  # what signs reads the server's clock, so that nothing but the session is too old
+        class Later(datetime.datetime):
+            @classmethod
+            def utcnow(cls):
+                return real.utcnow() + datetime.timedelta(seconds=seconds)
+        for module in ("botocore.auth", "botocore.crt.auth"):
+            if module in sys.modules:
+                monkeypatch.setattr(sys.modules[module], "datetime",
+                                    types.SimpleNamespace(datetime=Later, timezone=datetime.timezone))
+
+    fresh.advance("870s")
+    clients_clock(870)
+    for who in [*made, role]:
+        fresh.client("sts", who).get_caller_identity()
+    fresh.advance("31s")
+    clients_clock(901)
+    for who in made:
+        assert "expired" in refused("ExpiredToken", 403, fresh.client("sts", who).get_caller_identity)
+        refused("ExpiredToken", 400, fresh.client("s3", who).list_buckets)
+    fresh.client("sts", role).get_caller_identity()  # an hour's
 
 
 def test_access_key_info(server):

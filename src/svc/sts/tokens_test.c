@@ -144,6 +144,31 @@ static void policies_see_whether_and_when_mfa_was_shown(void)
 	world_end(w);
 }
 
+#define TRUST_WITH_MFA                                                                                                \
+	"{\\\"Version\\\":\\\"2012-10-17\\\",\\\"Statement\\\":{\\\"Effect\\\":\\\"Allow\\\",\\\"Action\\\":\\\"sts:" \
+	"AssumeRole\\\","                                                                                             \
+	"\\\"Principal\\\":{\\\"AWS\\\":\\\"" ANN                                                                     \
+	"\\\"},\\\"Condition\\\":{\\\"Bool\\\":{\\\"aws:MultiFactorAuthPresent\\\":"                                  \
+	"\\\"true\\\"}}}}"
+
+/* "Secure API access with MFA": the session shows it, the role's credentials do not. */
+static void a_session_with_mfa_assumes_what_asks_for_it(void)
+{
+	struct test_world *w = begin();
+	struct caller ann = user_with(w, "ann", NULL);
+	const char *assume = "{'RoleArn':'" ROLE_ARN("app") "','RoleSessionName':'sess'}";
+	WORKS(IAM(w, "CreateRole", "{'RoleName':'app','AssumeRolePolicyDocument':'%s'}", TRUST_WITH_MFA));
+	struct caller plain = session_caller(w, AS(w, ann, "sts", "GetSessionToken", "{}"));
+	FAILS(AS(w, plain, "sts", "AssumeRole", "%s", assume), "AccessDenied");
+	struct str code = code_at(w, enabled_device(w, "ann", "phone"), 0);
+	struct caller shown = session_caller(
+	    w, AS(w, ann, "sts", "GetSessionToken",
+		  "{'SerialNumber':'arn:aws:iam::111122223333:mfa/phone','TokenCode':'%.*s'}", PR(code)));
+	struct caller app = session_caller(w, AS(w, shown, "sts", "AssumeRole", "%s", assume));
+	EXPECT(!app.mfa);
+	world_end(w);
+}
+
 static void a_session_ends_with_its_user_but_not_with_his_key(void)
 {
 	struct test_world *w = begin();
@@ -468,8 +493,9 @@ static void older_sessions_are_revoked_newer_and_keys_are_not(void)
 RUN_ALL(T(a_session_is_the_user_himself), T(no_policy_can_refuse_a_session),
 	T(a_session_lasts_15_minutes_to_36_hours_and_roots_one_hour_at_most), T(a_wrong_code_gets_no_session),
 	T(a_session_gets_no_other_but_by_assuming_a_role), T(iam_wants_a_session_to_have_shown_mfa),
-	T(policies_see_whether_and_when_mfa_was_shown), T(a_session_ends_with_its_user_but_not_with_his_key),
-	T(lending_needs_permission), T(names_and_durations_have_limits), T(one_can_lend_only_what_one_has),
+	T(policies_see_whether_and_when_mfa_was_shown), T(a_session_with_mfa_assumes_what_asks_for_it),
+	T(a_session_ends_with_its_user_but_not_with_his_key), T(lending_needs_permission),
+	T(names_and_durations_have_limits), T(one_can_lend_only_what_one_has),
 	T(session_policies_by_arn_and_the_users_boundary_count), T(root_lends_by_session_policies_alone),
 	T(a_federated_user_calls_neither_iam_nor_sts), T(what_was_lent_ends_with_the_lender),
 	T(tags_are_passed_with_permission_and_lie_over_the_users), T(a_key_tells_its_account),
