@@ -169,7 +169,7 @@ struct place {
 	struct str token;
 };
 
-static void open_list(void *arg) { EXPECT_OK(workloads_open(world_app(arg))); }
+static void open_list(void *arg) { workloads_open(world_app(arg)); }
 
 static struct place place_begin(void)
 {
@@ -507,10 +507,36 @@ static void workloads_outlive_the_server(void)
 	place_end(&p);
 }
 
+static void put_nonsense(struct req *rq, void *arg)
+{
+	struct shard *shard;
+	struct txn *t;
+	(void)arg;
+	EXPECT_OK(req_shard(rq, WORLD_ACCOUNT, S("sts/111122223333/workloads"), &shard));
+	EXPECT_OK(txn_write(shard, &t));
+	EXPECT_OK(txn_put(t, S("wnonsense"), S("\377\377")));
+	EXPECT_OK(txn_commit(t));
+}
+
+static void a_damaged_list_gives_nothing_and_stops_nobody(void)
+{
+	struct place p = place_begin();
+	const struct workload *list;
+	make_role(&p, "app", TRUST_SERVICE("ecs-tasks.amazonaws.com"));
+	world_in_fiber(p.w, put_nonsense, NULL);
+	workloads_close(world_app(p.w));
+	fiber_block_on(open_list, p.w);
+	EXPECT(workload_list(world_app(p.w), world_mem(p.w), &list) == 0);
+	struct adding a = add(&p, "shop", ROLE_ARN("app"), STS_WORKLOAD_FORM_CONTAINER);
+	EXPECT(as_container(&p, "shop", a.token).status == 200);
+	place_end(&p);
+}
+
 RUN_ALL(T(only_this_machines_own_names_are_answered), T(what_was_forwarded_or_sent_by_a_page_is_refused),
 	T(paths_are_what_they_are), T(a_metadata_token_is_asked_for_a_second_to_six_hours),
 	T(a_container_gets_its_roles_credentials), T(an_instance_gets_them_with_a_metadata_token),
 	T(a_metadata_token_is_for_one_workload), T(nothing_but_the_right_token_opens),
 	T(an_instance_has_no_container_token), T(a_role_must_trust_the_service), T(what_is_added_must_make_sense),
 	T(one_session_is_handed_out_until_half_an_hour_before_its_end), T(a_role_that_is_taken_away_gives_nothing_more),
-	T(a_removed_workload_gets_nothing_and_its_namesake_is_another), T(workloads_outlive_the_server))
+	T(a_removed_workload_gets_nothing_and_its_namesake_is_another), T(workloads_outlive_the_server),
+	T(a_damaged_list_gives_nothing_and_stops_nobody))

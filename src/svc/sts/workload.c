@@ -8,6 +8,7 @@
 #include "api/accounts.h"
 #include "api/ids.h"
 #include "base/codec.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "store/keys.h"
 #include "svc/sts/workload_impl.h"
@@ -190,22 +191,27 @@ static struct status load_rows(struct req *rq, struct workloads *all)
 	return cursor_end(&c);
 }
 
-struct status workloads_open(struct app *app)
+/* What cannot be read keeps nobody else from being served: its workloads get nothing until it is mended. */
+static void load_account(struct app *app, struct workloads *all, struct str account)
+{
+	struct arena *mem = arena_new();
+	struct req *rq = workload_request(app, mem, account);
+	struct status st = load_rows(rq, all);
+	if (failed(st))
+		log_error("workloads cannot be read", "account", account, "status", str_of(status_name(st)));
+	req_unpin_all(rq);
+	arena_free(mem);
+}
+
+void workloads_open(struct app *app)
 {
 	struct workloads *all = HEAP(struct workloads);
-	struct status st = OK;
 	const struct account *a;
 	pthread_mutex_init(&all->lock, NULL);
 	world_random(app->world, all->metadata_key, sizeof all->metadata_key);
 	app->workloads = all;
-	for (size_t i = 0; !failed(st) && (a = account_at(app->accounts, i)); i++) {
-		struct arena *mem = arena_new();
-		struct req *rq = workload_request(app, mem, a->id);
-		st = load_rows(rq, all);
-		req_unpin_all(rq);
-		arena_free(mem);
-	}
-	return st;
+	for (size_t i = 0; (a = account_at(app->accounts, i)); i++)
+		load_account(app, all, a->id);
 }
 
 void workloads_close(struct app *app)

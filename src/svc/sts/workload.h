@@ -42,7 +42,7 @@ struct workload_credentials {
 };
 
 /* At start, within a fiber: app->workloads. */
-struct status workloads_open(struct app *app);
+void workloads_open(struct app *app);
 void workloads_close(struct app *app);
 
 /*
