@@ -116,6 +116,7 @@ struct status iam_member_move(struct req *rq, struct txn *t, enum iam_kind kind,
 
 /* ---- inline policies ---------------------------------------------------------------------- */
 
+struct str iam_renamed_key(struct arena *mem, struct str user_id); /* what a user who was renamed is called now */
 struct str iam_inline_key(struct arena *mem, enum iam_kind kind, struct str entity,
 			  struct str policy); /* policy p == NULL: the prefix of all */
 struct status iam_inline_any(struct req *rq, struct txn *t, enum iam_kind kind, struct str entity, bool *any);

@@ -185,12 +185,39 @@ static struct str_map overlay(struct req *rq, struct str_map own, struct str_map
 	return (struct str_map){ v, n };
 }
 
+static struct status named_now(struct req *rq, struct str account, struct str id, struct str *name)
+{
+	struct shard *shard;
+	struct txn *t;
+	TRY(iam_shard(rq, account, &shard));
+	TRY(req_read(rq, shard, &t));
+	return txn_get(t, iam_renamed_key(rq->mem, id), rq->mem, name);
+}
+
+/* The user of that id, whose name was `name` when the session began: he may have been renamed since. */
+static struct status user_of(struct req *rq, struct str account, struct str name, struct str id,
+			     const struct iam_principal **out)
+{
+	const struct iam_principal *p;
+	struct str now;
+	struct status st = iam_principal(rq, account, IAM_USER, name, &p);
+	if (st.code == E_NOT_FOUND || (!failed(st) && !str_eq(p->row.id, id))) {
+		TRY(named_now(rq, account, id, &now));
+		st = iam_principal(rq, account, IAM_USER, now, &p);
+	}
+	TRY(st);
+	if (!str_eq(p->row.id, id))
+		return ERR(E_NOT_FOUND);
+	*out = p;
+	return OK;
+}
+
 static struct status of_user(struct req *rq, struct caller *who, struct caller_policies *out)
 {
 	const struct iam_principal *p;
-	TRY(iam_principal(rq, who->account, IAM_USER, who->name, &p));
-	if (!str_eq(p->row.id, who->principal_id))
-		return ERR(E_NOT_FOUND);
+	TRY(user_of(rq, who->account, who->name, who->principal_id, &p));
+	who->name = p->row.name;
+	who->arn = p->arn;
 	who->user_path = p->row.path;
 	who->tags = p->tags;
 	*out = (struct caller_policies){ .identity = p->identity, .boundary = p->boundary };
@@ -228,9 +255,10 @@ static struct status of_federated(struct req *rq, struct caller *who, struct cal
 		*out = (struct caller_policies){ .identity = { all, 1 }, .session = session };
 		return OK;
 	}
-	TRY(iam_principal(rq, who->account, IAM_USER, who->role_name, &p));
-	if (!str_eq(p->row.id, who->role_id))
-		return ERR(E_NOT_FOUND);
+	TRY(user_of(rq, who->account, who->role_name, who->role_id, &p));
+	who->role_name = p->row.name;
+	who->role_arn = p->arn;
+	who->role_path = p->row.path;
 	who->tags = overlay(rq, p->tags, who->session_tags);
 	*out = (struct caller_policies){ .identity = p->identity, .boundary = p->boundary, .session = session };
 	return OK;

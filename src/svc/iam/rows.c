@@ -135,6 +135,11 @@ static struct str entity_key(struct arena *mem, enum iam_kind kind, struct str n
 	return key_of(mem, (char)kind, iam_lower(mem, name), (struct str){ 0 }, (struct str){ 0 });
 }
 
+struct str iam_renamed_key(struct arena *mem, struct str user_id)
+{
+	return key_of(mem, 'w', user_id, (struct str){ 0 }, (struct str){ 0 });
+}
+
 struct status iam_entity_find(struct arena *mem, struct txn *t, enum iam_kind kind, struct str name,
 			      struct iam_entity_row *out)
 {

@@ -112,6 +112,7 @@ struct status iam_update_user(struct req *rq, const struct iam_update_user_in *i
 		TRY(iam_entity_rename(rq, t, IAM_USER, &row, in->new_user_name));
 		TRY(keys_follow(rq, t, &row));
 		TRY(iam_mfa_follow(rq, t, &row));
+		TRY(txn_put(t, iam_renamed_key(rq->mem, row.id), row.name)); /* for sessions made under the old name */
 	}
 	if (in->new_path.p)
 		row.path = in->new_path;
@@ -147,6 +148,7 @@ struct status iam_delete_user(struct req *rq, const struct iam_delete_user_in *i
 	TRY(iam_entity_bare(rq, t, IAM_USER, &row));
 	TRY(iam_use_all(rq, t, IAM_USER, &row, false));
 	TRY(iam_count(rq, t, IAM_USER, -1));
+	TRY(txn_del(t, iam_renamed_key(rq->mem, row.id)));
 	return iam_entity_del(rq, t, IAM_USER, row.name);
 }
 

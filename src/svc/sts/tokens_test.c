@@ -29,6 +29,42 @@ static int64_t lasts_s(struct test_world *w, struct test_reply r)
 	return until - JAN_1_S;
 }
 
+/* The pipeline's decision for somebody, on something of the vault's kind: an action no served operation is needed for.
+ */
+struct wish {
+	struct caller who;
+	const char *action;
+	struct str resource_policy;
+	enum policy_verdict verdict;
+	enum policy_kind by;
+};
+
+static void decide(struct req *rq, void *arg)
+{
+	struct wish *wish = arg;
+	const struct policy *policy = NULL;
+	struct policy_decision d;
+	rq->caller = wish->who;
+	EXPECT_OK(rq->app->identity->policies(rq, &rq->caller, &rq->policies));
+	if (wish->resource_policy.p)
+		EXPECT_OK(cached_policy(rq, POLICY_RESOURCE, wish->resource_policy, &policy));
+	const struct authz_item item = { .action = str_of(wish->action),
+					 .resource = S("arn:aws:s3:::b/k"),
+					 .resource_policy = policy };
+	(void)authz_evaluate(rq, &item, &d);
+	wish->verdict = d.verdict;
+	wish->by = d.by;
+}
+
+static bool may(struct test_world *w, struct caller who, const char *action, const char *resource_policy)
+{
+	struct wish wish = { .who = who, .action = action };
+	if (resource_policy)
+		wish.resource_policy = str_of(resource_policy);
+	world_in_fiber(w, decide, &wish);
+	return wish.verdict == POLICY_ALLOW;
+}
+
 /* ---- GetSessionToken --------------------------------------------------------------------- */
 
 static void a_session_is_the_user_himself(void)
@@ -186,6 +222,30 @@ static void a_session_ends_with_its_user_but_not_with_his_key(void)
 	world_end(w);
 }
 
+static void sessions_follow_the_user_not_the_name(void)
+{
+	struct test_world *w = begin();
+	struct caller ann = user_with(w, "ann", ALLOW_ALL);
+	struct caller session = session_caller(w, AS(w, ann, "sts", "GetSessionToken", "{}"));
+	struct caller bob =
+	    session_caller(w, AS(w, ann, "sts", "GetFederationToken", "{'Name':'bob','Policy':'" ALLOW_ALL "'}"));
+	WORKS(IAM(w, "UpdateUser", "{'UserName':'ann','NewUserName':'eve','NewPath':'/team/'}"));
+	WORKS(IAM(w, "CreateUser", "{'UserName':'ann'}")); /* somebody else, who may do nothing */
+	struct test_reply r = AS(w, session, "sts", "GetCallerIdentity", "{}");
+	EXPECT_STR(world_field(w, r, "Arn"), S("arn:aws:iam::111122223333:user/team/eve"));
+	EXPECT_STR(world_field(w, r, "UserId"), ann.principal_id);
+	EXPECT(may(w, session, "s3:GetObject", NULL) && may(w, bob, "s3:GetObject", NULL));
+	WORKS(IAM(w, "UpdateUser", "{'UserName':'eve','NewUserName':'eva'}"));
+	EXPECT(may(w, session, "s3:GetObject", NULL) && may(w, bob, "s3:GetObject", NULL));
+	WORKS(IAM(w, "DeleteUserPolicy", "{'UserName':'eva','PolicyName':'own'}"));
+	WORKS(IAM(w, "DeleteUser", "{'UserName':'eva'}"));
+	FAILS(AS(w, session, "sts", "GetCallerIdentity", "{}"), "none");
+	FAILS(AS(w, bob, "sts", "GetCallerIdentity", "{}"), "none");
+	WORKS(IAM(w, "CreateUser", "{'UserName':'eva'}"));
+	FAILS(AS(w, session, "sts", "GetCallerIdentity", "{}"), "none");
+	world_end(w);
+}
+
 /* ---- GetFederationToken --------------------------------------------------------------------- */
 
 /* A user who lends, and a role he may assume: AssumeRole is a call that identity policies decide. */
@@ -230,42 +290,6 @@ static void names_and_durations_have_limits(void)
 	FAILS(AS(w, ann, "sts", "GetFederationToken", LEND("bob", ",'PolicyArns':[{'arn':'" POLICY_ARN("none") "'}]")),
 	      "ValidationError");
 	world_end(w);
-}
-
-/* The pipeline's decision for somebody, on something of the vault's kind: an action no served operation is needed for.
- */
-struct wish {
-	struct caller who;
-	const char *action;
-	struct str resource_policy;
-	enum policy_verdict verdict;
-	enum policy_kind by;
-};
-
-static void decide(struct req *rq, void *arg)
-{
-	struct wish *wish = arg;
-	const struct policy *policy = NULL;
-	struct policy_decision d;
-	rq->caller = wish->who;
-	EXPECT_OK(rq->app->identity->policies(rq, &rq->caller, &rq->policies));
-	if (wish->resource_policy.p)
-		EXPECT_OK(cached_policy(rq, POLICY_RESOURCE, wish->resource_policy, &policy));
-	const struct authz_item item = { .action = str_of(wish->action),
-					 .resource = S("arn:aws:s3:::b/k"),
-					 .resource_policy = policy };
-	(void)authz_evaluate(rq, &item, &d);
-	wish->verdict = d.verdict;
-	wish->by = d.by;
-}
-
-static bool may(struct test_world *w, struct caller who, const char *action, const char *resource_policy)
-{
-	struct wish wish = { .who = who, .action = action };
-	if (resource_policy)
-		wish.resource_policy = str_of(resource_policy);
-	world_in_fiber(w, decide, &wish);
-	return wish.verdict == POLICY_ALLOW;
 }
 
 #define FOR(arn)                                                                                                  \
@@ -494,8 +518,8 @@ RUN_ALL(T(a_session_is_the_user_himself), T(no_policy_can_refuse_a_session),
 	T(a_session_lasts_15_minutes_to_36_hours_and_roots_one_hour_at_most), T(a_wrong_code_gets_no_session),
 	T(a_session_gets_no_other_but_by_assuming_a_role), T(iam_wants_a_session_to_have_shown_mfa),
 	T(policies_see_whether_and_when_mfa_was_shown), T(a_session_with_mfa_assumes_what_asks_for_it),
-	T(a_session_ends_with_its_user_but_not_with_his_key), T(lending_needs_permission),
-	T(names_and_durations_have_limits), T(one_can_lend_only_what_one_has),
+	T(a_session_ends_with_its_user_but_not_with_his_key), T(sessions_follow_the_user_not_the_name),
+	T(lending_needs_permission), T(names_and_durations_have_limits), T(one_can_lend_only_what_one_has),
 	T(session_policies_by_arn_and_the_users_boundary_count), T(root_lends_by_session_policies_alone),
 	T(a_federated_user_calls_neither_iam_nor_sts), T(what_was_lent_ends_with_the_lender),
 	T(tags_are_passed_with_permission_and_lie_over_the_users), T(a_key_tells_its_account),
