@@ -236,7 +236,7 @@ static bool look_up_named(const struct asked *a, struct str name, struct policy_
 	const struct authz_key *k = key_named(a->item, name);
 	if (k)
 		*out = (struct policy_entry){ .values = k->values, .n = (uint32_t)k->n, .multi = k->multi };
-	return k != NULL;
+	return k || tag_of(a->rq->caller.claims, name, out);
 }
 
 /* Long-term keys have none of these, not even as "false", unless a code is given along with the request. */
@@ -318,6 +318,8 @@ static bool look_up(void *arg, enum policy_key key, struct str name, struct poli
 		return give(out, outside && rq->source_ip.n ? rq->source_ip : none);
 	case POLICY_KEY_AWS_USER_AGENT:
 		return give(out, outside ? rq->user_agent : none);
+	case POLICY_KEY_AWS_FEDERATED_PROVIDER:
+		return give(out, rq->caller.provider.n ? rq->caller.provider : none);
 	case POLICY_KEY_AWS_REFERER:
 		return give(out, outside ? req_in_header(rq, "referer") : none);
 	default:
@@ -334,9 +336,11 @@ static struct policy_principal principal_of(struct req *rq)
 		[CALLER_ROLE] = POLICY_ROLE_SESSION,
 		[CALLER_FEDERATED] = POLICY_FEDERATED_USER,
 		[CALLER_SERVICE] = POLICY_SERVICE,
+		[CALLER_WEB_IDENTITY] = POLICY_WEB_IDENTITY,
+		[CALLER_SAML] = POLICY_WEB_IDENTITY,
 	};
 	const struct caller *who = &rq->caller;
-	bool named = who->kind != CALLER_ANONYMOUS && who->kind != CALLER_SERVICE;
+	bool named = who->kind != CALLER_ANONYMOUS && who->kind < CALLER_SERVICE;
 	return (struct policy_principal){
 		.kind = kinds[who->kind],
 		.account = named ? who->account : (struct str){ 0 },
@@ -346,6 +350,7 @@ static struct policy_principal principal_of(struct req *rq)
 		.name = who->name,
 		.services = who->kind == CALLER_SERVICE ? &who->name : NULL,
 		.services_n = who->kind == CALLER_SERVICE,
+		.provider = who->provider,
 	};
 }
 

@@ -2,8 +2,9 @@
 /*
  * Who is asking: the principal a request was authenticated as, and what its policies are.
  *
- * A caller is made by authenticate.c (or by call.c for one service asking another) and
- * never changes afterwards. Its strings live as long as the request.
+ * A caller is made by authenticate.c (or by call.c for one service asking another, or by
+ * svc/sts for who comes with an identity provider's token) and never changes afterwards. Its strings live as long as
+ * the request.
  */
 #ifndef API_CALLER_H
 #define API_CALLER_H
@@ -20,6 +21,9 @@ enum caller_kind {
 	CALLER_ROLE,      /* an assumed-role session */
 	CALLER_FEDERATED, /* GetFederationToken */
 	CALLER_SERVICE,   /* a service of ours acting for itself */
+	/* Known by an identity provider's word alone, for as long as it takes to assume a role. svc/sts makes them. */
+	CALLER_WEB_IDENTITY,
+	CALLER_SAML,
 };
 
 /* What an access key proves, before policies are looked up. */
@@ -42,6 +46,8 @@ struct caller {
 	struct str_map session_tags; /* of this session, inherited transitive ones included */
 	struct str_list transitive;  /* their keys */
 	unsigned chained;            /* how many roles stand before this one */
+	struct str provider;         /* ARN of the identity provider whose word this rests on; aws:FederatedProvider */
+	struct str_map claims;       /* condition keys the provider's token gave, for the session's life: "idp/x:sub" */
 
 	struct str user_path;
 	struct str_map tags;   /* aws:PrincipalTag: the user's or role's own, overlaid by session tags */
@@ -64,6 +70,19 @@ struct identity_role {
 };
 
 /* What the pipeline must know of identities; svc/iam is the one that knows. */
+/* Who else may say who somebody is: an account's OpenID Connect and SAML providers. In the request's memory. */
+struct identity_oidc {
+	struct str arn;
+	struct str url; /* without https:// */
+	struct str_list client_ids, thumbprints;
+};
+struct identity_saml {
+	struct str arn, name;
+	struct str issuer;            /* its entity id */
+	struct str_list certificates; /* DER */
+	int64_t valid_until_ms;
+};
+
 struct identity_provider {
 	/*
 	 * The active long-term key of that id in `account`: fills `who` and the secret (locked for the request's
@@ -91,6 +110,9 @@ struct identity_provider {
 	 * Both are for the caller to word. OK means: used up, also after a restart.
 	 */
 	struct status (*mfa)(struct req *rq, const struct caller *who, struct str serial, struct str code);
+	/* The provider of that URL (without https://), or of that name, in `account`. E_NOT_FOUND. */
+	struct status (*oidc)(struct req *rq, struct str account, struct str url, struct identity_oidc *out);
+	struct status (*saml)(struct req *rq, struct str account, struct str name, struct identity_saml *out);
 };
 
 #endif

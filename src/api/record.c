@@ -43,6 +43,7 @@ static const uint16_t texts[] = {
 	offsetof(struct record, extra),           offsetof(struct record, host),
 	offsetof(struct record, tls_version),     offsetof(struct record, tls_cipher),
 	offsetof(struct record, shared_event_id), offsetof(struct record, owner),
+	offsetof(struct record, provider),
 };
 
 static struct str text_get(const struct record *r, size_t i)
@@ -95,7 +96,7 @@ void record_pack(struct buf *out, const struct record *r)
 static bool sound(const struct record *r)
 {
 	return r->event_id.n == ID_BYTES && (r->shared_event_id.n == 0 || r->shared_event_id.n == ID_BYTES) &&
-	       r->caller_kind <= CALLER_SERVICE && r->time_ms >= 0 && r->session_ms >= 0;
+	       r->caller_kind <= CALLER_SAML && r->time_ms >= 0 && r->session_ms >= 0;
 }
 
 struct status record_parse(struct str bytes, struct record *out)
@@ -149,6 +150,7 @@ static void who(struct record *r, const struct req *rq)
 	r->session_ms = c->issued_ms;
 	r->mfa = c->mfa;
 	r->source_identity = c->source_identity;
+	r->provider = c->provider;
 	if (c->kind == CALLER_ROLE || c->kind == CALLER_FEDERATED) {
 		r->role_arn = c->role_arn;
 		r->role_id = c->role_id;

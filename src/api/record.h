@@ -33,7 +33,8 @@ struct record {
 	struct str account;  /* the caller's; empty: nobody's */
 	struct str principal_id, principal_arn, access_key_id, user_name;
 	struct str role_arn, role_id, role_name, invoked_by, source_identity;
-	int64_t session_ms; /* when the temporary credentials were issued; 0: none */
+	struct str provider; /* identity provider, of who came by one and of his role session */
+	int64_t session_ms;  /* when the temporary credentials were issued; 0: none */
 	bool mfa, read_only, data_event, secure;
 	bool refused_identity;           /* signed with an access key, but it did not prove anything */
 	bool from_inside;                /* one service of ours asked another */

@@ -156,7 +156,13 @@ static void issuer(struct json_out *w, const struct record *r)
 		text(w, "userName", r->role_name);
 	json_end(w, '}');
 	json_name(w, S("webIdFederationData"));
-	json_put_raw(w, S("{}"));
+	json_begin(w, '{');
+	given(w, "federatedProvider", r->provider);
+	if (r->provider.n) {
+		json_name(w, S("attributes"));
+		json_put_raw(w, S("{}"));
+	}
+	json_end(w, '}');
 }
 
 static void session(struct json_out *w, struct arena *mem, const struct record *r)
@@ -193,7 +199,19 @@ static const char *const kinds[] = {
 	[CALLER_USER] = "IAMUser",
 	[CALLER_ROLE] = "AssumedRole",
 	[CALLER_FEDERATED] = "FederatedUser",
+	[CALLER_WEB_IDENTITY] = "WebIdentityUser",
+	[CALLER_SAML] = "SAMLUser",
 };
+
+/* "CloudTrail userIdentity element": a SAML user's provider is its name qualifier, which his id begins with. */
+static void by_provider(struct json_out *w, const struct record *r)
+{
+	struct str rest = r->principal_id, qualifier = str_cut(&rest, ':');
+	text(w, "type", str_of(kinds[r->caller_kind]));
+	text(w, "principalId", r->principal_id);
+	text(w, "userName", r->user_name);
+	text(w, "identityProvider", r->caller_kind == CALLER_SAML ? qualifier : r->provider);
+}
 
 static void somebody(struct json_out *w, struct arena *mem, const struct record *r)
 {
@@ -218,6 +236,8 @@ static void identity(struct json_out *w, struct arena *mem, const struct record 
 	} else if (r->caller_kind == CALLER_SERVICE) {
 		text(w, "type", S("AWSService"));
 		text(w, "invokedBy", r->invoked_by);
+	} else if (r->caller_kind == CALLER_WEB_IDENTITY || r->caller_kind == CALLER_SAML) {
+		by_provider(w, r);
 	} else if (foreign(r)) {
 		text(w, "type", S("AWSAccount"));
 		text(w, "principalId", r->principal_id);

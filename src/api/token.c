@@ -13,7 +13,7 @@
 #include "base/codec.h"
 #include "base/str.h"
 
-enum { VERSION = 1, ACCOUNT_DIGITS = 12, TOKEN_MAX = 16 * 1024, LIST_MAX = 100 };
+enum { VERSION = 2, ACCOUNT_DIGITS = 12, TOKEN_MAX = 16 * 1024, LIST_MAX = 100 };
 
 static void put(struct buf *b, struct str s)
 {
@@ -99,6 +99,8 @@ static struct str encode(struct req *rq, const struct caller *who, struct str se
 	put_list(&b, who->session_policy_arns);
 	put_map(&b, who->session_tags);
 	put_list(&b, who->transitive);
+	put(&b, who->provider);
+	put_map(&b, who->claims);
 	put(&b, secret);
 	return buf_str(&b);
 }
@@ -126,6 +128,8 @@ static struct status decode(struct arena *mem, struct str plain, struct caller *
 	got.session_policy_arns = take_list(&r, mem);
 	got.session_tags = take_map(&r, mem);
 	got.transitive = take_list(&r, mem);
+	got.provider = take(&r);
+	got.claims = take_map(&r, mem);
 	struct str s = take(&r);
 	if (r.bad || !rd_end(&r) || !has_sessions(got.kind) || !s.n)
 		return ERR(E_CORRUPT);
@@ -145,7 +149,7 @@ struct status token_seal(struct req *rq, const struct caller *who, struct str se
 	const struct aead_key *key;
 	assert(who->account.n == ACCOUNT_DIGITS && has_sessions(who->kind) && who->expires_ms > who->issued_ms);
 	if (who->session_policy_arns.n > LIST_MAX || who->session_tags.n > LIST_MAX || who->transitive.n > LIST_MAX ||
-	    who->chained > UINT8_MAX)
+	    who->claims.n > LIST_MAX || who->chained > UINT8_MAX)
 		return ERR(E_TOO_BIG);
 	struct str plain = encode(rq, who, secret_key);
 	struct status st = account_data_key(rq->app->accounts, who->account, S("sts"), &key);

@@ -8,7 +8,11 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/commands.h"
+<<<<<<< HEAD
 #include "cli/endpoint.h"
+=======
+#include "cli/federation.h"
+>>>>>>> f3b6344 (Add OpenID Connect providers and AssumeRoleWithWebIdentity)
 #include "cli/options.h"
 #include "cli/server.h"
 #include "cli/tls_files.h"
@@ -32,6 +36,7 @@ struct serving {
 	struct str data, ready_file, credentials;
 	struct str_list https, http;
 	bool test_clock, help;
+	struct federation_options federation;
 };
 
 static bool split_address(struct str text, struct http_listen *out)
@@ -201,9 +206,11 @@ static int serve(struct serving *s)
 	}
 	s->server.test_clock = s->test_clock;
 	struct arena *mem = arena_new();
-	struct status st = start(s, mem);
+	struct status st = federation_open(&s->server, &s->federation);
+	if (!failed(st))
+		st = start(s, mem);
 	if (failed(st)) {
-		fprintf(stderr, "holdfast serve: cannot listen: %s\n", status_name(st));
+		fprintf(stderr, "holdfast serve: cannot start: %s\n", status_name(st));
 	} else {
 		dl_iterate_phdr(release_code, NULL);
 		wait_for_signal();
@@ -215,6 +222,7 @@ static int serve(struct serving *s)
 		http_stop(s->admin, 0);
 	endpoint_stop(s->server.endpoint);
 	unlink(str_z(mem, layout_path(mem, s->server.dir, "admin.sock")));
+	federation_close(&s->server);
 	arena_wipe(mem);
 	arena_free(mem);
 	server_close(&s->server);
@@ -235,6 +243,11 @@ int command_serve(int argc, char **argv)
 		{ "credentials", "ADDR:PORT", "credentials of running programs here, loopback only [none]",
 		  .text = &s.credentials },
 		{ "ready-file", "FILE", "written once requests are served: a URL a line", .text = &s.ready_file },
+		{ "federation-ca", "FILE", "more authorities whose word counts for identity providers' servers (PEM)",
+		  .text = &s.federation.ca_file },
+		{ "federation-allow-private", NULL,
+		  "identity providers may be on private addresses and ports of their own",
+		  .flag = &s.federation.allow_private },
 		{ "test-clock", NULL, "let the admin socket move time; never for real data", .flag = &s.test_clock },
 		{ "help", NULL, "print this", .flag = &s.help },
 		{ 0 },

@@ -9,6 +9,8 @@
 #include "api/app.h"
 #include "cli/layout.h"
 
+struct fetcher;
+
 struct server {
 	struct world *world;
 	struct arena *mem;
@@ -18,7 +20,11 @@ struct server {
 	bool keys_apart;
 	struct app app;
 	bool test_clock;
+<<<<<<< HEAD
 	struct endpoint *endpoint; /* cli/endpoint.h; NULL: there is none */
+=======
+	struct fetcher *fetcher; /* wire/fetch.h; NULL: nothing outside is asked */
+>>>>>>> f3b6344 (Add OpenID Connect providers and AssumeRoleWithWebIdentity)
 };
 
 /* Where the root key is opened: in this process, or in one of its own, for those who read what strangers send. */

@@ -35,6 +35,7 @@ enum {
 	IAM_POLICIES_MAX = 10000, /* AWS: 1500, the same */
 	IAM_PROFILES_MAX = 1000,
 	IAM_CERTIFICATES_MAX = 20,
+	IAM_PROVIDERS_MAX = 100, /* of each kind, OpenID Connect and SAML */
 };
 
 struct iam_page;
@@ -58,8 +59,8 @@ struct status iam_row_put(struct req *rq, struct txn *t, struct str key, const s
 /* The keys under a prefix, copied, so that they can be changed. */
 struct status iam_keys(struct req *rq, struct txn *t, struct str prefix, struct str_list *out);
 
-/* One more or less of the users ('u'), groups ('g'), roles ('r'), managed policies ('p'), instance profiles ('x') or
- * server certificates ('c') there are. LimitExceeded. */
+/* One more or less of the users ('u'), groups ('g'), roles ('r'), managed policies ('p'), instance profiles ('x'),
+ * server certificates ('c') or providers ('o', 'f') there are. LimitExceeded. */
 struct status iam_count(struct req *rq, struct txn *t, char what, int by);
 struct status iam_counted(struct req *rq, struct txn *t, char what, int64_t *n); /* 0 for what was never counted */
 

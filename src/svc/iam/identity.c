@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "svc/iam/mfa.h"
 #include "svc/iam/principal.h"
+#include "svc/iam/provider.h"
 #include "svc/iam/used.h"
 #include "svc/services.h"
 
@@ -278,6 +279,8 @@ static struct status policies(struct req *rq, struct caller *who, struct caller_
 		return of_federated(rq, who, out);
 	case CALLER_ANONYMOUS:
 	case CALLER_SERVICE:
+	case CALLER_WEB_IDENTITY:
+	case CALLER_SAML:
 		break;
 	}
 	return ERR(E_NOT_FOUND);
@@ -326,5 +329,6 @@ const struct identity_provider iam_identity = {
 	.role = role,
 	.principal = principal,
 	.mfa = iam_mfa_check,
+	.oidc = iam_identity_oidc,
 	.key_used = key_used,
 };

@@ -117,6 +117,8 @@ struct status iam_count(struct req *rq, struct txn *t, char what, int by)
 		{ 'x', "InstanceProfilesPerAccount", IAM_PROFILES_MAX },
 		{ 'c', "ServerCertificatesPerAccount", IAM_CERTIFICATES_MAX },
 		{ 'm', "VirtualMFADevicesPerAccount", IAM_USERS_MAX }, /* "equal to the user quota" */
+		{ 'o', "OpenIdConnectProvidersPerAccount", IAM_PROVIDERS_MAX },
+		{ 'f', "SAMLProvidersPerAccount", IAM_PROVIDERS_MAX },
 	};
 	int64_t n;
 	TRY(iam_counted(rq, t, what, &n));
