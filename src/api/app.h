@@ -43,11 +43,8 @@ struct app {
 	struct iam_reports *iam_reports; /* svc/iam/credential_report.h: what is being made */
 	struct s3_state *s3;             /* svc/s3/reading.h: who reads what; NULL: nobody keeps count */
 	struct iam_hashing *iam_hashing; /* svc/iam/hashing.h: threads that hash passwords; NULL: the caller's own */
-<<<<<<< HEAD
 	struct workloads *workloads;     /* svc/sts/workload.h: programs with roles; NULL: not kept */
-=======
 	struct issuer_keys *issuer_keys; /* svc/sts/issuer_keys.h: of OpenID Connect providers; NULL: none is asked */
->>>>>>> f3b6344 (Add OpenID Connect providers and AssumeRoleWithWebIdentity)
 	const struct service *const *services; /* null-terminated */
 	struct str partition;                  /* "aws" */
 	struct str region;                     /* where requests without a scope belong: "us-east-1" */

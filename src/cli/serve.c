@@ -8,11 +8,8 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/commands.h"
-<<<<<<< HEAD
 #include "cli/endpoint.h"
-=======
 #include "cli/federation.h"
->>>>>>> f3b6344 (Add OpenID Connect providers and AssumeRoleWithWebIdentity)
 #include "cli/options.h"
 #include "cli/server.h"
 #include "cli/tls_files.h"

@@ -20,11 +20,8 @@ struct server {
 	bool keys_apart;
 	struct app app;
 	bool test_clock;
-<<<<<<< HEAD
 	struct endpoint *endpoint; /* cli/endpoint.h; NULL: there is none */
-=======
-	struct fetcher *fetcher; /* wire/fetch.h; NULL: nothing outside is asked */
->>>>>>> f3b6344 (Add OpenID Connect providers and AssumeRoleWithWebIdentity)
+	struct fetcher *fetcher;   /* wire/fetch.h; NULL: nothing outside is asked */
 };
 
 /* Where the root key is opened: in this process, or in one of its own, for those who read what strangers send. */

@@ -25,7 +25,7 @@ struct status services_start(struct app *app)
 	iam_hashing_open(app);
 	TRY(iam_used_open(app));
 	iam_reports_open(app);
-	TRY(workloads_open(app));
+	workloads_open(app);
 	kms_start(app);
 	return s3_open(app);
 }

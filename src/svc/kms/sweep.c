@@ -22,12 +22,12 @@
 enum { SWEEP_MAX = 256 }; /* keys in one transaction */
 
 /* What was shredded in a transaction, for the keyring to forget once that is durable. */
-struct material {
+struct old_key {
 	struct key_ref ref;
-	struct material *next;
+	struct old_key *next;
 };
 struct shredded {
-	struct material *first;
+	struct old_key *first;
 	size_t keys;
 };
 
@@ -47,8 +47,8 @@ static struct status shred_backing(struct req *rq, struct txn *t, struct str acc
 		(void)key_take_str(&r, rq->mem);
 		struct str purpose = kms_purpose(rq->mem, rq->region, id, (uint32_t)key_take_u64(&r));
 		TRY(unpack(rq->mem, &kms_backing_row_shape, bytes, &row));
-		struct material *m = NEW(rq->mem, struct material);
-		*m = (struct material){ key_ref_of(parent, purpose, row.wrapped), s->first };
+		struct old_key *m = NEW(rq->mem, struct old_key);
+		*m = (struct old_key){ key_ref_of(parent, purpose, row.wrapped), s->first };
 		s->first = m;
 		TRY(txn_del(t, key));
 	}
@@ -117,7 +117,7 @@ struct status kms_sweep(struct req *rq, struct str account, struct shard *shard)
 		return st;
 	}
 	TRY(txn_commit(t));
-	for (const struct material *m = s->first; m; m = m->next) {
+	for (const struct old_key *m = s->first; m; m = m->next) {
 		keyring_forget(rq->app->keyring, &m->ref);
 		log_info("key material shredded", "material", m->ref.purpose, "account", account);
 	}
