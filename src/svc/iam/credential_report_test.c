@@ -246,14 +246,27 @@ static void keys_are_shown_with_their_use(void)
 	end(w);
 }
 
+/* As he does it himself: made, and enabled with two codes. */
+static void enable_device(struct test_world *w, const char *user)
+{
+	struct str base32, seed;
+	struct test_reply r = IAM(w, "CreateVirtualMFADevice", "{'VirtualMFADeviceName':'of-%s'}", user);
+	EXPECT_OK(base64_decode(world_mem(w), world_field(w, r, "VirtualMFADevice.Base32StringSeed"), &base32));
+	EXPECT_OK(base32_decode(world_mem(w), base32, &seed));
+	WORKS(IAM(w, "EnableMFADevice",
+		  "{'UserName':'%s','SerialNumber':'arn:aws:iam::111122223333:mfa/of-%s','AuthenticationCode1':'%.*s',"
+		  "'AuthenticationCode2':'%.*s'}",
+		  user, user, PR(code_at(w, seed, -1)), PR(code_at(w, seed, 0))));
+}
+
 static void who_has_a_device_is_shown(void)
 {
 	struct test_world *w = begin_reporting();
 	static const char *const names[] = { "ann", "bob", "Cid" };
 	for (size_t i = 0; i < COUNT(names); i++)
 		(void)make_user(w, names[i]);
-	(void)enabled_device(w, "Cid", "a");
-	(void)enabled_device(w, "ann", "z");
+	enable_device(w, "Cid");
+	enable_device(w, "ann");
 	(void)enabled_device(w, "", "root-account-mfa-device");
 	generate(w);
 	struct str text = report(w);
@@ -261,6 +274,20 @@ static void who_has_a_device_is_shown(void)
 	EXPECT(str_find(line(text, 2), S(",false,N/A,N/A,N/A,true,false,")) != SIZE_MAX);
 	EXPECT(str_find(line(text, 3), S(",false,N/A,N/A,N/A,false,false,")) != SIZE_MAX);
 	EXPECT(str_find(line(text, 4), S(",false,N/A,N/A,N/A,true,false,")) != SIZE_MAX);
+	end(w);
+}
+
+static void passwords_are_shown(void)
+{
+	struct test_world *w = begin_reporting();
+	(void)make_user(w, "ann");
+	WORKS(IAM(w, "UpdateAccountPasswordPolicy", "{'MaxPasswordAge':90}"));
+	world_later(w, HOUR);
+	WORKS(IAM(w, "CreateLoginProfile", "{'UserName':'ann','Password':'Correct-Horse-1'}"));
+	generate(w);
+	EXPECT(str_starts(line(report(w), 2),
+			  S("ann,arn:aws:iam::111122223333:user/ann,2026-01-01T00:00:00Z,true,no_information,"
+			    "2026-01-01T01:00:00Z,2026-04-01T01:00:00Z,false,")));
 	end(w);
 }
 
@@ -278,4 +305,5 @@ static void names_with_commas_are_quoted(void)
 
 RUN_ALL(T(a_report_is_asked_for_made_and_had), T(it_is_good_for_four_hours), T(it_outlives_the_server),
 	T(every_account_has_its_own), T(what_is_under_way_is_said), T(it_needs_permission),
-	T(keys_are_shown_with_their_use), T(who_has_a_device_is_shown), T(names_with_commas_are_quoted))
+	T(keys_are_shown_with_their_use), T(who_has_a_device_is_shown), T(passwords_are_shown),
+	T(names_with_commas_are_quoted))

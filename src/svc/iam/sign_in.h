@@ -8,11 +8,10 @@
 
 #include "svc/iam/iam.h"
 
-/* The MFA devices of an account, and who has one enabled. */
+/* The MFA devices of an account, those that are enabled, and whether root has one of them. */
 struct iam_devices {
 	int64_t n, in_use;
 	bool root;
-	struct str_list users; /* names in lower case, sorted */
 };
 struct status iam_devices(struct req *rq, struct txn *t, struct iam_devices *out);
 
