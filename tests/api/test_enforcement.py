@@ -7,6 +7,7 @@ import pathlib
 import sys
 import time
 
+import boto3
 import botocore
 import pytest
 from botocore.exceptions import ClientError
@@ -18,8 +19,10 @@ sys.path.insert(0, str(ROOT / "tools"))
 import model  # noqa: E402
 
 MODELS = {m.name: m for m in (model.Model(p) for p in sorted(pathlib.Path(ROOT / "src" / "svc").glob("*/*.api.toml")))}
-OPERATIONS = [(s, op.name) for s, m in MODELS.items() for op in m.ops]
-ALLOWED = {("sts", "GetCallerIdentity")}  # AWS: no permissions are required to perform this operation
+KNOWN = {s: set(boto3.Session().client(s, region_name="us-east-1").meta.service_model.operation_names) for s in MODELS}
+OPERATIONS = [(s, op.name) for s, m in MODELS.items() for op in m.ops if op.name in KNOWN[s]]  # some are newer than this botocore
+ALLOWED = {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken")}  # AWS: no permissions are required to perform this operation
+TOKENS = {("sts", "AssumeRoleWithWebIdentity"), ("sts", "AssumeRoleWithSAML")}  # a provider's word counts there, not a signature's
 DENIED = {"AccessDenied", "AccessDeniedException"}
 UNSIGNED = {"rest-xml": ("AccessDenied", 403), "query": ("MissingAuthenticationToken", 403),
             "json-1.1": ("MissingAuthenticationTokenException", 400), "json-1.0": ("MissingAuthenticationTokenException", 400)}
@@ -56,7 +59,7 @@ class Scene:
                    "ServerSideEncryptionConfiguration": {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]},
                    "PublicAccessBlockConfiguration": {"BlockPublicAcls": False}, "ObjectAttributes": ["ETag"],
                    "OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}},
-            "iam": {"UserName": "victim", "RoleName": "victim", "PolicyName": "p", "PolicyArn": arn, "AccessKeyId": key, "Status": "Inactive",
+            "iam": {"AuthenticationCode1": "123456", "AuthenticationCode2": "654321", "UserName": "victim", "RoleName": "victim", "PolicyName": "p", "PolicyArn": arn, "AccessKeyId": key, "Status": "Inactive",
                     "PolicyDocument": policy(allow("*")), "AssumeRolePolicyDocument": trust, "PermissionsBoundary": arn, "VersionId": "v1",
                     "Tags": [{"Key": "a", "Value": "b"}], "TagKeys": ["a"], "Description": "changed"},
             "kms": {"KeyId": key_id, "AliasName": "alias/victim", "TargetKeyId": key_id, "Plaintext": b"x", "CiphertextBlob": sealed,
@@ -149,7 +152,7 @@ def attempt(client, name, parameters):
 def sweep(scene, who, expected):
     """Calls everything; expected(service, name, code, http, answer) gives a complaint or None. Then the trail is read."""
     before, complaints, made = scene.state(), [], {}
-    clients = {s: scene.server.client(s, plain=True, **who) for s in MODELS}
+    clients = {s: scene.server.client(s, plain=True, parameter_validation=False, **who) for s in MODELS}
     for service, name in OPERATIONS:
         code, http, request_id, answer = attempt(clients[service], name, scene.parameters(service, name))
         if complaint := expected(service, name, code, http, answer):
@@ -189,6 +192,8 @@ def test_someone_without_permissions_can_do_nothing(scene):
     def expected(service, name, code, http, answer):
         if (service, name) in ALLOWED:
             return None if code is None else "must be allowed"
+        if (service, name) in TOKENS:
+            return None if code == "InvalidIdentityToken" else "must not take that token"
         if (service, name) == ("s3", "DeleteObjects") and code is None:  # S3 answers for each key
             errors = {e["Key"]: e["Code"] for e in answer.get("Errors", [])}
             return None if errors == {"k": "AccessDenied"} and not answer.get("Deleted") else f"deleted: {answer}"
@@ -209,6 +214,8 @@ def test_nobody_can_do_nothing(scene):
     def expected(service, name, code, http, answer):
         if service == "s3" and code == "403":
             return None
+        if (service, name) in TOKENS:
+            return None if code == "InvalidIdentityToken" else "must not take that token"
         wanted = UNSIGNED[MODELS[service].protocol]
         if (service, name) == ("s3", "DeleteObjects") and code is None:
             return None if {e["Code"] for e in answer.get("Errors", [])} == {"AccessDenied"} and not answer.get("Deleted") else "deleted"
