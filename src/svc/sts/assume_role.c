@@ -144,6 +144,17 @@ static struct status check_duration(struct req *rq, int64_t seconds, const struc
 	return OK;
 }
 
+/* "ec2:RoleDelivery", "ec2:SourceInstanceARN": which instance its metadata (version 2 only) gave the session to. */
+static struct str_map as_delivered(struct req *rq, struct str account, struct str instance)
+{
+	struct str_entry *v = NEWS(rq->mem, struct str_entry, 2);
+	v[0] = (struct str_entry){ S("ec2:RoleDelivery"), S("2.0") };
+	v[1] = (struct str_entry){ S("ec2:SourceInstanceARN"),
+				   arena_printf(rq->mem, "arn:%.*s:ec2:%.*s:%.*s:instance/%.*s", PR(rq->app->partition),
+						PR(rq->app->region), PR(account), PR(instance)) };
+	return (struct str_map){ v, 2 };
+}
+
 struct status sts_assume_role(struct req *rq, const struct sts_assume_role_in *in, struct sts_assume_role_out *out)
 {
 	struct wanted w;
@@ -165,6 +176,8 @@ struct status sts_assume_role(struct req *rq, const struct sts_assume_role_in *i
 	TRY(sts_session_make(rq, &asked, w.account, &session));
 	struct caller who =
 	    sts_role_caller(rq, w.account, &w.role, in->role_session_name, in->duration_seconds, &session);
+	if (rq->caller.kind == CALLER_SERVICE && str_eq(rq->caller.name, S("ec2.amazonaws.com")))
+		who.claims = as_delivered(rq, w.account, in->role_session_name);
 	TRY(sts_credentials_make(rq, &who, &out->credentials));
 	out->assumed_role_user = sts_assumed_role_user_of(rq, &who);
 	out->packed_policy_size = session.packed_percent;

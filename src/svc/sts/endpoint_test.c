@@ -5,6 +5,7 @@
  */
 #include "svc/sts/endpoint.h"
 
+#include "api/authz.h"
 #include "base/fiber.h"
 #include "base/time.h"
 #include "svc/identities_testing.h"
@@ -330,6 +331,68 @@ static void an_instance_gets_them_with_a_metadata_token(void)
 	place_end(&p);
 }
 
+#define DELIVERED(version, instance)                                                                                 \
+	"{\\\"Version\\\":\\\"2012-10-17\\\",\\\"Statement\\\":{\\\"Effect\\\":\\\"Allow\\\",\\\"Action\\\":\\\"*"   \
+	"\\\","                                                                                                      \
+	"\\\"Resource\\\":\\\"*\\\",\\\"Condition\\\":{\\\"NumericEquals\\\":{\\\"ec2:RoleDelivery\\\":\\\"" version \
+	"\\\"},\\\"ArnLike\\\":{\\\"ec2:SourceInstanceARN\\\":\\\"arn:aws:ec2:us-east-1:111122223333:"               \
+	"instance/" instance "\\\"}}}}"
+
+struct seeing {
+	struct str token;
+	bool allowed;
+};
+
+/* With the session's own policies, as for a request signed with it. */
+static void see(struct req *rq, void *arg)
+{
+	struct seeing *s = arg;
+	struct str secret;
+	struct policy_decision d;
+	const struct authz_item item = { .action = S("s3:GetObject"), .resource = S("arn:aws:s3:::b/k") };
+	EXPECT_OK(token_open(rq, s->token, &rq->caller, &secret));
+	EXPECT_OK(rq->app->identity->policies(rq, &rq->caller, &rq->policies));
+	s->allowed = authz_evaluate(rq, &item, &d);
+}
+
+static bool may_read(struct place *p, struct str token)
+{
+	struct seeing s = { .token = token };
+	world_in_fiber(p->w, see, &s);
+	return s.allowed;
+}
+
+static void an_instances_session_says_how_it_was_delivered(void)
+{
+	struct place p = place_begin();
+	make_role(&p, "app", TRUST_SERVICE("ec2.amazonaws.com"));
+	make_role(&p, "task", TRUST_SERVICE("ecs-tasks.amazonaws.com"));
+	EXPECT_OK(add(&p, "box", ROLE_ARN("app"), STS_WORKLOAD_FORM_INSTANCE).st);
+	struct adding task = add(&p, "task", ROLE_ARN("task"), STS_WORKLOAD_FORM_CONTAINER);
+	static const struct {
+		const char *role, *document;
+		bool allowed;
+	} cases[] = {
+		{ "app", DELIVERED("2.0", "i-*"), true },
+		{ "app", DELIVERED("1.0", "i-*"), false },
+		{ "app", DELIVERED("2.0", "i-0"), false },
+		{ "task", DELIVERED("2.0", "*"), false },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		WORKS(IAM(p.w, "PutRolePolicy", "{'RoleName':'%s','PolicyName':'own','PolicyDocument':'%s'}",
+			  cases[i].role, cases[i].document));
+		struct got g = ask_at(&p, p.instance_port, "PUT", "/latest/api/token",
+				      "X-aws-ec2-metadata-token-ttl-seconds: 60\r\n");
+		g = ask_at(&p, p.instance_port, "GET", "/latest/meta-data/iam/security-credentials/app",
+			   str_z(world_mem(p.w),
+				 arena_printf(world_mem(p.w), "X-aws-ec2-metadata-token: %.*s\r\n", PR(g.body))));
+		if (!strcmp(cases[i].role, "task"))
+			g = as_container(&p, "task", task.token);
+		EXPECT(may_read(&p, in(&p, g, "Token")) == cases[i].allowed);
+	}
+	place_end(&p);
+}
+
 static void a_metadata_token_is_for_one_workload(void)
 {
 	struct place p = place_begin();
@@ -535,8 +598,8 @@ static void a_damaged_list_gives_nothing_and_stops_nobody(void)
 RUN_ALL(T(only_this_machines_own_names_are_answered), T(what_was_forwarded_or_sent_by_a_page_is_refused),
 	T(paths_are_what_they_are), T(a_metadata_token_is_asked_for_a_second_to_six_hours),
 	T(a_container_gets_its_roles_credentials), T(an_instance_gets_them_with_a_metadata_token),
-	T(a_metadata_token_is_for_one_workload), T(nothing_but_the_right_token_opens),
-	T(an_instance_has_no_container_token), T(a_role_must_trust_the_service), T(what_is_added_must_make_sense),
-	T(one_session_is_handed_out_until_half_an_hour_before_its_end), T(a_role_that_is_taken_away_gives_nothing_more),
-	T(a_removed_workload_gets_nothing_and_its_namesake_is_another), T(workloads_outlive_the_server),
-	T(a_damaged_list_gives_nothing_and_stops_nobody))
+	T(an_instances_session_says_how_it_was_delivered), T(a_metadata_token_is_for_one_workload),
+	T(nothing_but_the_right_token_opens), T(an_instance_has_no_container_token), T(a_role_must_trust_the_service),
+	T(what_is_added_must_make_sense), T(one_session_is_handed_out_until_half_an_hour_before_its_end),
+	T(a_role_that_is_taken_away_gives_nothing_more), T(a_removed_workload_gets_nothing_and_its_namesake_is_another),
+	T(workloads_outlive_the_server), T(a_damaged_list_gives_nothing_and_stops_nobody))
