@@ -107,6 +107,18 @@ def test_a_token_gives_the_roles_credentials(server, idp, kind):
     assert code(e) == ("AccessDenied", 403)
 
 
+def test_older_sessions_are_revoked_at_once(server, idp):
+    role = make_role(server, idp, statements=[allow("s3:ListAllMyBuckets")])
+    s3 = server.client("s3", assume(server, role, token(idp.ec, claims(idp)))["Credentials"])
+    s3.list_buckets()
+    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+    server.client("iam").put_role_policy(RoleName=role.rsplit("/")[-1], PolicyName="AWSRevokeOlderSessions", PolicyDocument=policy(
+        deny("*", "*", Condition={"DateLessThan": {"aws:TokenIssueTime": soon}})))
+    with pytest.raises(ClientError) as e:
+        s3.list_buckets()
+    assert code(e) == ("AccessDenied", 403) and "with an explicit deny in an identity-based policy" in message(e)
+
+
 def test_the_sdk_finds_it_by_itself(server, idp, monkeypatch):
     role = make_role(server, idp)
     file = server.base / "token"
