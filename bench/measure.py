@@ -28,6 +28,8 @@ import botocore.awsrequest
 import botocore.config
 import botocore.credentials
 
+import scale
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 HOLDFAST = ROOT / "build" / "src" / "cli" / "holdfast"
 KEY, SECRET, REGION = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "us-east-1"
@@ -361,10 +363,25 @@ def policy_figures(args):
     if bench.exists():
         print("\n### Policy decisions\n\n```")
         print(subprocess.run([bench], capture_output=True, text=True).stdout.rstrip())
+        native = args.peers / "cedar" / "release" / "cedar-bench"
         cedar = args.peers / "node_modules" / "@cedar-policy" / "cedar-wasm"
-        if cedar.exists():
+        if native.exists():
+            print(subprocess.run([native], capture_output=True, text=True).stdout.rstrip())
+        elif cedar.exists():
             print(subprocess.run(["node", ROOT / "bench" / "cedar.mjs", str(args.peers)], capture_output=True, text=True).stdout.rstrip())
         print("```")
+
+
+def scale_figures(args, base):
+    """In a server of its own: what a crowded account costs."""
+    base = base / "scale"
+    base.mkdir()
+    holdfast = Holdfast(base)
+    try:
+        scale.figures(holdfast, botocore.credentials.Credentials(KEY, SECRET), args.seconds, drive, memory_mib,
+                      lambda what, f, note: row(what, holdfast.name, f, 0, "", note))
+    finally:
+        holdfast.stop()
 
 
 def main():
@@ -387,6 +404,7 @@ def main():
             starts = sorted(start_time(holdfast) for _ in range(5))
             fill(holdfast)
             full_starts = sorted(start_time(holdfast) for _ in range(5))
+            scale_figures(args, base)
         finally:
             for s in (holdfast, nginx, moto):
                 if s:
