@@ -1,8 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tables by thread, kind and key. An entry is counted: the table holds one, and each
- * request that was given the value holds one until it ends, on whatever thread that is.
- * Entries stand in a ring, most recently used last; the first goes when the table is full.
+ * Two layers of tables by kind and key. Each thread has its own, looked at without a lock;
+ * behind them stands one for all threads, under a lock for the length of a look-up, so that
+ * a value is made once, not once a thread, and stands in memory once.
+ *
+ *     cached ─▶ the thread's table ─ miss ─▶ the table of all ─ miss ─▶ load
+ *                                 ◀────────────── kept in both ◀────────┘
+ *
+ * A value is counted: each table holds one, and each request that was given it holds one
+ * until it ends, on whatever thread that is. Entries of a table stand in a row, the newest
+ * last. When the table is full the first one goes that was not used since it was last
+ * looked at; the others go to the end (the clock algorithm: a hit writes to nothing but the
+ * entry itself).
+ *
+ * A value knows up to which version of its shard it is good. When the shard has moved on,
+ * the marks of what its loading read (store.h) tell whether that concerns it: if not, it is
+ * good up to now. A load that uses another cached value of the shard would not see what
+ * that one read, and so counts as having read everything.
  */
 #include "api/cache.h"
 
@@ -11,50 +25,138 @@
 #include "base/map.h"
 #include "base/thread.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
-struct entry {
-	struct link used;
-	struct str key;
+struct made {
 	void *value;
 	void (*free)(void *);
-	uint64_t version;
 	atomic_uint holders;
+	_Atomic uint64_t version;
+	bool all; /* depends on the whole shard */
+	uint32_t n;
+	uint64_t marks[]; /* of what it was made from */
+};
+
+struct entry {
+	struct link row;
+	bool used;
+	struct str key;
+	struct made *made;
 };
 
 struct table {
 	struct map map;
-	struct link used;
+	struct link row;
 	bool ready;
 };
 
 struct caches {
 	uint64_t seed;
 	struct table *threads[THREADS_MAX]; /* CACHE_SLOTS tables each; only its own thread touches an element */
+	struct {
+		pthread_mutex_t lock;
+		struct table table;
+	} all[CACHE_SLOTS];
 };
 
 struct caches *caches_new(struct world *w)
 {
 	struct caches *c = HEAP(struct caches);
 	world_random(w, &c->seed, sizeof c->seed);
+	for (size_t k = 0; k < CACHE_SLOTS; k++)
+		pthread_mutex_init(&c->all[k].lock, NULL);
 	return c;
 }
 
 static void release(void *arg)
 {
-	struct entry *e = arg;
-	if (atomic_fetch_sub_explicit(&e->holders, 1, memory_order_acq_rel) != 1)
+	struct made *m = arg;
+	if (atomic_fetch_sub_explicit(&m->holders, 1, memory_order_acq_rel) != 1)
 		return;
-	e->free(e->value);
-	heap_free((void *)(uintptr_t)e->key.p);
-	heap_free(e);
+	m->free(m->value);
+	heap_free(m);
 }
 
-static void drop(struct table *t, struct entry *e)
+static struct made *held(struct made *m)
 {
+	atomic_fetch_add_explicit(&m->holders, 1, memory_order_relaxed);
+	return m;
+}
+
+/* ---- a table ------------------------------------------------------------------ */
+
+static void ready(struct table *t, uint64_t seed)
+{
+	if (t->ready)
+		return;
+	map_init(&t->map, seed);
+	list_init(&t->row);
+	t->ready = true;
+}
+
+/* Its value is the caller's to release. */
+static struct made *take_out(struct table *t, struct entry *e)
+{
+	struct made *m = e->made;
 	map_del(&t->map, e->key);
-	list_del(&e->used);
-	release(e);
+	list_del(&e->row);
+	heap_free((void *)(uintptr_t)e->key.p);
+	heap_free(e);
+	return m;
+}
+
+static void table_free(struct table *t)
+{
+	while (t->ready && !list_empty(&t->row))
+		release(take_out(t, ENTRY(t->row.next, struct entry, row)));
+	map_free(&t->map);
+}
+
+static struct made *table_get(struct table *t, struct str key)
+{
+	struct entry *e = map_get(&t->map, key);
+	if (!e)
+		return NULL;
+	e->used = true;
+	return e->made;
+}
+
+static struct entry *least_used(struct table *t)
+{
+	for (;;) {
+		struct entry *e = ENTRY(t->row.next, struct entry, row);
+		if (!e->used)
+			return e;
+		e->used = false;
+		list_del(&e->row);
+		list_push(&t->row, &e->row);
+	}
+}
+
+/* Keeps m, which gets a holder more. Returns what had to go for it, to be released; NULL: nothing. */
+static struct made *table_put(struct table *t, unsigned max, struct str key, struct made *m)
+{
+	struct made *gone = NULL;
+	struct entry *e = map_get(&t->map, key);
+	if (e) {
+		gone = e->made;
+		e->made = held(m);
+		return gone;
+	}
+	if (t->map.n >= max)
+		gone = take_out(t, least_used(t));
+	e = HEAP(struct entry);
+	*e = (struct entry){ .key = heap_dup(key), .made = held(m) };
+	map_put(&t->map, key, e);
+	list_push(&t->row, &e->row);
+	return gone;
+}
+
+static void let_go(struct made *m)
+{
+	if (m)
+		release(m);
 }
 
 void caches_free(struct caches *c)
@@ -62,54 +164,114 @@ void caches_free(struct caches *c)
 	if (!c)
 		return;
 	for (size_t i = 0; i < THREADS_MAX; i++) {
-		for (size_t k = 0; c->threads[i] && k < CACHE_SLOTS; k++) {
-			struct table *t = &c->threads[i][k];
-			while (t->ready && !list_empty(&t->used))
-				drop(t, ENTRY(t->used.next, struct entry, used));
-			map_free(&t->map);
-		}
+		for (size_t k = 0; c->threads[i] && k < CACHE_SLOTS; k++)
+			table_free(&c->threads[i][k]);
 		heap_free(c->threads[i]);
+	}
+	for (size_t k = 0; k < CACHE_SLOTS; k++) {
+		table_free(&c->all[k].table);
+		pthread_mutex_destroy(&c->all[k].lock);
 	}
 	heap_free(c);
 }
 
-static struct table *table_of(struct caches *c, unsigned slot)
+static struct table *own_table(struct caches *c, unsigned slot)
 {
 	unsigned i = thread_index();
 	if (!c->threads[i])
 		c->threads[i] = HEAPS(struct table, CACHE_SLOTS);
-	struct table *t = &c->threads[i][slot];
-	if (!t->ready) {
-		map_init(&t->map, c->seed);
-		list_init(&t->used);
-		t->ready = true;
+	ready(&c->threads[i][slot], c->seed);
+	return &c->threads[i][slot];
+}
+
+/* ---- the table of all threads ------------------------------------------------- */
+
+/* With a holder for the caller; NULL: not there. */
+static struct made *shared_get(struct caches *c, unsigned slot, struct str key)
+{
+	pthread_mutex_lock(&c->all[slot].lock);
+	ready(&c->all[slot].table, c->seed);
+	struct made *m = table_get(&c->all[slot].table, key);
+	if (m)
+		held(m);
+	pthread_mutex_unlock(&c->all[slot].lock);
+	return m;
+}
+
+/* Unless a newer one is there. */
+static void shared_put(struct caches *c, const struct cache_kind *kind, struct str key, struct made *m)
+{
+	struct made *gone = NULL;
+	pthread_mutex_lock(&c->all[kind->slot].lock);
+	struct table *t = &c->all[kind->slot].table;
+	const struct made *there = table_get(t, key);
+	if (!there || there->version <= m->version)
+		gone = table_put(t, kind->max, key, m);
+	pthread_mutex_unlock(&c->all[kind->slot].lock);
+	let_go(gone);
+}
+
+/* ---- is it good? -------------------------------------------------------------- */
+
+static bool good(struct made *m, struct shard *shard)
+{
+	uint64_t version = m->version, now;
+	if (!shard || version == shard_version(shard))
+		return true;
+	if (m->all || !shard_unchanged(shard, version, m->marks, m->n, &now))
+		return false;
+	m->version = now;
+	return true;
+}
+
+/* ---- loading ------------------------------------------------------------------ */
+
+static struct made *made_new(const struct cache_kind *kind, void *value, uint64_t version, const struct reads *r)
+{
+	struct made *m = heap_alloc(1, sizeof *m + r->n * sizeof *r->marks);
+	m->value = value;
+	m->free = kind->free;
+	m->holders = 1;
+	m->version = version;
+	m->all = r->all;
+	m->n = r->n;
+	memcpy(m->marks, r->marks, r->n * sizeof *r->marks);
+	return m;
+}
+
+static struct status load(struct req *rq, const struct cache_kind *kind, struct shard *shard, struct str key,
+			  struct made **out)
+{
+	struct reads r = { 0 };
+	uint64_t version = 0;
+	struct txn *t = NULL;
+	struct reads *outer = NULL;
+	void *value;
+	if (shard) {
+		/* the snapshot may be an older one of this request; its version is from before it was taken */
+		TRY(req_read(rq, shard, &t));
+		version = req_read_version(rq, shard);
+		outer = txn_note_reads(t, &r);
 	}
-	return t;
+	struct status st = kind->load(rq, shard, key, &value);
+	if (t)
+		txn_note_reads(t, outer);
+	TRY(st);
+	*out = made_new(kind, value, version, &r);
+	return OK;
 }
 
-static const void *hold(struct req *rq, struct entry *e)
+/* A load that is under way does not see what this value was made from. */
+static void spoil_outer(struct req *rq, struct shard *shard)
 {
-	atomic_fetch_add_explicit(&e->holders, 1, memory_order_relaxed);
-	req_pin(rq, release, e);
-	return e->value;
-}
-
-static struct entry *add(struct table *t, const struct cache_kind *kind, struct str key, uint64_t version, void *value)
-{
-	struct entry *e = map_get(&t->map, key);
-	if (e)
-		drop(t, e);
-	while (t->map.n >= kind->max)
-		drop(t, ENTRY(t->used.next, struct entry, used));
-	e = HEAP(struct entry);
-	e->key = heap_dup(key);
-	e->value = value;
-	e->free = kind->free;
-	e->version = version;
-	e->holders = 1;
-	map_put(&t->map, key, e);
-	list_push(&t->used, &e->used);
-	return e;
+	for (unsigned i = 0; i < rq->n_reads; i++) {
+		if (rq->reads[i].shard != shard)
+			continue;
+		struct reads *outer = txn_note_reads(rq->reads[i].txn, NULL);
+		if (outer)
+			outer->all = true;
+		txn_note_reads(rq->reads[i].txn, outer);
+	}
 }
 
 static struct str full_key(struct req *rq, struct shard *shard, struct str key)
@@ -123,24 +285,33 @@ static struct str full_key(struct req *rq, struct shard *shard, struct str key)
 	return buf_str(&b);
 }
 
+static void hand_out(struct req *rq, struct made *m, const void **value)
+{
+	req_pin(rq, release, m);
+	*value = m->value;
+}
+
 struct status cached(struct req *rq, const struct cache_kind *kind, struct shard *shard, struct str key,
 		     const void **value)
 {
+	struct caches *c = rq->app->caches;
 	struct str full = full_key(rq, shard, key);
-	struct table *t = table_of(rq->app->caches, kind->slot);
-	struct entry *e = map_get(&t->map, full);
-	if (!e || e->version != (shard ? shard_version(shard) : 0)) {
-		/* before reading: a later commit makes the entry stale. The snapshot may be an older one of this
-		 * request. */
-		uint64_t version = shard ? req_read_version(rq, shard) : 0;
-		void *made;
-		TRY(kind->load(rq, shard, key, &made));
-		e = add(t, kind, full, version, made);
-	} else {
-		list_del(&e->used);
-		list_push(&t->used, &e->used);
+	if (shard)
+		spoil_outer(rq, shard);
+	struct table *own = own_table(c, kind->slot);
+	struct made *m = table_get(own, full);
+	if (m && good(m, shard)) {
+		hand_out(rq, held(m), value);
+		return OK;
 	}
-	*value = hold(rq, e);
+	m = shared_get(c, kind->slot, full);
+	if (!m || !good(m, shard)) {
+		let_go(m);
+		TRY(load(rq, kind, shard, key, &m));
+		shared_put(c, kind, full, m);
+	}
+	let_go(table_put(own_table(c, kind->slot), kind->max, full, m));
+	hand_out(rq, m, value);
 	return OK;
 }
 

@@ -3,10 +3,13 @@
  * What was read from a shard and made ready for use (a principal with compiled policies,
  * a bucket's settings, a key's metadata), kept while the shard does not change.
  *
- * Every thread has tables of its own, so a hit takes no lock. An entry remembers the
- * shard's version (store.h: it moves with every commit, before the answer is sent) as it
- * was before the entry's data were read; an entry of another version is loaded anew. So a
- * change is in force for every request that starts after its answer, with no message sent.
+ * Every thread has tables of its own, so a hit takes no lock; behind them is one that all
+ * share. An entry remembers the shard's version (store.h: it moves with every commit, before
+ * the answer is sent) as it was before the entry's data were read, and which rows were read.
+ * Once the version has moved, the entry is good only if no commit since has written one of
+ * those rows or put one under a prefix that was walked; else it is loaded anew. So a change
+ * is in force for every request that starts after its answer, with no message sent, and one
+ * change among ten thousand roles does not load the others again.
  *
  * A cached value is immutable and is held by the request until it ends.
  */
@@ -20,9 +23,9 @@ struct caches;
 struct cache_kind {
 	const char *name;
 	unsigned slot; /* distinct for each kind: enum cache_slot */
-	unsigned max;  /* entries a thread keeps */
-	/* Make the value from the shard (through req_read). Heap memory, owned by the cache. E_NOT_FOUND is not kept.
-	 */
+	unsigned max;  /* entries a thread keeps, and all together */
+	/* Make the value from the shard (through req_read) and from nothing else that changes. Heap memory, owned by
+	 * the cache, for several threads at once. E_NOT_FOUND is not kept. */
 	struct status (*load)(struct req *rq, struct shard *shard, struct str key, void **value);
 	void (*free)(void *value);
 };

@@ -7,6 +7,7 @@
 
 #include "api/pipeline_testing.h"
 #include "base/fiber.h"
+#include "store/keys.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -135,24 +136,152 @@ static void old_snapshot(struct req *rq, void *arg)
 }
 static void an_old_snapshot_does_not_pass_for_a_new_one(void) { in_world(old_snapshot); }
 
+static void elsewhere(struct req *rq, void *arg)
+{
+	(void)arg;
+	put(rq, "a", "1");
+	put(rq, "b", "1");
+	for (int i = 0; i < 6; i++) { /* the first rounds teach the shard that somebody asks what changed */
+		struct req *r = request(rq);
+		EXPECT_STR(get(r, "a"), S("1"));
+		req_unpin_all(r);
+		if (i == 2)
+			atomic_store(&loads, 0);
+		put(rq, "b", i % 2 ? "x" : "y");
+	}
+	EXPECT(atomic_load(&loads) == 0);
+	put(rq, "a", "2");
+	struct req *r = request(rq);
+	EXPECT_STR(get(r, "a"), S("2"));
+	EXPECT(atomic_load(&loads) == 1);
+	req_unpin_all(r);
+}
+static void a_change_of_other_rows_leaves_a_value_as_it_is(void) { in_world(elsewhere); }
+
+/* What walks a prefix, and what uses another cached value. */
+static struct status load_walk(struct req *rq, struct shard *shard, struct str key, void **value)
+{
+	struct txn *t;
+	struct cursor c;
+	struct value *v = HEAP(struct value);
+	size_t n = 0;
+	TRY(req_read(rq, shard, &t));
+	TRY(txn_range(t, &(struct range){ .prefix = key, .keys_only = true }, &c));
+	while (cursor_next(&c))
+		n++;
+	TRY(cursor_end(&c));
+	v->text = heap_dup(arena_printf(rq->mem, "%zu", n));
+	atomic_fetch_add(&alive, 1);
+	atomic_fetch_add(&loads, 1);
+	*value = v;
+	return OK;
+}
+static const struct cache_kind walks = { "walk", CACHE_IAM_POLICY, 3, load_walk, unload };
+
+static struct status load_nested(struct req *rq, struct shard *shard, struct str key, void **value)
+{
+	const void *inner;
+	TRY(cached(rq, &things, shard, key, &inner));
+	struct value *v = HEAP(struct value);
+	v->text = heap_dup(((const struct value *)inner)->text);
+	atomic_fetch_add(&alive, 1);
+	*value = v;
+	return OK;
+}
+static const struct cache_kind nesting = { "nested", CACHE_KMS_KEY, 3, load_nested, unload };
+
+static struct str get_of(struct req *like, const struct cache_kind *kind, struct str key)
+{
+	struct req *rq = request(like);
+	struct shard *shard;
+	const void *value;
+	EXPECT_OK(req_shard_own(rq, &shard));
+	EXPECT_OK(cached(rq, kind, shard, key, &value));
+	struct str text = str_dup(like->mem, ((const struct value *)value)->text);
+	req_unpin_all(rq);
+	return text;
+}
+
+static void put_row(struct req *like, struct str key, bool del)
+{
+	struct req *rq = request(like);
+	struct shard *shard;
+	struct txn *t;
+	EXPECT_OK(req_shard_own(rq, &shard));
+	EXPECT_OK(req_write(rq, shard, &t));
+	EXPECT_OK(del ? txn_del(t, key) : txn_put(t, key, S("")));
+	EXPECT_OK(txn_commit(t));
+	req_unpin_all(rq);
+}
+
+static struct str row(struct req *rq, const char *a, const char *b)
+{
+	return key_of(rq->mem, 'w', str_of(a), b ? str_of(b) : (struct str){ 0 }, (struct str){ 0 });
+}
+
+static void walking(struct req *rq, void *arg)
+{
+	(void)arg;
+	struct str under = row(rq, "one", NULL);
+	for (int i = 0; i < 3; i++) {
+		put_row(rq, row(rq, "other", "x"), false);
+		EXPECT_STR(get_of(rq, &walks, under), S("0"));
+	}
+	atomic_store(&loads, 0);
+	put_row(rq, row(rq, "other", "y"), false);
+	EXPECT_STR(get_of(rq, &walks, under), S("0"));
+	EXPECT(atomic_load(&loads) == 0);
+	put_row(rq, row(rq, "one", "x"), false);
+	EXPECT_STR(get_of(rq, &walks, under), S("1"));
+	put_row(rq, row(rq, "one", "x"), true);
+	EXPECT_STR(get_of(rq, &walks, under), S("0"));
+	EXPECT_STR(get_of(rq, &walks, S("w")), S("2")); /* a prefix of a single byte */
+	put_row(rq, row(rq, "one", "z"), false);
+	EXPECT_STR(get_of(rq, &walks, S("w")), S("3"));
+	EXPECT_STR(get_of(rq, &walks, S("wo")), S("3")); /* one that ends within a part */
+	put_row(rq, row(rq, "orange", "z"), false);
+	EXPECT_STR(get_of(rq, &walks, S("wo")), S("4"));
+}
+static void a_new_row_under_a_walked_prefix_is_seen(void) { in_world(walking); }
+
+static void nested(struct req *rq, void *arg)
+{
+	(void)arg;
+	put(rq, "a", "1");
+	for (int i = 0; i < 4; i++) {
+		char text[2] = { (char)('0' + i) };
+		EXPECT_STR(get_of(rq, &things, S("a")), S("1")); /* held ready: the load from inside reads nothing */
+		EXPECT_STR(get_of(rq, &nesting, S("a")), S("1"));
+		put(rq, "b", text);
+	}
+	put(rq, "a", "2");
+	EXPECT_STR(get_of(rq, &nesting, S("a")), S("2"));
+}
+static void a_value_made_of_another_changes_with_it(void) { in_world(nested); }
+
 static void eviction(struct req *rq, void *arg)
 {
 	(void)arg;
-	static const char *const keys[] = { "a", "b", "c", "d" };
+	static const char *const keys[] = { "a", "b", "c", "d", "e", "f", "g" };
 	for (size_t i = 0; i < COUNT(keys); i++)
 		put(rq, keys[i], keys[i]);
 	struct req *r = request(rq);
 	struct str a = get(r, "a");
 	get(r, "b");
 	get(r, "c");
-	get(r, "a"); /* used again: b is the oldest now */
+	get(r, "a"); /* used again: b is the oldest of this thread's now */
 	EXPECT(atomic_load(&loads) == 3);
 	get(r, "d");
-	EXPECT(atomic_load(&alive) == 4); /* b is out of the table, not out of hand */
+	EXPECT(atomic_load(&alive) == 4); /* out of the table, not out of hand */
 	get(r, "a");
+	get(r, "b"); /* gone here, but all threads together still have it */
 	EXPECT(atomic_load(&loads) == 4);
-	get(r, "b");
-	EXPECT(atomic_load(&loads) == 5);
+	get(r, "e");
+	get(r, "f");
+	get(r, "g");
+	EXPECT(atomic_load(&loads) == 7);
+	get(r, "c"); /* gone from both */
+	EXPECT(atomic_load(&loads) == 8);
 	EXPECT_STR(a, S("a"));
 	req_unpin_all(r);
 	EXPECT(atomic_load(&alive) == 3);
@@ -264,7 +393,8 @@ static void threads_do_not_disturb_each_other(void)
 }
 
 RUN_ALL(T(what_did_not_change_is_loaded_once), T(a_change_counts_from_its_answer_on),
-	T(an_old_snapshot_does_not_pass_for_a_new_one), T(the_least_used_goes_first_and_lives_while_held),
-	T(what_is_not_there_is_looked_for_again), T(one_key_in_two_shards_is_two_values),
-	T(what_a_call_from_inside_was_given_lives_as_long_as_its_parent),
+	T(an_old_snapshot_does_not_pass_for_a_new_one), T(a_change_of_other_rows_leaves_a_value_as_it_is),
+	T(a_new_row_under_a_walked_prefix_is_seen), T(a_value_made_of_another_changes_with_it),
+	T(the_least_used_goes_first_and_lives_while_held), T(what_is_not_there_is_looked_for_again),
+	T(one_key_in_two_shards_is_two_values), T(what_a_call_from_inside_was_given_lives_as_long_as_its_parent),
 	T(a_policy_is_known_by_its_whole_text_and_kind), T(threads_do_not_disturb_each_other))

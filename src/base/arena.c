@@ -43,7 +43,7 @@ enum { GAP = 16 };
 enum { GAP = 0 };
 #endif
 
-enum { CHUNK_LEAST = 8 * 1024, CHUNK_MOST = 64 * 1024 };
+enum { CHUNK_SMALL = 1024, CHUNK_LEAST = 8 * 1024, CHUNK_MOST = 64 * 1024 };
 
 struct chunk {
 	struct chunk *next; /* the older one; also the pool's word */
@@ -69,7 +69,7 @@ static char *chunk_data(struct chunk *c) { return (char *)(c + 1); }
 static enum pool_id pool_of(size_t size) { return (enum pool_id)(POOL_CHUNK_8K + __builtin_ctzll(size / CHUNK_LEAST)); }
 
 /* A big piece's chunk has any size, and may not pass for one of the pools' sizes. */
-static bool is_pooled(size_t size) { return size <= CHUNK_MOST && (size & (size - 1)) == 0; }
+static bool is_pooled(size_t size) { return size >= CHUNK_LEAST && size <= CHUNK_MOST && (size & (size - 1)) == 0; }
 
 static struct chunk *chunk_new(size_t size)
 {
@@ -99,15 +99,19 @@ static void carve_from(struct arena *a, struct chunk *c, char *at)
 	a->end = (char *)c + c->size;
 }
 
-struct arena *arena_new(void)
+static struct arena *begin_with(size_t size)
 {
-	struct chunk *c = chunk_new(CHUNK_LEAST);
+	struct chunk *c = chunk_new(size);
 	struct arena *a = (struct arena *)(void *)chunk_data(c);
 	REVEAL(a, sizeof(*a));
 	*a = (struct arena){ .first = c };
 	carve_from(a, c, (char *)(a + 1));
 	return a;
 }
+
+struct arena *arena_new(void) { return begin_with(CHUNK_LEAST); }
+
+struct arena *arena_new_small(void) { return begin_with(CHUNK_SMALL); }
 
 /* Give back every chunk but the first. */
 static void drop_more(struct arena *a)

@@ -52,6 +52,7 @@ struct status txn_range(struct txn *t, const struct range *r, struct cursor *c)
 {
 	*c = (struct cursor){ .txn = t, .backward = r->backward, .keys_only = r->keys_only };
 	struct arena *mem = mem_of(t);
+	reads_note_prefix(t->reads, r->prefix);
 	struct str from = larger(r->prefix, r->from);
 	struct str to = r->to.p ? r->to : S("\xff");
 	if (r->prefix.p)

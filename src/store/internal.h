@@ -92,13 +92,15 @@ struct shard {
 	_Atomic bool dropped; /* shredded */
 
 	struct vault *vault;
-	struct conn *writer;        /* (w) */
-	int log_frames;             /* (w) in the log after the last commit */
-	uint64_t outbox_next;       /* (w) next sequence number */
-	uint64_t outbox_trimmed;    /* (w) delivered ones are deleted up to here */
-	bool listed;                /* (w) the catalog knows that the outbox may hold records */
-	_Atomic uint64_t delivered; /* by the deliverer */
-	_Atomic uint64_t version;   /* shard_version: drawn from store.versions at opening and by each commit */
+	struct conn *writer;             /* (w) */
+	int log_frames;                  /* (w) in the log after the last commit */
+	uint64_t outbox_next;            /* (w) next sequence number */
+	uint64_t outbox_trimmed;         /* (w) delivered ones are deleted up to here */
+	bool listed;                     /* (w) the catalog knows that the outbox may hold records */
+	_Atomic uint64_t delivered;      /* by the deliverer */
+	_Atomic uint64_t version;        /* shard_version: drawn from store.versions at opening and by each commit */
+	struct changes *_Atomic changes; /* (w) makes and fills it; NULL until somebody asks: changes.c */
+	_Atomic bool changes_wanted;
 
 	pthread_mutex_t readers_lock;
 	struct conn *readers; /* idle ones */
@@ -144,6 +146,7 @@ struct txn {
 	struct link link;     /* in the shard's queue or the batch */
 	struct link cursors;  /* struct stmt: those that cursors walk */
 	struct arena *mem;    /* bounds of cursors; made when needed */
+	struct reads *reads;  /* where what is read is noted; NULL: nowhere */
 	uint64_t outbox_mark; /* shard.outbox_next when it began */
 };
 
@@ -153,6 +156,12 @@ void txn_enqueue(void *txn, struct fiber *f); /* a handover: to the shard's writ
 /* What a fiber on a writer parks with, and nothing else: the writer goes on. */
 void txn_to_writer(void *txn, struct fiber *f);
 
+/* changes.c */
+void changes_note(struct shard *sh, struct str key);     /* (w) this key was written or deleted */
+void changes_commit(struct shard *sh, uint64_t version); /* (w) before the version moves */
+void reads_note(struct reads *r, struct str key);        /* NULL allowed */
+void reads_note_prefix(struct reads *r, struct str prefix);
+void changes_free(struct shard *sh);
 void shard_moved(struct shard *sh); /* a new version */
 
 void *writer_thread(void *store);

@@ -58,6 +58,7 @@ void shard_free(struct shard *sh)
 		vfs_remove(sh->store->vfs, sh->vault);
 	vault_close(sh->vault);
 	pthread_mutex_destroy(&sh->readers_lock);
+	changes_free(sh);
 	heap_free((void *)(uintptr_t)sh->name.p);
 	heap_free(sh->path);
 	heap_free(sh);

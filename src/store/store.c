@@ -337,4 +337,9 @@ struct str shard_name(const struct shard *sh) { return sh->name; }
 
 uint64_t shard_version(const struct shard *sh) { return atomic_load(&sh->version); }
 
-void shard_moved(struct shard *sh) { atomic_store(&sh->version, atomic_fetch_add(&sh->store->versions, 1) + 1); }
+void shard_moved(struct shard *sh)
+{
+	uint64_t version = atomic_fetch_add(&sh->store->versions, 1) + 1;
+	changes_commit(sh, version);
+	atomic_store(&sh->version, version);
+}

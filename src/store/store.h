@@ -94,6 +94,24 @@ struct str shard_name(const struct shard *sh);
  * used twice (not by another shard, not after closing and opening again). For caches of what was read: api/cache.h.
  */
 uint64_t shard_version(const struct shard *sh);
+
+/*
+ * What a read transaction looked at, as one number for each key or prefix: enough to tell later whether a commit wrote
+ * any of it. A commit may seem to have when it did not, never the other way round.
+ */
+enum { READS_MAX = 64 };
+struct reads {
+	uint64_t marks[READS_MAX];
+	uint32_t n;
+	bool all; /* more than there is room for, or a range without a prefix */
+};
+/* From now on note what is read; NULL: no more. Read transactions only. Returns what noted before. */
+struct reads *txn_note_reads(struct txn *t, struct reads *into);
+/*
+ * Has no commit after version `since` written any of these? Then *now is a version up to which that is so. False also
+ * when it is not known: the shard keeps account of it only from the first question on.
+ */
+bool shard_unchanged(struct shard *sh, uint64_t since, const uint64_t *marks, size_t n, uint64_t *now);
 /*
  * Shred and delete: the wrapped data key goes first. Parks. Write transactions still queued, and later ones, get
  * E_NOT_FOUND; readers finish on what they hold. E_BUSY while its outbox holds undelivered records. The caller still

@@ -93,6 +93,7 @@ void txn_abort(struct txn *t)
 struct status txn_get(struct txn *t, struct str key, struct arena *mem, struct str *val)
 {
 	struct stmt *st;
+	reads_note(t->reads, key);
 	TRY(conn_stmt(t->conn, STMT_GET, &st));
 	bind_bytes(st, 1, key);
 	int rc = sqlite3_step(st->sql);
@@ -106,6 +107,7 @@ struct status txn_get(struct txn *t, struct str key, struct arena *mem, struct s
 struct status txn_has(struct txn *t, struct str key, bool *has)
 {
 	struct stmt *st;
+	reads_note(t->reads, key);
 	TRY(conn_stmt(t->conn, STMT_HAS, &st));
 	bind_bytes(st, 1, key);
 	int rc = sqlite3_step(st->sql);
@@ -139,6 +141,7 @@ struct status txn_put(struct txn *t, struct str key, struct str val)
 	TRY(check_key(key));
 	if (val.n > VALUE_MAX)
 		return ERR(E_TOO_BIG);
+	changes_note(t->shard, key);
 	TRY(conn_stmt(t->conn, STMT_PUT, &st));
 	bind_bytes(st, 1, key);
 	bind_bytes(st, 2, val);
@@ -150,6 +153,7 @@ struct status txn_del(struct txn *t, struct str key)
 	struct stmt *st;
 	assert(t->state == TXN_RUNNING);
 	TRY(check_key(key));
+	changes_note(t->shard, key);
 	TRY(conn_stmt(t->conn, STMT_DEL, &st));
 	bind_bytes(st, 1, key);
 	return write_done(t, st);

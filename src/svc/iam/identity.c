@@ -51,7 +51,7 @@ static struct status key_read(struct req *rq, struct shard *shard, struct str id
 static struct status key_load(struct req *rq, struct shard *shard, struct str key, void **value)
 {
 	struct key_value *k = HEAP(struct key_value);
-	k->mem = arena_new();
+	k->mem = arena_new_small();
 	struct str account = str_sub(key, 0, 12);
 	struct status st = key_read(rq, shard, str_from(key, 12), k);
 	if (failed(st)) {
@@ -63,7 +63,7 @@ static struct status key_load(struct req *rq, struct shard *shard, struct str ke
 	return OK;
 }
 
-static const struct cache_kind keys = { "iam access key", CACHE_IAM_KEY, 1024, key_load, key_free };
+static const struct cache_kind keys = { "iam access key", CACHE_IAM_KEY, 16384, key_load, key_free };
 
 static struct status access_key(struct req *rq, struct str account, struct str id, struct caller *who,
 				struct str *secret)
@@ -109,7 +109,7 @@ static struct status text_load(struct req *rq, struct shard *shard, struct str k
 	TRY(iam_managed_find(rq->mem, t, rq->app->partition, str_sub(key, 0, 12), str_from(key, 12), &m));
 	TRY(iam_managed_document(rq->mem, t, &m, &text));
 	struct text_value *v = HEAP(struct text_value);
-	v->mem = arena_new();
+	v->mem = arena_new_small();
 	v->text = str_dup(v->mem, text);
 	*value = v;
 	return OK;

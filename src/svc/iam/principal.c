@@ -126,7 +126,7 @@ static struct status load(struct req *rq, struct shard *shard, struct str key, v
 	enum iam_kind kind = (enum iam_kind)key.p[0];
 	struct str account = str_sub(key, 1, 12), name = str_from(key, 13);
 	struct iam_principal *p = HEAP(struct iam_principal);
-	p->mem = arena_new();
+	p->mem = arena_new_small();
 	struct status st = req_read(rq, shard, &t);
 	if (!failed(st))
 		st = iam_entity_find(p->mem, t, kind, name, &p->row);
@@ -142,7 +142,7 @@ static struct status load(struct req *rq, struct shard *shard, struct str key, v
 	return OK;
 }
 
-static const struct cache_kind principals = { "iam principal", CACHE_IAM_PRINCIPAL, 1024, load, principal_free };
+static const struct cache_kind principals = { "iam principal", CACHE_IAM_PRINCIPAL, 16384, load, principal_free };
 
 struct status iam_principal(struct req *rq, struct str account, enum iam_kind kind, struct str name,
 			    const struct iam_principal **out)
