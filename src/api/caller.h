@@ -99,8 +99,9 @@ struct identity_provider {
 	struct status (*managed_policy)(struct req *rq, struct str arn, const struct policy **out);
 	/* The role of that name in `account`. E_NOT_FOUND: no such account or role. */
 	struct status (*role)(struct req *rq, struct str account, struct str name, struct identity_role *out);
-	/* Is there a user or role of that ARN resource ("user/team/ann", path and all) in `account`? E_NOT_FOUND. */
-	struct status (*principal)(struct req *rq, struct str account, struct str resource);
+	/* The unique id of the user or role of that ARN resource ("user/team/ann", path and all) in `account`; empty
+	 * for "root". E_NOT_FOUND: there is none. */
+	struct status (*principal)(struct req *rq, struct str account, struct str resource, struct str *id);
 	/* A successful authentication with a long-term key, for GetAccessKeyLastUsed. Never waits. */
 	void (*key_used)(struct req *rq, const struct caller *who);
 	/*

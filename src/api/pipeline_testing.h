@@ -428,11 +428,12 @@ static inline struct status fake_role(struct req *rq, struct str account, struct
 	(void)out;
 	return ERR(E_NOT_FOUND);
 }
-static inline struct status fake_principal(struct req *rq, struct str account, struct str resource)
+static inline struct status fake_principal(struct req *rq, struct str account, struct str resource, struct str *id)
 {
 	(void)rq;
 	(void)account;
 	(void)resource;
+	(void)id;
 	return ERR(E_NOT_FOUND);
 }
 static inline void fake_key_used(struct req *rq, const struct caller *who)

@@ -2,40 +2,222 @@
 #include "api/principals.h"
 
 #include "api/accounts.h"
+#include "base/buf.h"
 #include "base/str.h"
+#include "wire/json_text.h"
 
-static struct status check_one(struct req *rq, struct str text, bool *there)
+/* ---- walking the principals of a document that has been compiled, so its shape is known ----------- */
+
+struct walk {
+	struct json j;
+	struct buf out;
+	const char *copied; /* up to here the document stands in out */
+	/* What stands in the place of this AWS principal; p == NULL: itself. */
+	struct status (*each)(void *arg, struct str text, struct str *instead);
+	void *arg;
+};
+
+static struct status walk_string(struct walk *w)
 {
-	struct arn arn;
-	*there = true;
-	if (failed(arn_parse(text, &arn)) || !str_eq(arn.service, S("iam")) ||
-	    !account_find(rq->app->accounts, arn.account))
+	struct str instead = { 0 };
+	(void)json_peek(&w->j);
+	const char *begin = w->j.p;
+	TRY(w->each(w->arg, json_string(&w->j), &instead));
+	if (!instead.p)
 		return OK;
-	req_read_end(rq); /* a request has room for few snapshots, a document for many accounts */
-	struct status st = rq->app->identity->principal(rq, arn.account, arn.resource);
-	*there = st.code != E_NOT_FOUND;
-	return *there ? st : OK;
+	buf_put(&w->out, str_make(w->copied, (size_t)(begin - w->copied)));
+	json_string_put(&w->out, instead);
+	w->copied = w->j.p;
+	return OK;
 }
 
-static struct status check_statement(struct req *rq, const struct policy *policy, size_t i, struct str *missing)
+static struct status walk_aws(struct walk *w)
 {
-	uint32_t n = policy_statement_at(policy, i).principals;
-	for (uint32_t k = 0; k < n && !missing->p; k++) {
-		struct policy_principal_view who = policy_principal_at(policy, i, k);
-		bool there;
-		if (who.type != POLICY_P_ARN)
-			continue;
-		TRY(check_one(rq, who.value, &there));
-		if (!there)
-			*missing = str_dup(rq->mem, who.value);
+	if (json_peek(&w->j) == '"')
+		return walk_string(w);
+	if (json_array(&w->j))
+		while (json_elem(&w->j))
+			TRY(walk_string(w));
+	return OK;
+}
+
+static struct status walk_principal(struct walk *w)
+{
+	struct str type;
+	if (json_peek(&w->j) != '{') { /* "*" */
+		json_skip(&w->j);
+		return OK;
+	}
+	json_object(&w->j);
+	while (json_member(&w->j, &type)) {
+		if (str_eq(type, S("AWS")))
+			TRY(walk_aws(w));
+		else
+			json_skip(&w->j);
 	}
 	return OK;
 }
 
-struct status principals_check(struct req *rq, const struct policy *policy, struct str *missing)
+static struct status walk_statement(struct walk *w)
 {
-	*missing = (struct str){ 0 };
-	for (size_t i = 0; i < policy_statement_count(policy) && !missing->p; i++)
-		TRY(check_statement(rq, policy, i, missing));
+	struct str name;
+	json_object(&w->j);
+	while (json_member(&w->j, &name)) {
+		if (str_eq(name, S("Principal")) || str_eq(name, S("NotPrincipal")))
+			TRY(walk_principal(w));
+		else
+			json_skip(&w->j);
+	}
+	return OK;
+}
+
+static struct status walk_document(struct req *rq, struct str document, struct walk *w, struct str *out)
+{
+	struct str name;
+	w->j = json_open(rq->mem, document);
+	w->out = buf_in(rq->mem);
+	w->copied = document.p;
+	json_object(&w->j);
+	while (json_member(&w->j, &name)) {
+		if (!str_eq(name, S("Statement"))) {
+			json_skip(&w->j);
+		} else if (json_peek(&w->j) == '{') {
+			TRY(walk_statement(w));
+		} else if (json_array(&w->j)) {
+			while (json_elem(&w->j))
+				TRY(walk_statement(w));
+		}
+	}
+	TRY(json_close(&w->j));
+	*out = (struct str){ 0 };
+	if (w->copied == document.p)
+		return OK;
+	buf_put(&w->out, str_make(w->copied, (size_t)(document.p + document.n - w->copied)));
+	*out = buf_str(&w->out);
+	return OK;
+}
+
+/* ---- who has that ARN now -------------------------------------------------------------------------- */
+
+enum { NAMES_MAX = 256 };
+
+struct names {
+	struct req *rq;
+	struct {
+		struct str arn, id;
+	} * known;
+	size_t n;
+	struct str missing;
+	struct str_list ids; /* principals_shown: what stands in the bound document, in order */
+	size_t at;
+};
+
+/* *id stays empty for what is not bound: other accounts' principals, accounts, sessions. E_NOT_FOUND: nobody. */
+static struct status look_up(struct names *n, struct str text, struct str *id)
+{
+	struct arn arn;
+	if (failed(arn_parse(text, &arn)) || !str_eq(arn.service, S("iam")) ||
+	    !account_find(n->rq->app->accounts, arn.account))
+		return OK;
+	req_read_end(n->rq); /* a request has room for few snapshots, a document for many accounts */
+	return n->rq->app->identity->principal(n->rq, arn.account, arn.resource, id);
+}
+
+static struct status id_of(struct names *n, struct str text, struct str *id)
+{
+	for (size_t i = 0; i < n->n; i++) {
+		if (!str_eq(n->known[i].arn, text))
+			continue;
+		*id = n->known[i].id;
+		return OK;
+	}
+	TRY(look_up(n, text, id));
+	if (n->n < NAMES_MAX) {
+		n->known[n->n].arn = text;
+		n->known[n->n++].id = *id;
+	}
+	return OK;
+}
+
+static struct names names_in(struct req *rq)
+{
+	struct names n = { .rq = rq };
+	n.known = arena_alloc(rq->mem, sizeof *n.known, _Alignof(struct str), NAMES_MAX);
+	return n;
+}
+
+/* ---- binding ------------------------------------------------------------------------------------------ */
+
+static struct status bind_one(void *arg, struct str text, struct str *instead)
+{
+	struct names *n = arg;
+	struct str id = { 0 };
+	if (n->missing.p)
+		return OK;
+	struct status st = id_of(n, text, &id);
+	if (st.code == E_NOT_FOUND) {
+		n->missing = text;
+		return OK;
+	}
+	if (id.n)
+		*instead = id;
+	return st;
+}
+
+struct status principals_bind(struct req *rq, struct str document, struct str *bound, struct str *missing)
+{
+	struct names n = names_in(rq);
+	struct walk w = { .each = bind_one, .arg = &n };
+	TRY(walk_document(rq, document, &w, bound));
+	*missing = n.missing;
+	return OK;
+}
+
+/* ---- showing ------------------------------------------------------------------------------------------- */
+
+static struct status collect_one(void *arg, struct str text, struct str *instead)
+{
+	struct names *n = arg;
+	(void)instead;
+	struct str *v = (struct str *)(uintptr_t)n->ids.v; /* has room: one for each quotation mark */
+	v[n->ids.n++] = text;
+	return OK;
+}
+
+static struct status show_one(void *arg, struct str text, struct str *instead)
+{
+	struct names *n = arg;
+	struct str now = { 0 };
+	if (n->at >= n->ids.n)
+		return ERR(E_CORRUPT);
+	struct str id = n->ids.v[n->at++];
+	if (str_eq(id, text))
+		return OK;
+	struct status st = id_of(n, text, &now);
+	if (st.code == E_NOT_FOUND || (!failed(st) && !str_eq(now, id))) {
+		*instead = id;
+		return OK;
+	}
+	return st;
+}
+
+struct status principals_shown(struct req *rq, struct str document, struct str bound, struct str *out)
+{
+	struct names n = names_in(rq);
+	struct str unused;
+	size_t quotes = 0;
+	*out = document;
+	if (!bound.n)
+		return OK;
+	for (size_t i = 0; i < bound.n; i++)
+		quotes += bound.p[i] == '"';
+	n.ids.v = NEWS(rq->mem, struct str, quotes + 1);
+	struct walk collecting = { .each = collect_one, .arg = &n };
+	TRY(walk_document(rq, bound, &collecting, &unused));
+	struct walk showing = { .each = show_one, .arg = &n };
+	struct str changed;
+	TRY(walk_document(rq, document, &showing, &changed));
+	if (changed.p)
+		*out = changed;
 	return OK;
 }

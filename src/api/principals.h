@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whom a resource policy names, before it is saved: a user or role of an account held here
- * must exist, or the policy was misspelled and would let in whoever later gets that name.
+ * Whom a resource policy names. A user or role of an account held here must exist when the
+ * policy is saved, and is known by his unique id from then on ("AWS JSON policy elements:
+ * Principal": the ARN is transformed to the principal ID when you save the policy): who is
+ * deleted and made again under the same name is somebody else.
+ *
+ * So a service keeps two documents: as it was written, which it shows, and with the ids in
+ * place of the ARNs, which decides. Where the one who was named is gone, the id is shown.
  */
 #ifndef API_PRINCIPALS_H
 #define API_PRINCIPALS_H
@@ -9,9 +14,13 @@
 #include "api/req.h"
 
 /*
- * *missing is the ARN of the first user or role that is not there; p == NULL: all are. Other accounts' principals,
- * sessions and services are taken as they are written. Ends the request's snapshots; not after req_write.
+ * For a document that compiles. *bound has the ids; p == NULL: it names nobody by ARN, and itself decides. *missing is
+ * the ARN of the first user or role that is not there; p == NULL: all are. Other accounts' principals, sessions and
+ * services are taken as they are written. Ends the request's snapshots; not after req_write.
  */
-struct status principals_check(struct req *rq, const struct policy *policy, struct str *missing);
+struct status principals_bind(struct req *rq, struct str document, struct str *bound, struct str *missing);
+
+/* The document with the ids of those who are gone. `bound` may be empty. Ends the request's snapshots. */
+struct status principals_shown(struct req *rq, struct str document, struct str bound, struct str *out);
 
 #endif

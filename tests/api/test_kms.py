@@ -431,3 +431,29 @@ def test_the_end_of_a_key_is_in_the_trail(fresh, later):
     refused(fresh.client("kms").describe_key, "NotFoundException", KeyId=key)
     names = [e["EventName"] for e in events(fresh.client("cloudtrail"), 3, key)]
     assert "DeleteKey" in names and "ScheduleKeyDeletion" in names
+
+
+def test_a_key_policy_means_the_user_who_was_there(server, kms):
+    iam = server.client("iam")
+    user = server.user()
+    name, arn = user["UserName"], f"arn:aws:iam::{server.account}:user/{user['UserName']}"
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    written = policy(allow("kms:*", Principal={"AWS": f"arn:aws:iam::{server.account}:root"}), allow("kms:Encrypt", Principal={"AWS": arn}))
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=written)
+    def encrypt():
+        made = iam.create_access_key(UserName=name)["AccessKey"]
+        return server.client("kms", made).encrypt(KeyId=key, Plaintext=b"x")
+    encrypt()
+    assert kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"] == written
+    identity = iam.get_user(UserName=name)["User"]["UserId"]
+    for old in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName=name, AccessKeyId=old["AccessKeyId"])
+    iam.delete_user(UserName=name)
+    iam.create_user(UserName=name)
+    with pytest.raises(ClientError) as error:
+        encrypt()
+    assert error.value.response["Error"]["Code"] == "AccessDeniedException"
+    shown = kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+    assert identity in shown and arn not in shown
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=written)
+    encrypt()

@@ -183,6 +183,31 @@ def test_a_policy_names_only_who_is_there(server, s3, bucket):
     s3.put_bucket_policy(Bucket=bucket, Policy=grant(bucket, {"AWS": [arn + "user/" + user, arn + "root", "999999999999"]}, "s3:GetObject"))
 
 
+def test_who_is_made_again_is_somebody_else(server, s3, bucket):
+    iam = server.client("iam")
+    user = server.user()
+    name, arn = user["UserName"], f"arn:aws:iam::{server.account}:user/{user['UserName']}"
+    def key():
+        return iam.create_access_key(UserName=name)["AccessKey"]
+    first = key()
+    written = grant(bucket, {"AWS": [arn, f"arn:aws:iam::{server.account}:root"]}, "s3:PutObject")
+    s3.put_bucket_policy(Bucket=bucket, Policy=written)
+    assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == written
+    server.client("s3", first, plain=True).put_object(Bucket=bucket, Key="a", Body=b"a")
+    identity = iam.get_user(UserName=name)["User"]["UserId"]
+    for old in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName=name, AccessKeyId=old["AccessKeyId"])
+    iam.delete_user(UserName=name)
+    shown = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
+    assert json.dumps(shown).count(identity) == 1 and arn not in json.dumps(shown)
+    iam.create_user(UserName=name)
+    assert arn not in s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    refused(server.client("s3", key(), plain=True).put_object, "AccessDenied", 403, Bucket=bucket, Key="b", Body=b"b")
+    s3.put_bucket_policy(Bucket=bucket, Policy=written)          # saved again, it means the one who is there now
+    server.client("s3", key(), plain=True).put_object(Bucket=bucket, Key="b", Body=b"b")
+    assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == written
+
+
 def test_a_policy_has_20_kib(server, s3, bucket):
     root = {"AWS": f"arn:aws:iam::{server.account}:root"}
     def sized(n):

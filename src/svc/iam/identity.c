@@ -305,16 +305,20 @@ static struct status role(struct req *rq, struct str account, struct str name, s
 }
 
 /* What is neither a user nor a role (groups, instance profiles, roots of other forms) cannot ask for anything. */
-static struct status principal(struct req *rq, struct str account, struct str resource)
+static struct status principal(struct req *rq, struct str account, struct str resource, struct str *id)
 {
 	const struct iam_principal *p;
 	bool user = str_starts(resource, S("user/"));
+	*id = (struct str){ 0 };
 	if (str_eq(resource, S("root")))
 		return OK;
 	if (!user && !str_starts(resource, S("role/")))
 		return ERR(E_NOT_FOUND);
 	TRY(iam_principal(rq, account, user ? IAM_USER : IAM_ROLE, iam_last_part(resource), &p));
-	return str_ends(p->arn, resource) && p->arn.p[p->arn.n - resource.n - 1] == ':' ? OK : ERR(E_NOT_FOUND);
+	if (!str_ends(p->arn, resource) || p->arn.p[p->arn.n - resource.n - 1] != ':')
+		return ERR(E_NOT_FOUND);
+	*id = p->row.id;
+	return OK;
 }
 
 static void key_used(struct req *rq, const struct caller *who)

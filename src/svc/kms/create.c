@@ -64,7 +64,7 @@ struct status kms_create_key(struct req *rq, const struct kms_create_key_in *in,
 	TRY(check_spec(rq, in));
 	TRY(check_origin(rq, in));
 	TRY(kms_tags_check(rq, in->tags));
-	TRY(kms_policy_check(rq, k.policy, *arn, account, in->bypass_policy_lockout_safety_check));
+	TRY(kms_policy_check(rq, k.policy, *arn, account, in->bypass_policy_lockout_safety_check, &k.policy_bound));
 	TRY(kms_material_new(rq, account, k.id, &k.wrapped));
 	TRY(kms_region_note(rq, account));
 	TRY(kms_shard_make(rq, account, &shard));

@@ -152,17 +152,22 @@ static void make_tags(struct kms_key *k)
 
 static struct status fill(struct req *rq, struct shard *shard, struct kms_key *k)
 {
-	struct str text;
+	struct str bound;
 	struct txn *t;
 	struct policy *policy;
 	TRY(req_read(rq, shard, &t));
 	TRY(row_read(t, k->mem, k->id, &k->row));
-	TRY(txn_get(t, kms_key_of(rq->mem, 'p', k->id), rq->mem, &text));
+	TRY(txn_get(t, kms_key_of(rq->mem, 'p', k->id), k->mem, &k->policy_written));
+	struct status st = txn_get(t, kms_key_of(rq->mem, 'P', k->id), rq->mem, &bound);
+	if (st.code == E_NOT_FOUND)
+		bound = k->policy_written;
+	else
+		TRY(st);
 	TRY(load_backing(rq, t, k));
 	TRY(load_aliases(rq, t, k));
 	make_tags(k);
 	make_conditions(k);
-	TRY(policy_compile(text, POLICY_RESOURCE, &policy, NULL)); /* last: it is counted, not in the arena */
+	TRY(policy_compile(bound, POLICY_RESOURCE, &policy, NULL)); /* last: it is counted, not in the arena */
 	k->policy = policy;
 	return OK;
 }
@@ -234,6 +239,13 @@ struct status kms_find_id(struct req *rq, struct str account, struct str id, str
 	return OK;
 }
 
+struct status kms_policy_put(struct req *rq, struct txn *t, struct str id, struct str written, struct str bound)
+{
+	struct str key = kms_key_of(rq->mem, 'P', id);
+	TRY(txn_put(t, kms_key_of(rq->mem, 'p', id), written));
+	return bound.n ? txn_put(t, key, bound) : txn_del(t, key);
+}
+
 struct str kms_text(struct req *rq, struct str of_key) { return rq->parent ? str_dup(rq->mem, of_key) : of_key; }
 
 /* ---- states ---------------------------------------------------------------------------- */
@@ -298,6 +310,6 @@ struct status kms_key_put_new(struct req *rq, struct txn *t, const struct kms_ne
 	struct buf b = buf_in(rq->mem);
 	pack(&b, &kms_backing_row_shape, &backing);
 	TRY(txn_put(t, kms_backing_key(rq->mem, k->id, FIRST_GENERATION), buf_str(&b)));
-	TRY(txn_put(t, kms_key_of(rq->mem, 'p', k->id), k->policy));
+	TRY(kms_policy_put(rq, t, k->id, k->policy, k->policy_bound));
 	return kms_row_put(rq, t, k->id, row);
 }

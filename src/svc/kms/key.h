@@ -23,7 +23,8 @@ struct kms_key {
 	struct arena *mem; /* owns all below */
 	struct str id, arn, account, region;
 	struct kms_key_row row;
-	const struct policy *policy;
+	const struct policy *policy; /* the one that decides: users and roles by their unique ids */
+	struct str policy_written;
 	struct kms_backing *backing; /* oldest first; the last one encrypts */
 	size_t n_backing;
 	struct str_list aliases;
@@ -69,6 +70,8 @@ struct status kms_not_yours(struct req *rq, struct str arn);
 struct str kms_arn(struct req *rq, struct str account, const char *kind, struct str rest); /* kind: "key/" or "" */
 /* Is that fault among the operation's own? */
 bool kms_declares(const struct req *rq, const struct fault_kind *kind);
+/* The key's policy, and with unique ids in place of ARNs (empty: it names none). */
+struct status kms_policy_put(struct req *rq, struct txn *t, struct str id, struct str written, struct str bound);
 
 /*
  * A key's text for an answer. The key is held by the request that found it; who asked from inside reads the answer
@@ -102,7 +105,7 @@ struct status kms_row_put(struct req *rq, struct txn *t, struct str id, const st
 
 /* Everything a new key is made of. */
 struct kms_new {
-	struct str id, description, policy;
+	struct str id, description, policy, policy_bound;
 	enum kms_key_manager_type manager;
 	struct kms_tag_list tags;
 	struct str wrapped; /* by kms_material_new */
@@ -114,7 +117,7 @@ const struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, 
 					    const struct kms_key_row *row);
 
 /* ---- rows -------------------------------------------------------------------------
- *     k <id>            KeyRow                 p <id>              the key policy's text
+ *     k <id>            KeyRow                 p <id>              the key policy's text; P <id>: bound to unique ids
  *     b <id> <gen>      BackingRow             a <alias name>      AliasRow
  *     t <id> <alias>    "" : aliases of a key  d <when> <id>       "" : deletions by date
  */

@@ -29,7 +29,8 @@ struct str kms_default_policy(struct req *rq, struct str account)
 
 static void unref(void *policy) { policy_unref(policy); }
 
-struct status kms_policy_check(struct req *rq, struct str text, struct str key_arn, struct str account, bool bypass)
+struct status kms_policy_check(struct req *rq, struct str text, struct str key_arn, struct str account, bool bypass,
+			       struct str *bound)
 {
 	struct policy *policy;
 	struct policy_error err;
@@ -40,7 +41,7 @@ struct status kms_policy_check(struct req *rq, struct str text, struct str key_a
 	if (failed(policy_compile(text, POLICY_RESOURCE, &policy, &err)))
 		return FAIL(rq, kms_MalformedPolicyDocumentException, "%s", err.aws);
 	req_pin(rq, unref, policy);
-	TRY(principals_check(rq, policy, &missing));
+	TRY(principals_bind(rq, text, bound, &missing));
 	if (missing.p)
 		return FAIL(rq, kms_MalformedPolicyDocumentException,
 			    "Policy contains a statement with one or more invalid principals.");
@@ -61,8 +62,8 @@ struct status kms_get_key_policy(struct req *rq, const struct kms_get_key_policy
 				 struct kms_get_key_policy_out *out)
 {
 	TRY(check_name(rq, in->policy_name));
-	out->policy = kms_text(rq, policy_text(kms_found(rq)->key->policy));
-	return OK;
+	const struct kms_key *key = kms_found(rq)->key;
+	return principals_shown(rq, kms_text(rq, key->policy_written), policy_text(key->policy), &out->policy);
 }
 
 struct status kms_put_key_policy(struct req *rq, const struct kms_put_key_policy_in *in,
@@ -70,11 +71,12 @@ struct status kms_put_key_policy(struct req *rq, const struct kms_put_key_policy
 {
 	const struct kms_key *key = kms_found(rq)->key;
 	struct kms_edit e;
+	struct str bound;
 	(void)out;
 	TRY(check_name(rq, in->policy_name));
-	TRY(kms_policy_check(rq, in->policy, key->arn, key->account, in->bypass_policy_lockout_safety_check));
+	TRY(kms_policy_check(rq, in->policy, key->arn, key->account, in->bypass_policy_lockout_safety_check, &bound));
 	TRY(kms_edit(rq, &e));
-	return txn_put(e.txn, kms_key_of(rq->mem, 'p', e.id), in->policy);
+	return kms_policy_put(rq, e.txn, e.id, in->policy, bound);
 }
 
 struct status kms_list_key_policies(struct req *rq, const struct kms_list_key_policies_in *in,

@@ -7,7 +7,8 @@
 /* The key policy of a key that was made without one ("Default key policy"). */
 struct str kms_default_policy(struct req *rq, struct str account);
 /* MalformedPolicyDocumentException, LimitExceededException; and unless `bypass`, for a policy that locks its author
- * out. */
-struct status kms_policy_check(struct req *rq, struct str text, struct str key_arn, struct str account, bool bypass);
+ * out. *bound: the document with unique ids in the place of ARNs; p == NULL: it names none. */
+struct status kms_policy_check(struct req *rq, struct str text, struct str key_arn, struct str account, bool bypass,
+			       struct str *bound);
 
 #endif

@@ -81,6 +81,7 @@ static struct status shred(struct req *rq, struct txn *t, struct str account, st
 	TRY(shred_backing(rq, t, account, id, s));
 	TRY(drop_aliases(rq, t, id));
 	TRY(txn_del(t, kms_key_of(rq->mem, 'p', id)));
+	TRY(txn_del(t, kms_key_of(rq->mem, 'P', id)));
 	TRY(txn_del(t, kms_key_of(rq->mem, 'k', id)));
 	return kms_note_deletion(rq, t, account, id);
 }

@@ -68,7 +68,8 @@ static struct status compile_policy(struct s3_bucket_info *b)
 	if (!b->row.policy.n)
 		return OK;
 	struct policy *p;
-	struct status st = policy_compile(b->row.policy, POLICY_RESOURCE, &p, NULL);
+	struct str text = b->row.policy_bound.n ? b->row.policy_bound : b->row.policy;
+	struct status st = policy_compile(text, POLICY_RESOURCE, &p, NULL);
 	if (failed(st))
 		return ERR(E_CORRUPT); /* it compiled when it was stored: without it nobody gets in */
 	b->policy = p;

@@ -54,17 +54,18 @@ static struct status check_public(struct req *rq, const struct s3_bucket_info *b
 		    PR(rq->caller.arn), PR(rq->resources.v[0]));
 }
 
-static struct status check_principals(struct req *rq, const struct policy *p)
+static struct status bind_principals(struct req *rq, struct str text, struct str *bound)
 {
 	struct str missing;
-	TRY(principals_check(rq, p, &missing));
+	TRY(principals_bind(rq, text, bound, &missing));
 	if (!missing.p)
 		return OK;
 	(void)malformed(rq, "Invalid principal in policy");
 	return req_fail_with(rq, "Detail", arena_printf(rq->mem, "\"AWS\" : \"%.*s\"", PR(missing)));
 }
 
-static struct status check_policy(struct req *rq, const struct s3_bucket_info *b, struct str text)
+/* *bound: with unique ids in the place of ARNs; p == NULL: there are none. */
+static struct status check_policy(struct req *rq, const struct s3_bucket_info *b, struct str text, struct str *bound)
 {
 	struct policy_error err = { 0 };
 	struct policy *p;
@@ -74,7 +75,7 @@ static struct status check_policy(struct req *rq, const struct s3_bucket_info *b
 		return malformed(rq, policy_error_s3(&err));
 	struct status st = check_statements(rq, p, s3_bucket_arn(rq, b->name));
 	if (!failed(st))
-		st = check_principals(rq, p);
+		st = bind_principals(rq, text, bound);
 	if (!failed(st))
 		st = check_public(rq, b, p);
 	policy_unref(p);
@@ -88,9 +89,11 @@ struct status s3_put_bucket_policy(struct req *rq, const struct s3_put_bucket_po
 	struct s3_bucket_row row;
 	struct txn *t;
 	(void)out;
-	TRY(check_policy(rq, b, in->policy));
+	struct str bound;
+	TRY(check_policy(rq, b, in->policy, &bound));
 	TRY(s3_bucket_change(rq, &t, &row));
 	row.policy = in->policy;
+	row.policy_bound = bound;
 	return s3_bucket_save(rq, t, b->name, &row);
 }
 
@@ -106,7 +109,7 @@ struct status s3_get_bucket_policy(struct req *rq, const struct s3_get_bucket_po
 	(void)in;
 	if (!b->row.policy.n)
 		return no_policy(rq, b->name);
-	out->policy = b->row.policy;
+	TRY(principals_shown(rq, b->row.policy, b->row.policy_bound, &out->policy));
 	req_header(rq, "Content-Type", S("application/json"));
 	return OK;
 }
@@ -119,7 +122,7 @@ struct status s3_delete_bucket_policy(struct req *rq, const struct s3_delete_buc
 	(void)in;
 	(void)out;
 	TRY(s3_bucket_change(rq, &t, &row));
-	row.policy = (struct str){ 0 };
+	row.policy = row.policy_bound = (struct str){ 0 };
 	return s3_bucket_save(rq, t, s3_place_of(rq)->bucket->name, &row);
 }
 
