@@ -1,4 +1,6 @@
 """Login profiles, password policy and ChangePassword as boto3 sees them."""
+import csv
+import datetime
 import threading
 import time
 import uuid
@@ -91,6 +93,19 @@ def test_passwords_are_nowhere_to_be_read(fresh):
     assert fresh.stop() == 0
     for path in fresh.base.rglob("*"):
         assert not path.is_file() or secret.encode() not in path.read_bytes(), path
+
+
+def test_the_credential_report_has_passwords_and_devices(fresh):
+    iam, user = fresh.client("iam"), fresh.user()["UserName"]
+    iam.update_account_password_policy(MaxPasswordAge=90)
+    iam.create_login_profile(UserName=user, Password=FIRST)
+    while iam.generate_credential_report()["State"] != "COMPLETE":
+        time.sleep(0.1)
+    head, *lines = csv.reader(iam.get_credential_report()["Content"].decode().splitlines())
+    mine = next(dict(zip(head, line)) for line in lines if line[0] == user)
+    changed = datetime.datetime.fromisoformat(mine["password_last_changed"])
+    assert mine["password_enabled"] == "true" and mine["mfa_active"] == "false" and mine["password_last_used"] == "no_information"
+    assert datetime.datetime.fromisoformat(mine["password_next_rotation"]) - changed == datetime.timedelta(days=90)
 
 
 def test_hashing_holds_nobody_up(server):

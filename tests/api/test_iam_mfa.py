@@ -108,6 +108,16 @@ def test_the_picture_can_be_scanned(server, tmp_path):
     assert got.strip() == f"otpauth://totp/{name}@{ACCOUNT}?secret={phone.seed.decode()}"
 
 
+def test_the_picture_names_the_account_by_its_alias(fresh, tmp_path):
+    if not shutil.which("zbarimg"):
+        pytest.skip("zbarimg is not installed")
+    fresh.client("iam").create_account_alias(AccountAlias="our-shop")
+    phone = Phone(fresh, "phone")
+    (tmp_path / "qr.png").write_bytes(phone.png)
+    got = subprocess.run(["zbarimg", "-q", "--raw", str(tmp_path / "qr.png")], text=True, capture_output=True, check=True).stdout
+    assert got.strip() == f"otpauth://totp/phone@our-shop?secret={phone.seed.decode()}"
+
+
 def test_neither_seeds_nor_codes_are_in_the_trail(server):
     user, phone = server.user()["UserName"], Phone(server)
     phone.enable(user)

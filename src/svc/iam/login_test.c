@@ -238,6 +238,37 @@ static void no_more_than_24_are_remembered(void)
 	world_end(w);
 }
 
+/* A profile from before the cost was raised: what it remembers is compared as it was made, and left behind. */
+static void set_after_the_cost_was_raised(struct req *rq, void *arg)
+{
+	uint8_t hash[PASSWORD_HASH_SIZE];
+	struct password_cost cheap = { 64, 1, 1 };
+	struct iam_remembered made, old = { .salt = S("0123456789abcdef"),
+					    .hash = str_make(hash, sizeof hash),
+					    .memory = SET(cheap.memory_kib),
+					    .passes = SET(cheap.passes),
+					    .lanes = SET(cheap.lanes) };
+	struct iam_login_row had = { .passwords = { &old, 1 } };
+	const struct iam_password_policy_row policy = { .min_length = SET(6), .reuse = SET(1) };
+	(void)arg;
+	EXPECT_OK(password_hash(cheap, S(FIRST), old.salt, hash));
+	struct status st = iam_password_make(rq, &policy, &had, S(FIRST), &made);
+	EXPECT(req_failed_with(rq, st, iam_PasswordPolicyViolationException));
+	EXPECT_OK(iam_password_make(rq, &policy, &had, S(SECOND), &made));
+	EXPECT(made.memory.v == PASSWORD_COST.memory_kib && !str_eq(made.salt, old.salt));
+	struct iam_login_row next = { .passwords = { &made, 1 } };
+	struct iam_remembered third;
+	EXPECT_OK(iam_password_make(rq, &policy, &next, S(FIRST), &third));
+	EXPECT(str_eq(third.salt, made.salt) && !str_eq(third.hash, made.hash));
+}
+
+static void a_higher_cost_forgets_nothing(void)
+{
+	struct test_world *w = begin();
+	world_in_fiber(w, set_after_the_cost_was_raised, NULL);
+	world_end(w);
+}
+
 /* ---- changing one's own ---------------------------------------------------------------------------------- */
 
 static void who_knows_the_old_one_may_change_it(void)
@@ -435,7 +466,7 @@ static void many_sign_in_at_once(void)
 RUN_ALL(T(a_user_gets_a_password_and_loses_it), T(a_password_stays_with_a_renamed_user_and_over_a_restart),
 	T(lengths_and_characters_are_bounded), T(without_a_policy_the_default_counts),
 	T(a_policy_has_defaults_and_ranges), T(a_password_must_fit_the_policy), T(former_passwords_are_remembered),
-	T(no_more_than_24_are_remembered), T(who_knows_the_old_one_may_change_it),
+	T(no_more_than_24_are_remembered), T(a_higher_cost_forgets_nothing), T(who_knows_the_old_one_may_change_it),
 	T(the_policy_lets_users_change_their_own), T(guessing_the_old_one_is_slowed_down),
 	T(a_sign_in_is_seen_at_the_user), T(many_wrong_ones_make_even_the_right_one_wait), T(passwords_expire),
 	T(reports_have_their_facts), T(many_sign_in_at_once))

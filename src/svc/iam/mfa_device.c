@@ -9,6 +9,7 @@
 #include "api/faults.h"
 #include "api/ids.h"
 #include "base/str.h"
+#include "svc/iam/account.h"
 #include "svc/iam/authorize.h"
 #include "svc/iam/mfa.h"
 #include "svc/iam/qr.h"
@@ -42,8 +43,12 @@ struct status iam_authorize_mfa(struct req *rq, const void *in, struct authz *az
 /* "VirtualMFADevice", QRCodePNG: otpauth://totp/$virtualMFADeviceName@$AccountName?secret=$Base32String */
 static struct status qr_code(struct req *rq, struct str name, struct str base32, struct str *png)
 {
-	struct str uri =
-	    arena_printf(rq->mem, "otpauth://totp/%.*s@%.*s?secret=%.*s", PR(name), PR(rq->account), PR(base32));
+	struct txn *t;
+	struct iam_account_row account;
+	TRY(iam_read(rq, &t));
+	TRY(iam_account_get(rq->mem, t, &account));
+	struct str uri = arena_printf(rq->mem, "otpauth://totp/%.*s@%.*s?secret=%.*s", PR(name),
+				      PR(account.alias.n ? account.alias : rq->account), PR(base32));
 	return qr_png(rq->mem, uri, png);
 }
 
@@ -83,7 +88,8 @@ struct status iam_create_virtual_mfa_device(struct req *rq, const struct iam_cre
 	TRY(iam_count(rq, t, 'm', 1));
 	TRY(iam_mfa_put(rq, t, &row));
 	made->serial_number = iam_mfa_arn(rq->mem, rq->app->partition, rq->account, &row);
-	made->tags = row.tags;
+	if (row.tags.n)
+		made->tags = row.tags;
 	out->virtual_mfa_device = made;
 	return OK;
 }

@@ -23,6 +23,7 @@ static struct str made_device(struct test_world *w, const char *name)
 	EXPECT(r.status == 200);
 	EXPECT_OK(base64_decode(world_mem(w), world_field(w, r, "VirtualMFADevice.Base32StringSeed"), &base32));
 	EXPECT_OK(base32_decode(world_mem(w), base32, &seed));
+	EXPECT(!world_field(w, r, "VirtualMFADevice.Tags").p);
 	EXPECT(base32.n == 64 && seed.n == TOTP_SEED_SIZE);
 	return seed;
 }
