@@ -334,5 +334,6 @@ const struct identity_provider iam_identity = {
 	.principal = principal,
 	.mfa = iam_mfa_check,
 	.oidc = iam_identity_oidc,
+	.saml = iam_identity_saml,
 	.key_used = key_used,
 };

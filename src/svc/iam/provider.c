@@ -80,3 +80,19 @@ struct status iam_authorize_oidc_provider(struct req *rq, const void *in, struct
 	iam_authorize_on(az, in, arn, failed(st) || url.p ? none : row.tags, "iam:TagOpenIDConnectProvider");
 	return OK;
 }
+
+struct status iam_authorize_saml_provider(struct req *rq, const void *in, struct authz *az)
+{
+	struct txn *t;
+	struct iam_saml_row row;
+	struct iam_tag_list none = { 0 };
+	struct str name = iam_input(rq, in, "Name"), arn = iam_input(rq, in, "SAMLProviderArn");
+	if (name.p)
+		arn = iam_provider_arn(rq->mem, rq->app->partition, rq->account, IAM_SAML, name);
+	TRY(iam_read(rq, &t));
+	struct status st = iam_provider_row(rq, t, IAM_SAML, arn, &iam_saml_row_shape, &row);
+	if (failed(st) && st.code != E_NOT_FOUND)
+		return st;
+	iam_authorize_on(az, in, arn, failed(st) || name.p ? none : row.tags, "iam:TagSAMLProvider");
+	return OK;
+}

@@ -33,6 +33,7 @@ struct status iam_provider_names(struct req *rq, struct txn *t, enum iam_provide
 
 /* For the identity provider (api/caller.h). */
 struct status iam_identity_oidc(struct req *rq, struct str account, struct str url, struct identity_oidc *out);
+struct status iam_identity_saml(struct req *rq, struct str account, struct str name, struct identity_saml *out);
 
 /* NoSuchEntity when there is none of that ARN. */
 struct status iam_oidc_get(struct req *rq, struct txn *t, struct str arn, struct iam_oidc_row *out);
