@@ -72,10 +72,11 @@ static void known_action(struct check *c, const struct tree *v, struct str prefi
 	else if (has_wild(name) && !matches_any(c, v->text))
 		chk_add(c, v, FINDING_ERROR, "INVALID_ACTION", "No action of %.*s has a name like \"%.*s\".",
 			PR(s.prefix), PR(chk_brief(name)));
-	else if (!has_wild(name) && !catalogue_action_find(v->text, &a))
+	else if (!has_wild(name) && !catalogue_action_find(v->text, &a)) {
+		struct str hint = guess(c, &s, name);
 		chk_add(c, v, FINDING_ERROR, "INVALID_ACTION", "%.*s has no action \"%.*s\".%.*s", PR(s.title),
-			PR(chk_brief(name)), PR(guess(c, &s, name)));
-	else if (c->kind == POLICY_RCP && !s.rcp)
+			PR(chk_brief(name)), PR(hint));
+	} else if (c->kind == POLICY_RCP && !s.rcp)
 		chk_add(c, v, FINDING_WARNING, "RCP_UNSUPPORTED_SERVICE", "Resource control policies do not bind %.*s.",
 			PR(s.title));
 }
