@@ -369,35 +369,60 @@ static void explain(struct req *rq, const struct authz_item *item, const struct 
 		why->encoded = S(""); /* the refusal stands without */
 }
 
-/* `why` may be NULL; it is filled when the decision is no. */
-static struct policy_decision decide(struct req *rq, const struct authz_item *item, struct authz_denial *why)
-{
-	struct policy_entry room[CONTEXT_ROOM];
+struct question {
+	struct policy_principal who;
+	struct asked asked;
 	struct policy_context cx;
-	struct policy_principal who = principal_of(rq);
-	struct asked asked = { rq, item };
+	struct policy_request ask;
+};
 
-	policy_context_init(&cx, room, COUNT(room));
-	cx.lookup = look_up;
-	cx.lookup_arg = &asked;
-	policy_context_principal(&cx, &who);
-
-	struct policy_request ask = {
-		.principal = &who,
+/* q must not move afterwards: its parts point at each other. */
+static void put_question(struct req *rq, const struct authz_item *item, struct policy_entry *room, size_t cap,
+			 struct question *q)
+{
+	q->who = principal_of(rq);
+	q->asked = (struct asked){ rq, item };
+	policy_context_init(&q->cx, room, cap);
+	q->cx.lookup = look_up;
+	q->cx.lookup_arg = &q->asked;
+	policy_context_principal(&q->cx, &q->who);
+	q->ask = (struct policy_request){
+		.principal = &q->who,
 		.action = item->action,
 		.resource = item->resource,
-		.resource_account = owner_of(&asked),
-		.context = &cx,
+		.resource_account = owner_of(&q->asked),
+		.context = &q->cx,
 		.mode = item->mode,
 		.identity = rq->policies.identity,
 		.boundary = rq->policies.boundary,
 		.session = rq->policies.session,
 		.resource_policy = item->resource_policy,
 	};
-	struct policy_decision d = policy_decide(&ask);
+}
+
+/* `why` may be NULL; it is filled when the decision is no. */
+static struct policy_decision decide(struct req *rq, const struct authz_item *item, struct authz_denial *why)
+{
+	struct policy_entry room[CONTEXT_ROOM];
+	struct question q;
+	put_question(rq, item, room, COUNT(room), &q);
+	struct policy_decision d = policy_decide(&q.ask);
 	if (d.verdict != POLICY_ALLOW && why)
-		explain(rq, item, &ask, &d, why);
+		explain(rq, item, &q.ask, &d, why);
 	return d;
+}
+
+struct policy_decision authz_explain(struct req *rq, const struct authz_item *item, const struct authz_key *context,
+				     const struct policy_names *names, struct buf *out)
+{
+	size_t n = CONTEXT_ROOM;
+	for (const struct authz_key *k = context; k; k = k->next)
+		n++;
+	struct question *q = NEW(rq->mem, struct question);
+	put_question(rq, item, NEWS(rq->mem, struct policy_entry, n), n, q);
+	for (const struct authz_key *k = context; k; k = k->next)
+		policy_context_put_named(&q->cx, k->name, k->values, k->n, k->multi);
+	return policy_explain(rq->mem, &q->ask, names, out);
 }
 
 bool authz_evaluate(struct req *rq, const struct authz_item *item, struct policy_decision *out)
@@ -435,8 +460,10 @@ static struct status refuse(struct req *rq, const struct authz_item *item, struc
 		    why->encoded.n ? ". Encoded authorization failure message: " : "", PR(why->encoded));
 }
 
-static struct status list_items(struct req *rq, struct authz *az)
+struct status authz_list(struct req *rq, struct authz *az)
 {
+	*az = (struct authz){ .rq = rq };
+	az->last = &az->first;
 	if (rq->op->authorize)
 		return rq->op->authorize(rq, rq->in, az);
 	struct authz_item *item = authz_add(az, NULL, authz_row_resource(rq, rq->in));
@@ -451,9 +478,8 @@ struct status req_authorize(struct req *rq)
 {
 	if (rq->op->flags & OP_NO_AUTHZ)
 		return OK;
-	struct authz az = { .rq = rq };
-	az.last = &az.first;
-	TRY(list_items(rq, &az));
+	struct authz az;
+	TRY(authz_list(rq, &az));
 	assert(az.first); /* closed by omission: an empty list would allow everything */
 	for (const struct authz_item *item = az.first; item; item = item->next) {
 		struct authz_denial why = { 0 };

@@ -12,6 +12,7 @@
 #define API_AUTHZ_H
 
 #include "api/req.h"
+#include "policy/explain.h"
 
 struct authz_key {
 	struct str name; /* "kms:RequestAlias", "s3:prefix" */
@@ -64,6 +65,16 @@ struct str authz_row_resource(struct req *rq, const void *in);
 struct status req_authorize(struct req *rq);
 /* One item, without raising: for req_allowed and the steps of other rooms. */
 bool authz_evaluate(struct req *rq, const struct authz_item *item, struct policy_decision *out);
+
+/* What the request needs: its row's item, or those its service's function lists. That function's fault is the answer.
+ */
+struct status authz_list(struct req *rq, struct authz *az);
+/*
+ * The decision on one item, told in full, as enforcement makes it. `context` (NULL allowed): keys that count in place
+ * of what the request has.
+ */
+struct policy_decision authz_explain(struct req *rq, const struct authz_item *item, const struct authz_key *context,
+				     const struct policy_names *names, struct buf *out);
 
 /* Why a request was refused: kept for the record and for explain. */
 struct authz_denial {

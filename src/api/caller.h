@@ -114,6 +114,13 @@ struct identity_provider {
 	/* The provider of that URL (without https://), or of that name, in `account`. E_NOT_FOUND. */
 	struct status (*oidc)(struct req *rq, struct str account, struct str url, struct identity_oidc *out);
 	struct status (*saml)(struct req *rq, struct str account, struct str name, struct identity_saml *out);
+	/*
+	 * For explanations. The user or role ("arn:aws:iam::...:role/app") as a caller, a role with a session of its
+	 * own; and what one of its policies is called. E_NOT_FOUND.
+	 */
+	struct status (*find)(struct req *rq, struct str arn, struct caller *who);
+	struct status (*policy_name)(struct req *rq, const struct caller *who, const struct policy *p,
+				     struct str *name);
 };
 
 #endif

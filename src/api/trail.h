@@ -70,7 +70,7 @@ enum lookup_attribute {
 #define LOOKUP_START_INDEX UINT32_MAX
 
 struct lookup {
-	struct str account, region;
+	struct str account, region; /* region p == NULL: all */
 	enum lookup_attribute attribute;
 	struct str value;
 	int64_t from_ms, to_ms; /* both included; 0: open */

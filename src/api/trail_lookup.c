@@ -52,7 +52,7 @@ static bool has_id(const struct record *r, struct str value)
 
 static bool wanted(const struct lookup *l, const struct record *r)
 {
-	if (!str_eq(r->region, l->region) || (l->from_ms && r->time_ms < l->from_ms) ||
+	if ((l->region.p && !str_eq(r->region, l->region)) || (l->from_ms && r->time_ms < l->from_ms) ||
 	    (l->to_ms && r->time_ms > l->to_ms))
 		return false;
 	switch (l->attribute) {

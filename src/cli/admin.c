@@ -9,6 +9,7 @@
  *     POST /clock?advance=30d    with --test-clock only: move time forward (s, m, h, d)
  *     POST /account?id=ID        make an account; answers its root credentials
  *     GET, POST, DELETE /workload    programs with roles: admin_workload.c
+ *     GET  /explain?...          one decision told in full: admin_explain.c
  */
 #include "api/accounts.h"
 #include "api/trail.h"
@@ -148,6 +149,6 @@ void admin_serve(struct http_req *http, struct server *s, struct http_server *fr
 		clock_move(http, s);
 	else if (post && str_eq(http->path, S("/account")))
 		account_make(http, s);
-	else if (!admin_workload(http, s))
+	else if (!admin_explain(http, s) && !admin_workload(http, s))
 		admin_say(http, 404, "no such thing here");
 }

@@ -12,6 +12,7 @@ int command_env(int argc, char **argv);
 int command_aws(int argc, char **argv);
 int command_account(int argc, char **argv);
 int command_doctor(int argc, char **argv);
+int command_explain(int argc, char **argv);
 int command_policy(int argc, char **argv);
 int command_workload(int argc, char **argv);
 

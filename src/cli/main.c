@@ -30,7 +30,8 @@ static const struct {
 	{ "account", command_account, "account create, account list" },
 	{ "workload", command_workload, "give programs on this machine a role: workload add, list, remove" },
 	{ "doctor", command_doctor, "check a data directory and say what is wrong with it" },
-	{ "policy", command_policy, "policy check: tools for those who write policies" },
+	{ "explain", command_explain, "tell a decision in full: which statement, or which missing one, and why" },
+	{ "policy", command_policy, "policy check, test, generate, unused: tools for those who write policies" },
 	{ "version", version, "print the version" },
 	{ "help", help, "print this" },
 };

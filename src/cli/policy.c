@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * holdfast policy check: tools for whoever writes policies. They need no server.
+ * holdfast policy check|test|generate|unused: tools for whoever writes policies. The first two need no
+ * server; the others ask the one that runs about its trail.
  */
 #include "cli/policy.h"
 
@@ -16,6 +17,9 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{ "check", policy_command_check, "find what is wrong, dangerous or useless in policies" },
+	{ "test", policy_command_test, "run cases: who may do what, as the policies stand" },
+	{ "generate", policy_command_generate, "the smallest policy that allows what a user or role did" },
+	{ "unused", policy_command_unused, "what a user or role may do but never did" },
 };
 
 static const struct {

@@ -8,6 +8,9 @@
 #include "policy/policy.h"
 
 int policy_command_check(int argc, char **argv);
+int policy_command_test(int argc, char **argv);
+int policy_command_generate(int argc, char **argv);
+int policy_command_unused(int argc, char **argv);
 
 /* A file, or standard input for "-". On failure a message was printed. */
 struct status policy_file_read(struct arena *mem, const char *command, struct str path, struct str *out);

@@ -19,7 +19,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import raw
 from conftest import BIN, Server
 
-COMMANDS = ["init", "serve", "env", "aws", "account", "doctor", "policy", "version", "help"]
+COMMANDS = ["init", "serve", "env", "aws", "account", "doctor", "explain", "policy", "version", "help"]
 DEBIAN = {**{k: v for k, v in os.environ.items() if not k.startswith("AWS_")}, "PATH": "/usr/bin:/bin", "AWS_EC2_METADATA_DISABLED": "true"}
 
 

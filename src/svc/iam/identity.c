@@ -17,6 +17,7 @@
 #include "svc/iam/mfa.h"
 #include "svc/iam/principal.h"
 #include "svc/iam/provider.h"
+#include "svc/iam/source.h"
 #include "svc/iam/used.h"
 #include "svc/services.h"
 
@@ -236,7 +237,8 @@ static struct status of_role(struct req *rq, struct caller *who, struct caller_p
 	who->role_path = p->row.path;
 	who->tags = overlay(rq, p->tags, who->session_tags);
 	*out = (struct caller_policies){ .identity = p->identity, .boundary = p->boundary, .session = session };
-	iam_used_note(rq, who->account, IAM_USED_ROLE, p->row.id);
+	if (!rq->no_record) /* an explanation is no use of it */
+		iam_used_note(rq, who->account, IAM_USED_ROLE, p->row.id);
 	return OK;
 }
 
@@ -332,6 +334,8 @@ const struct identity_provider iam_identity = {
 	.managed_policy = managed_policy,
 	.role = role,
 	.principal = principal,
+	.find = iam_described,
+	.policy_name = iam_policy_described,
 	.mfa = iam_mfa_check,
 	.oidc = iam_identity_oidc,
 	.saml = iam_identity_saml,

@@ -53,6 +53,9 @@ struct status iam_sources_given(struct req *rq, const char *list, struct str_lis
 bool iam_policy_grants(const struct policy *p, struct str service);
 bool iam_policy_grants_action(const struct policy *p, struct str action); /* the same of one action: "s3:GetObject" */
 enum iam_policy_owner_entity_type iam_owner_type(enum iam_kind kind);
+/* For explanations (api/caller.h): find and policy_name of the identity provider. */
+struct status iam_described(struct req *rq, struct str arn, struct caller *who);
+struct status iam_policy_described(struct req *rq, const struct caller *who, const struct policy *p, struct str *name);
 struct iam_source *iam_sources_add(struct req *rq, struct iam_sources *to);
 
 #endif
