@@ -65,7 +65,8 @@ class Scene:
             "kms": {"KeyId": key_id, "AliasName": "alias/victim", "TargetKeyId": key_id, "Plaintext": b"x", "CiphertextBlob": sealed,
                     "PolicyName": "default", "Policy": policy(allow("kms:*", Principal={"AWS": "*"})), "Tags": [{"TagKey": "a", "TagValue": "b"}],
                     "TagKeys": ["a"], "Description": "changed"},
-            "sts": {"RoleArn": f"arn:aws:iam::{server.account}:role/victim", "RoleSessionName": "session"},
+            "sts": {"RoleArn": f"arn:aws:iam::{server.account}:role/victim", "RoleSessionName": "session",
+                    "PrincipalArn": f"arn:aws:iam::{server.account}:saml-provider/nobody", "SAMLAssertion": "bm90IFhNTA=="},
             "cloudtrail": {}}
         self.special = {("iam", "CreateUser"): {"UserName": "new"}, ("iam", "CreateRole"): {"RoleName": "new"},
                         ("iam", "CreatePolicy"): {"PolicyName": "new"}, ("kms", "CreateAlias"): {"AliasName": "alias/new"},
