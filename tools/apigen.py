@@ -303,7 +303,8 @@ def op_row(m, t, op):
     conditions = f"{s}_conditions" if op.conditions else "(const struct condition[]){ { NULL, NULL } }"
     faults = f"{s}_faults" if r["faults"] else "(const struct fault_kind *const[]){ NULL }"
     rows = [f".name = {quote(op.name)}, .action = {quote(r['action'])}, .resource = {quote(r['resource'])}",
-            f".event = {quote(r.get('event'))}, .access = {ACCESS[r['access']]}, .flags = {' | '.join(flags) or 0}",
+            f".event = {quote(r.get('event'))}, " + (f".version_action = {quote(r['version_action'])}, " if 'version_action' in r else "") +
+            f".access = {ACCESS[r['access']]}, .flags = {' | '.join(flags) or 0}",
             f".method = {quote(r['method'])}, .uri = {quote(r['uri'])}, .http = {r['http']}",
             f".conditions = {conditions}, .faults = {faults}",
             f".in = &{t.shape(op.input)}, .out = &{t.shape(op.output)}, .out_wrapper = {quote(wrapper)}",

@@ -27,7 +27,7 @@ SERVICE = {"name": str, "signing": str, "endpoint": str, "source": str, "version
            "parts": list}
 SERVICE_REQUIRED = ("name", "signing", "endpoint", "source", "version", "protocol", "docs")
 OP = {"doc": str, "access": str, "action": str, "resource": str, "authorize": str, "conditions": dict, "faults": list,
-      "data": bool, "read_only": bool, "anonymous": bool, "no_authz": bool, "event": str, "method": str, "uri": str,
+      "data": bool, "read_only": bool, "anonymous": bool, "no_authz": bool, "event": str, "version_action": str, "method": str, "uri": str,
       "http": int, "result": str, "out_root": str, "in": (dict, str), "out": (dict, str)}
 # Words after a member's type: name -> whether it takes a value.
 WORDS = {"required": 0, "default": 1, "sensitive": 0, "unrecorded": 0, "header": 1, "headers": 1, "query": 1,

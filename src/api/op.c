@@ -44,3 +44,11 @@ const struct service *app_service(const struct app *app, struct str name)
 			return *s;
 	return NULL;
 }
+
+bool op_has_condition(const struct op *op, const char *key)
+{
+	for (const struct condition *c = op->conditions; c->key; c++)
+		if (!strcmp(c->key, key))
+			return true;
+	return false;
+}

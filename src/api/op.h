@@ -44,8 +44,9 @@ struct op {
 	const char *name;   /* "CreateKey" */
 	const char *action; /* "kms:CreateKey"; S3's ListObjectsV2 has "s3:ListBucket" */
 	const char
-	    *resource;     /* "*", an ARN ("arn:aws:s3:::{Bucket}/{Key}") or what follows the account ("key/{KeyId}") */
-	const char *event; /* CloudTrail's eventName where it differs from name, else NULL */
+	    *resource; /* "*", an ARN ("arn:aws:s3:::{Bucket}/{Key}") or what follows the account ("key/{KeyId}") */
+	const char *version_action; /* the action instead when a version id is given: "s3:GetObjectVersion"; or NULL */
+	const char *event;          /* CloudTrail's eventName where it differs from name, else NULL */
 	enum access access;
 	uint32_t flags;
 	const char *method; /* REST protocols: "PUT" */
@@ -80,6 +81,9 @@ struct service {
 	const struct op *ops; /* sorted by name */
 	uint32_t n_ops;
 };
+
+/* Does the row list that condition key, as the model writes it ("s3:ExistingObjectTag/<key>")? */
+bool op_has_condition(const struct op *op, const char *key);
 
 /* The op of that name, or NULL. */
 const struct op *service_op(const struct service *svc, struct str name);

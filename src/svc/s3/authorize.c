@@ -126,37 +126,6 @@ struct status s3_authorize_create_bucket(struct req *rq, const void *arg, struct
 	return OK;
 }
 
-/* With a version id the action is another one, named after the first. */
-static const char *action_of(struct req *rq, struct str version)
-{
-	static const char *const versioned[][2] = {
-		{ "s3:GetObject", "s3:GetObjectVersion" },
-		{ "s3:DeleteObject", "s3:DeleteObjectVersion" },
-		{ "s3:GetObjectTagging", "s3:GetObjectVersionTagging" },
-		{ "s3:PutObjectTagging", "s3:PutObjectVersionTagging" },
-		{ "s3:DeleteObjectTagging", "s3:DeleteObjectVersionTagging" },
-		{ "s3:GetObjectAttributes", "s3:GetObjectVersionAttributes" },
-		{ "s3:GetObjectAcl", "s3:GetObjectVersionAcl" },
-		{ "s3:PutObjectAcl", "s3:PutObjectVersionAcl" },
-	};
-	for (size_t i = 0; version.p && i < COUNT(versioned); i++)
-		if (!strcmp(versioned[i][0], rq->op->action))
-			return versioned[i][1];
-	return NULL;
-}
-
-/* Only these have s3:ExistingObjectTag; the rest need not read the object to decide. */
-static bool looks_at_tags(const struct op *op)
-{
-	static const char *const names[] = { "GetObject",        "HeadObject",          "GetObjectTagging",
-					     "PutObjectTagging", "DeleteObjectTagging", "GetObjectAttributes",
-					     "GetObjectAcl",     "PutObjectAcl" };
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (!strcmp(op->name, names[i]))
-			return true;
-	return false;
-}
-
 static struct status tagging_items(struct req *rq, const void *in, struct authz *az, struct s3_place *p,
 				   struct authz_item *put)
 {
@@ -181,9 +150,10 @@ struct status s3_authorize_object(struct req *rq, const void *in, struct authz *
 	struct s3_place *p;
 	TRY(s3_enter(rq, in, &p));
 	struct str version = s3_member(rq, in, "VersionId");
-	struct authz_item *item = s3_authz_item(az, p->bucket, action_of(rq, version), rq->resources.v[0]);
+	struct authz_item *item =
+	    s3_authz_item(az, p->bucket, version.p ? rq->op->version_action : NULL, rq->resources.v[0]);
 	authz_key(az, item, "s3:VersionId", version);
-	if (looks_at_tags(rq->op)) {
+	if (op_has_condition(rq->op, "s3:ExistingObjectTag/<key>")) { /* else there is no need to read the object */
 		TRY(s3_object_look(rq, p));
 		s3_authz_existing_tags(az, item, p->row);
 	}
