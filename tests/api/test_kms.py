@@ -73,8 +73,8 @@ def test_a_new_key_is_described_in_full(server, kms):
 
 
 @pytest.mark.parametrize("asked, want", [
-    ({"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}, "UnsupportedOperationException"),
-    ({"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}, "UnsupportedOperationException"),
+    ({"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"}, "UnsupportedOperationException"),
+    ({"KeySpec": "HMAC_256"}, "ValidationException"),
     ({"Origin": "EXTERNAL"}, "UnsupportedOperationException"),
     ({"MultiRegion": True}, "UnsupportedOperationException"),
     ({"KeyUsage": "SIGN_VERIFY"}, "ValidationException"),

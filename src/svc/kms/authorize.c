@@ -16,6 +16,7 @@
 #include "svc/kms/blob.h"
 #include "svc/kms/context.h"
 #include "svc/kms/key.h"
+#include "svc/kms/spec.h"
 #include "svc/kms/tags.h"
 
 /* ---- items --------------------------------------------------------------------- */
@@ -129,11 +130,23 @@ static struct status find_by_blob(struct req *rq, struct str bytes, struct kms_f
 	return OK;
 }
 
+/* The ciphertext of an asymmetric key does not. */
+static struct status check_names_itself(struct req *rq, const void *in)
+{
+	const int *algorithm = member(rq, in, "EncryptionAlgorithm");
+	if (*algorithm > KMS_ENCRYPTION_ALGORITHM_SPEC_SYMMETRIC_DEFAULT)
+		return FAIL(rq, api_ValidationException, "KeyId is required with the algorithm %s.",
+			    kms_word(rq, "EncryptionAlgorithm", *algorithm));
+	return OK;
+}
+
 static struct status find_key(struct req *rq, const void *in, struct kms_found *out)
 {
 	struct str name = text_of(rq, in, "KeyId"), blob = text_of(rq, in, "CiphertextBlob");
-	if (!name.p && blob.p)
+	if (!name.p && blob.p) {
+		TRY(check_names_itself(rq, in));
 		return find_by_blob(rq, blob, out);
+	}
 	return kms_find(rq, name, has_condition(rq, "kms:RequestAlias") ? KMS_BY_ALIAS | KMS_FOREIGN : 0, out);
 }
 
@@ -244,18 +257,6 @@ struct status kms_authorize_alias(struct req *rq, const void *in, struct authz *
 	return OK;
 }
 
-/* The word of the enum that the request names, or the default. */
-static struct str spec_of(struct req *rq, const struct kms_create_key_in *in)
-{
-	const struct shape *s = rq->op->in;
-	int v =
-	    in->key_spec ? (int)in->key_spec : (int)in->customer_master_key_spec; /* the same words in the same order */
-	for (uint32_t i = 0; i < s->n_members && v > 0; i++)
-		if (!strcmp(s->members[i].name, "KeySpec"))
-			return str_of(s->members[i].shape->names[v - 1]);
-	return S("SYMMETRIC_DEFAULT");
-}
-
 /* ---- new keys ------------------------------------------------------------------------------ */
 
 struct status kms_authorize_create(struct req *rq, const void *in_, struct authz *az)
@@ -267,7 +268,9 @@ struct status kms_authorize_create(struct req *rq, const void *in_, struct authz
 	rq->found = id;
 	struct authz_item *item = authz_add(az, NULL, S("*"));
 	put_caller(az, item);
-	authz_key(az, item, "kms:KeySpec", spec_of(rq, in));
+	authz_key(az, item, "kms:KeySpec", str_of(kms_word(rq, "KeySpec", (int)kms_asked_spec(in))));
+	authz_key(az, item, "kms:KeyUsage",
+		  str_of(kms_usage_name(in->key_usage ? in->key_usage : KMS_KEY_USAGE_TYPE_ENCRYPT_DECRYPT)));
 	authz_request_tags(az, item, tags);
 	if (!tags.n)
 		return OK;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CreateKey: symmetric keys, whose material is made here and leaves the keyring never.
- * Every other kind of key answers that it is not supported.
+ * CreateKey: keys of any spec, whose material is made in the keyring and never leaves it.
  */
 #include "api/faults.h"
 #include "base/str.h"
 #include "svc/kms/deletion.h"
 #include "svc/kms/key.h"
 #include "svc/kms/key_policy.h"
+#include "svc/kms/spec.h"
 #include "svc/kms/tags.h"
 
 static struct status unsupported(struct req *rq, const char *what)
@@ -15,22 +15,30 @@ static struct status unsupported(struct req *rq, const char *what)
 	return FAIL(rq, kms_UnsupportedOperationException, "%s", what);
 }
 
-static struct status check_spec(struct req *rq, const struct kms_create_key_in *in)
+static struct status usage_missing(struct req *rq)
+{
+	return FAIL(rq, api_ValidationException,
+		    "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.");
+}
+
+static struct status check_spec(struct req *rq, const struct kms_create_key_in *in, struct kms_new *k)
 {
 	if (in->key_spec && in->customer_master_key_spec)
 		return FAIL(rq, api_ValidationException,
 			    "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. "
-			    "CustomerMasterKeySpec is "
-			    "deprecated.");
-	bool symmetric = in->key_spec
-			     ? in->key_spec == KMS_KEY_SPEC_SYMMETRIC_DEFAULT
-			     : !in->customer_master_key_spec ||
-				   in->customer_master_key_spec == KMS_CUSTOMER_MASTER_KEY_SPEC_SYMMETRIC_DEFAULT;
-	if (!symmetric)
-		return unsupported(rq, "This server makes keys of the key spec SYMMETRIC_DEFAULT only.");
-	if (in->key_usage != KMS_KEY_USAGE_TYPE_ENCRYPT_DECRYPT)
-		return FAIL(rq, api_ValidationException, "KeyUsage %s is not compatible with KeySpec SYMMETRIC_DEFAULT",
-			    in->key_usage == KMS_KEY_USAGE_TYPE_SIGN_VERIFY ? "SIGN_VERIFY" : "GENERATE_VERIFY_MAC");
+			    "CustomerMasterKeySpec is deprecated.");
+	k->spec = kms_asked_spec(in);
+	const struct kms_spec *spec = kms_spec_of(k->spec);
+	if (!spec)
+		return FAIL(rq, kms_UnsupportedOperationException,
+			    "This server makes no keys of the key spec %s: its crypto library does not have it.",
+			    kms_word(rq, "KeySpec", (int)k->spec));
+	if (!in->key_usage && k->spec != KMS_KEY_SPEC_SYMMETRIC_DEFAULT)
+		return usage_missing(rq);
+	k->usage = in->key_usage ? in->key_usage : KMS_KEY_USAGE_TYPE_ENCRYPT_DECRYPT;
+	if (!kms_spec_has(spec, k->usage))
+		return FAIL(rq, api_ValidationException, "KeyUsage %s is not compatible with KeySpec %s",
+			    kms_usage_name(k->usage), spec->name);
 	return OK;
 }
 
@@ -61,11 +69,11 @@ struct status kms_create_key(struct req *rq, const struct kms_create_key_in *in,
 	struct shard *shard;
 	struct txn *t;
 	*arn = kms_arn(rq, account, "key/", k.id);
-	TRY(check_spec(rq, in));
+	TRY(check_spec(rq, in, &k));
 	TRY(check_origin(rq, in));
 	TRY(kms_tags_check(rq, in->tags));
 	TRY(kms_policy_check(rq, k.policy, *arn, account, in->bypass_policy_lockout_safety_check, &k.policy_bound));
-	TRY(kms_material_new(rq, account, k.id, &k.wrapped));
+	TRY(kms_material_new(rq, account, k.id, KMS_FIRST_GENERATION, k.spec, &k.material));
 	TRY(kms_region_note(rq, account));
 	TRY(kms_shard_make(rq, account, &shard));
 	TRY(req_write(rq, shard, &t));

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "svc/kms/page.h"
+#include "svc/kms/spec.h"
 #include "wire/pack.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
@@ -13,9 +14,7 @@ enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
 const struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, struct str arn, struct str id,
 					    const struct kms_key_row *row)
 {
-	static const enum kms_encryption_algorithm_spec algorithms[] = {
-		KMS_ENCRYPTION_ALGORITHM_SPEC_SYMMETRIC_DEFAULT
-	};
+	struct kms_algorithms all = kms_algorithms_of(row->spec, row->usage);
 	struct kms_key_metadata *m = NEW(rq->mem, struct kms_key_metadata);
 	*m = (struct kms_key_metadata){
 		.aws_account_id = kms_text(rq, account),
@@ -28,9 +27,12 @@ const struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, 
 		.key_state = row->state,
 		.origin = row->origin,
 		.key_manager = row->manager,
-		.customer_master_key_spec = KMS_CUSTOMER_MASTER_KEY_SPEC_SYMMETRIC_DEFAULT,
+		.customer_master_key_spec = (enum kms_customer_master_key_spec)row->spec,
 		.key_spec = row->spec,
-		.encryption_algorithms = { algorithms, COUNT(algorithms) },
+		.encryption_algorithms = all.encrypts,
+		.signing_algorithms = all.signs,
+		.mac_algorithms = all.macs,
+		.key_agreement_algorithms = all.agrees,
 		.multi_region = SET(false),
 	};
 	if (row->delete_at)

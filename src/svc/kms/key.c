@@ -9,9 +9,10 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "svc/kms/deletion.h"
+#include "svc/kms/spec.h"
 #include "wire/pack.h"
 
-enum { KEYS_CACHED = 512, FIRST_GENERATION = 1 };
+enum { KEYS_CACHED = 512 };
 
 /* ---- rows ---------------------------------------------------------------------- */
 
@@ -91,6 +92,7 @@ static struct status load_backing(struct req *rq, struct txn *t, struct kms_key 
 			generation,
 			key_ref_of(parent, kms_purpose(k->mem, k->region, k->id, generation),
 				   str_dup(k->mem, row.wrapped)),
+			row.face.p ? str_dup(k->mem, row.face) : (struct str){ 0 },
 		};
 	}
 	return cursor_end(&c);
@@ -132,14 +134,24 @@ static const char *word(const char *const *names, int value) { return names[valu
 static void make_conditions(struct kms_key *k)
 {
 	static const char *const origins[] = { "AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE" };
-	static const char *const usages[] = { "SIGN_VERIFY", "ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC" };
-	assert(k->row.spec == KMS_KEY_SPEC_SYMMETRIC_DEFAULT);
-	add_text(k, S("kms:KeySpec"), S("SYMMETRIC_DEFAULT"));
-	add_text(k, S("kms:KeyUsage"), str_of(word(usages, (int)k->row.usage)));
+	add_text(k, S("kms:KeySpec"), str_of(kms_spec_of(k->row.spec)->name));
+	add_text(k, S("kms:KeyUsage"), str_of(kms_usage_name(k->row.usage)));
 	add_text(k, S("kms:KeyOrigin"), str_of(word(origins, (int)k->row.origin)));
 	add_text(k, S("kms:MultiRegion"), S("false"));
 	if (k->aliases.n)
 		add_condition(k, S("kms:ResourceAliases"), k->aliases.v, k->aliases.n, true);
+}
+
+/* Public keys are looked at once, not at every Verify. */
+static struct status load_public(struct kms_key *k)
+{
+	enum keypair_spec spec = material_keypair(kms_spec_of(k->row.spec)->material);
+	struct keypair *public;
+	if (!spec || !k->n_backing)
+		return OK;
+	TRY(keypair_from_public(spec, k->backing[k->n_backing - 1].face, &public));
+	k->public = public;
+	return OK;
 }
 
 static void make_tags(struct kms_key *k)
@@ -157,6 +169,8 @@ static struct status fill(struct req *rq, struct shard *shard, struct kms_key *k
 	struct policy *policy;
 	TRY(req_read(rq, shard, &t));
 	TRY(row_read(t, k->mem, k->id, &k->row));
+	if (!kms_spec_of(k->row.spec))
+		return ERR(E_CORRUPT);
 	TRY(txn_get(t, kms_key_of(rq->mem, 'p', k->id), k->mem, &k->policy_written));
 	struct status st = txn_get(t, kms_key_of(rq->mem, 'P', k->id), rq->mem, &bound);
 	if (st.code == E_NOT_FOUND)
@@ -167,6 +181,7 @@ static struct status fill(struct req *rq, struct shard *shard, struct kms_key *k
 	TRY(load_aliases(rq, t, k));
 	make_tags(k);
 	make_conditions(k);
+	TRY(load_public(k));
 	TRY(policy_compile(bound, POLICY_RESOURCE, &policy, NULL)); /* last: it is counted, not in the arena */
 	k->policy = policy;
 	return OK;
@@ -176,6 +191,7 @@ static void release(void *value)
 {
 	struct kms_key *k = value;
 	policy_unref(k->policy);
+	keypair_free((struct keypair *)(uintptr_t)k->public);
 	arena_free(k->mem);
 }
 
@@ -280,19 +296,6 @@ struct status kms_edit(struct req *rq, struct kms_edit *out)
 	return st;
 }
 
-struct status kms_material_new(struct req *rq, struct str account, struct str id, struct str *wrapped)
-{
-	const struct key_ref *parent;
-	TRY(account_service_key(rq->app->accounts, account, S("kms"), &parent));
-	struct str purpose = kms_purpose(rq->mem, rq->region, id, FIRST_GENERATION);
-	struct status st = keyring_key_new(rq->app->keyring, parent, purpose, rq->mem, wrapped);
-	if (failed(st)) {
-		log_error("no key material", "request", rq->id, "status", str_of(status_name(st)));
-		return FAIL(rq, kms_KMSInternalException, "The key material could not be made. Please try again.");
-	}
-	return OK;
-}
-
 struct status kms_key_put_new(struct req *rq, struct txn *t, const struct kms_new *k, struct kms_key_row *row)
 {
 	*row = (struct kms_key_row){
@@ -300,16 +303,13 @@ struct status kms_key_put_new(struct req *rq, struct txn *t, const struct kms_ne
 		.description = k->description.p ? k->description : S(""),
 		.state = KMS_KEY_STATE_ENABLED,
 		.manager = k->manager,
-		.usage = KMS_KEY_USAGE_TYPE_ENCRYPT_DECRYPT,
-		.spec = KMS_KEY_SPEC_SYMMETRIC_DEFAULT,
+		.usage = k->usage,
+		.spec = k->spec,
 		.origin = KMS_ORIGIN_TYPE_AWS_KMS,
-		.generation = FIRST_GENERATION,
+		.generation = KMS_FIRST_GENERATION,
 		.tags = k->tags,
 	};
-	struct kms_backing_row backing = { k->wrapped, rq->now_ms };
-	struct buf b = buf_in(rq->mem);
-	pack(&b, &kms_backing_row_shape, &backing);
-	TRY(txn_put(t, kms_backing_key(rq->mem, k->id, FIRST_GENERATION), buf_str(&b)));
+	TRY(kms_backing_put(rq, t, k->id, KMS_FIRST_GENERATION, &k->material));
 	TRY(kms_policy_put(rq, t, k->id, k->policy, k->policy_bound));
 	return kms_row_put(rq, t, k->id, row);
 }

@@ -17,6 +17,7 @@
 struct kms_backing {
 	uint32_t generation;
 	struct key_ref ref;
+	struct str face; /* of an asymmetric key: its public key, SubjectPublicKeyInfo */
 };
 
 struct kms_key {
@@ -27,6 +28,7 @@ struct kms_key {
 	struct str policy_written;
 	struct kms_backing *backing; /* oldest first; the last one encrypts */
 	size_t n_backing;
+	const struct keypair *public; /* of an asymmetric key: the last one's, ready for use */
 	struct str_list aliases;
 	struct str_map tags;
 	struct authz_key *conditions; /* the condition keys that depend on the key alone, chained */
@@ -34,7 +36,8 @@ struct kms_key {
 
 struct kms_found {
 	const struct kms_key *key;
-	const struct kms_key *target; /* UpdateAlias: where the alias shall point; key is where it does now */
+	const struct kms_key *target; /* UpdateAlias: where the alias shall point; key is where it does now.
+				       * ReEncrypt: the key to encrypt with; key is the one to decrypt with. */
 	struct shard *shard;          /* of the key's account */
 	struct str alias;             /* the alias by which the key was named; p == NULL: by none */
 };
@@ -103,15 +106,26 @@ struct status kms_edit(struct req *rq, struct kms_edit *out);
 struct status kms_row_get(struct req *rq, struct txn *t, struct str id, struct kms_key_row *row);
 struct status kms_row_put(struct req *rq, struct txn *t, struct str id, const struct kms_key_row *row);
 
+/* New material as it is stored: wrapped, and what may be shown of it. */
+struct kms_material {
+	struct str wrapped, face;
+};
 /* Everything a new key is made of. */
 struct kms_new {
 	struct str id, description, policy, policy_bound;
+	enum kms_key_spec spec;
+	enum kms_key_usage_type usage;
 	enum kms_key_manager_type manager;
 	struct kms_tag_list tags;
-	struct str wrapped; /* by kms_material_new */
+	struct kms_material material;
 };
+enum { KMS_FIRST_GENERATION = 1 };
 struct str kms_purpose(struct arena *mem, struct str region, struct str id, uint32_t generation);
-struct status kms_material_new(struct req *rq, struct str account, struct str id, struct str *wrapped);
+/* Made in the keyring: waits, so not after req_write. */
+struct status kms_material_new(struct req *rq, struct str account, struct str id, uint32_t generation,
+			       enum kms_key_spec spec, struct kms_material *out);
+struct status kms_backing_put(struct req *rq, struct txn *t, struct str id, uint32_t generation,
+			      const struct kms_material *material);
 struct status kms_key_put_new(struct req *rq, struct txn *t, const struct kms_new *k, struct kms_key_row *row);
 const struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, struct str arn, struct str id,
 					    const struct kms_key_row *row);

@@ -94,12 +94,14 @@ struct status kms_managed_make(struct req *rq, struct str alias, struct str *id)
 		.description = arena_printf(
 		    rq->mem, "Default key that protects my %s objects when no other key is defined", m->name),
 		.policy = policy_of(rq, m, account),
+		.spec = KMS_KEY_SPEC_SYMMETRIC_DEFAULT,
+		.usage = KMS_KEY_USAGE_TYPE_ENCRYPT_DECRYPT,
 		.manager = KMS_KEY_MANAGER_TYPE_AWS,
 	};
 	assert(!rq->write);
 	if (!may_ask(rq, kms_arn(rq, account, "key/", k.id)))
 		return ERR(E_NOT_FOUND);
-	TRY(kms_material_new(rq, account, k.id, &k.wrapped));
+	TRY(kms_material_new(rq, account, k.id, KMS_FIRST_GENERATION, k.spec, &k.material));
 	TRY(kms_region_note(rq, account));
 	TRY(kms_shard_make(rq, account, &shard));
 	req_read_end(rq);

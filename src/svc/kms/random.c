@@ -15,7 +15,7 @@ struct status kms_generate_random(struct req *rq, const struct kms_generate_rand
 	if (in->recipient)
 		return FAIL(rq, kms_UnsupportedOperationException, "%s", KMS_NO_ENCLAVES);
 	if (!in->number_of_bytes.set)
-		return FAIL(rq, api_ValidationException, "Please specify either number of bytes or key spec.");
+		return FAIL(rq, api_ValidationException, "NumberOfBytes is required.");
 	struct secret *bytes = NEW(rq->mem, struct secret);
 	*bytes = secret_new(keyring_secrets(rq->app->keyring), (size_t)in->number_of_bytes.v);
 	kms_free_later(rq, bytes);

@@ -94,6 +94,13 @@ static inline struct str testing_key(struct test_world *w)
 	return world_field(w, r, "KeyMetadata.KeyId");
 }
 
+static inline struct str testing_key_of(struct test_world *w, const char *spec, const char *usage)
+{
+	struct test_reply r = CALL(w, "CreateKey", "{'KeySpec':'%s','KeyUsage':'%s'}", spec, usage);
+	EXPECT_DONE(r);
+	return world_field(w, r, "KeyMetadata.KeyId");
+}
+
 static inline struct str testing_arn(struct test_world *w, struct str id)
 {
 	return arena_printf(world_mem(w), KEY_ARN "%.*s", PR(id));

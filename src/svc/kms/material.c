@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * New key material: made in the keyring, kept wrapped. A symmetric encryption key is a key of
+ * the hierarchy, everything else is material with a kind (crypto/keyring.h).
+ */
+#include "api/accounts.h"
+#include "api/faults.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "svc/kms/key.h"
+#include "svc/kms/spec.h"
+#include "wire/pack.h"
+
+static struct status make(struct req *rq, const struct key_ref *parent, struct str purpose, enum material kind,
+			  struct kms_material *out)
+{
+	*out = (struct kms_material){ 0 };
+	if (kind == MATERIAL_NONE)
+		return keyring_key_new(rq->app->keyring, parent, purpose, rq->mem, &out->wrapped);
+	return keyring_material_new(rq->app->keyring, parent, purpose, kind, rq->mem, &out->wrapped, &out->face);
+}
+
+struct status kms_material_new(struct req *rq, struct str account, struct str id, uint32_t generation,
+			       enum kms_key_spec spec, struct kms_material *out)
+{
+	const struct key_ref *parent;
+	TRY(account_service_key(rq->app->accounts, account, S("kms"), &parent));
+	struct str purpose = kms_purpose(rq->mem, rq->region, id, generation);
+	struct status st = make(rq, parent, purpose, kms_spec_of(spec)->material, out);
+	if (failed(st)) {
+		log_error("no key material", "request", rq->id, "status", str_of(status_name(st)));
+		return FAIL(rq, kms_KMSInternalException, "The key material could not be made. Please try again.");
+	}
+	return OK;
+}
+
+struct status kms_backing_put(struct req *rq, struct txn *t, struct str id, uint32_t generation,
+			      const struct kms_material *material)
+{
+	struct kms_backing_row row = { .wrapped = material->wrapped, .created_at = rq->now_ms, .face = material->face };
+	struct buf b = buf_in(rq->mem);
+	pack(&b, &kms_backing_row_shape, &row);
+	return txn_put(t, kms_backing_key(rq->mem, id, generation), buf_str(&b));
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "svc/kms/use.h"
+
+#include "api/faults.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "svc/kms/spec.h"
+
+struct status kms_keyring_failed(struct req *rq, const struct kms_key *key, struct status st)
+{
+	log_error("a key's material does not open", "request", rq->id, "key", key->arn, "status",
+		  str_of(status_name(st)));
+	return FAIL(rq, kms_KMSInternalException, "The request failed because of an internal error. Please try again.");
+}
+
+struct status kms_current(struct req *rq, const struct kms_key *key, const struct kms_backing **out)
+{
+	if (!key->n_backing)
+		return kms_keyring_failed(rq, key, ERR(E_NO_KEY));
+	*out = &key->backing[key->n_backing - 1];
+	return OK;
+}
+
+struct status kms_use(struct req *rq, const struct kms_key *key, enum kms_key_usage_type usage,
+		      const struct kms_backing **with)
+{
+	TRY(kms_state_check(rq, key->arn, key->row.state, KMS_USE));
+	if (key->row.usage != usage)
+		return FAIL(rq, kms_InvalidKeyUsageException, "%.*s key usage is %s which is not valid for %s.",
+			    PR(key->arn), kms_usage_name(key->row.usage), rq->op->name);
+	return kms_current(rq, key, with);
+}
+
+struct status kms_wrong_algorithm(struct req *rq, const struct kms_key *key, const char *algorithm)
+{
+	return FAIL(rq, kms_InvalidKeyUsageException, "Algorithm %s is incompatible with key spec %s.", algorithm,
+		    kms_spec_of(key->row.spec)->name);
+}
+
+struct status kms_dry_run(struct req *rq, bool dry_run)
+{
+	if (dry_run)
+		return FAIL(rq, kms_DryRunOperationException,
+			    "The request would have succeeded, but the DryRun option is set.");
+	return OK;
+}
+
+struct status kms_check_recipient(struct req *rq, const struct kms_recipient_info *recipient)
+{
+	if (recipient)
+		return FAIL(rq, kms_UnsupportedOperationException, "%s", KMS_NO_ENCLAVES);
+	return OK;
+}

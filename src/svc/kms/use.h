@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What every use of a key has in common: may this key be used now, and for this; which of its
+ * backing keys; a dry run; a keyring that does not answer.
+ *
+ *     TRY(kms_use(rq, key, KMS_KEY_USAGE_TYPE_SIGN_VERIFY, &with));
+ *     ... the algorithm, the sizes ...
+ *     TRY(kms_dry_run(rq, in->dry_run));
+ *     st = keyring_sign(rq->app->keyring, &with->ref, ...);
+ *     if (failed(st))
+ *             return kms_keyring_failed(rq, key, st);
+ */
+#ifndef KMS_USE_H
+#define KMS_USE_H
+
+#include "svc/kms/key.h"
+
+/* The backing key that encrypts, signs, ... today. KMSInternalException: there is none. */
+struct status kms_current(struct req *rq, const struct kms_key *key, const struct kms_backing **out);
+/* The key, fit for use now and for that; `*with` is its current backing key. */
+struct status kms_use(struct req *rq, const struct kms_key *key, enum kms_key_usage_type usage,
+		      const struct kms_backing **with);
+/* InvalidKeyUsageException: the algorithm, by its word, is not one of the key's. */
+struct status kms_wrong_algorithm(struct req *rq, const struct kms_key *key, const char *algorithm);
+/* Everything would have gone well: the last thing to ask before doing it. */
+struct status kms_dry_run(struct req *rq, bool dry_run);
+struct status kms_check_recipient(struct req *rq, const struct kms_recipient_info *recipient);
+/* Logged; KMSInternalException. */
+struct status kms_keyring_failed(struct req *rq, const struct kms_key *key, struct status st);
+
+#endif
