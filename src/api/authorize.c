@@ -393,6 +393,7 @@ static void put_question(struct req *rq, const struct authz_item *item, struct p
 		.resource_account = owner_of(&q->asked),
 		.context = &q->cx,
 		.mode = item->mode,
+		.granted = item->granted,
 		.identity = rq->policies.identity,
 		.boundary = rq->policies.boundary,
 		.session = rq->policies.session,

@@ -27,7 +27,8 @@ struct authz_item {
 	struct str resource;                  /* ARN, or "*" */
 	struct str resource_account;          /* owner; p == NULL: the request's account */
 	const struct policy *resource_policy; /* alive until the request ends; NULL: none */
-	enum policy_mode mode; /* POLICY_STANDARD unless the resource's policy must allow (keys, role trust) */
+	enum policy_mode mode;       /* POLICY_STANDARD unless the resource's policy must allow (keys, role trust) */
+	enum policy_granted granted; /* a grant on the key covers the action */
 	struct str_map resource_tags;
 	struct authz_key *keys;
 	const struct fault_kind *denied; /* the fault to raise instead of the usual AccessDenied, or NULL */

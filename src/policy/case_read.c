@@ -335,7 +335,8 @@ static struct status read_asked(struct reading *r, struct policy_case *c, const 
 		TRY(string_of(r, account, "\"resource-account\"", &c->rq.resource_account));
 	if (granted != NULL && granted->kind != TREE_BOOL)
 		return refuse(r, granted, false, "\"granted\" is true or false");
-	c->rq.granted = granted != NULL && str_eq(granted->text, S("true"));
+	c->rq.granted =
+	    granted != NULL && str_eq(granted->text, S("true")) ? POLICY_GRANTED_SELF : POLICY_GRANTED_NOBODY;
 	return OK;
 }
 

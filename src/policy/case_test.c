@@ -126,8 +126,7 @@ static void principals_of_every_kind_ask(void)
 		       POLICY_IMPLICIT_DENY, POLICY_SESSION);
 	expect_verdict(ANN "," GET ",'resource-account':'444455556666','policies':{'identity':" ALL "}",
 		       POLICY_IMPLICIT_DENY, POLICY_RESOURCE);
-	expect_verdict(ANN "," GET ",'granted':true,'resource-account':'444455556666','policies':{'identity':" ALL "}",
-		       POLICY_ALLOW, POLICY_IDENTITY);
+	expect_verdict(ANN "," GET ",'granted':true,'resource-account':'444455556666'", POLICY_ALLOW, POLICY_NONE);
 }
 
 static void the_context_is_what_is_given(void)

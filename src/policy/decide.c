@@ -12,6 +12,10 @@
  *   6. another account's resource whose policy does not allow           → denied
  *   7. otherwise                                                        → allowed
  *
+ * A KMS grant that covers the call stands beside the key's policy: one for the caller himself
+ * is step 3, one for his role spares him step 4, one for his account lets him past step 6.
+ * Grants do so across accounts as well ("Grants in AWS KMS").
+ *
  * For KMS keys and role trust the resource policy must allow even within the account;
  * naming the account there delegates to its identity policies. The account's root user
  * has no identity policies and needs none.
@@ -238,7 +242,7 @@ static bool explicit_deny(const struct found *f, struct policy_decision *d)
 static struct policy_decision by_identity(const struct policy_request *rq, const struct found *f, enum grant grant)
 {
 	bool root = rq->principal->kind == POLICY_ROOT, federated = rq->principal->kind == POLICY_FEDERATED_USER;
-	bool role_named = !f->cross && grant == GRANT_ROLE;
+	bool role_named = (!f->cross && grant == GRANT_ROLE) || rq->granted == POLICY_GRANTED_ROLE;
 	if (!root && !role_named && f->identity.allow_in == NULL)
 		return lacking(POLICY_IDENTITY);
 	if (!root && rq->boundary != NULL && f->boundary.allow_in == NULL)
@@ -253,16 +257,31 @@ static struct policy_decision by_identity(const struct policy_request *rq, const
 	return allowed_by(f->resource_kind, &f->resource);
 }
 
+/* What resource policy and grant give together: the better of both. */
+static enum grant best_grant(const struct policy_request *rq, const struct found *f)
+{
+	static const enum grant by_grant[] = {
+		[POLICY_GRANTED_NOBODY] = GRANT_NONE,
+		[POLICY_GRANTED_ACCOUNT] = GRANT_ACCOUNT,
+		[POLICY_GRANTED_ROLE] = GRANT_ROLE,
+		[POLICY_GRANTED_SELF] = GRANT_FULL,
+	};
+	enum grant grant = by_grant[rq->granted];
+	return grant > f->resource.grant ? grant : f->resource.grant;
+}
+
 static struct policy_decision combine(const struct policy_request *rq, const struct found *f)
 {
 	enum policy_principal_kind kind = rq->principal->kind;
-	enum grant grant = rq->granted ? GRANT_FULL : f->resource.grant;
+	enum grant grant = best_grant(rq, f);
 	if (f->rcp_lacking)
 		return lacking(POLICY_RCP);
 	if (f->scp_lacking && rq->principal->account.n > 0) /* SCPs bind accounts, not services and strangers */
 		return lacking(POLICY_SCP);
 	if (rq->endpoint != NULL && f->endpoint.allow_in == NULL)
 		return lacking(POLICY_ENDPOINT);
+	if (rq->granted == POLICY_GRANTED_SELF)
+		return (struct policy_decision){ .verdict = POLICY_ALLOW };
 	if (kind == POLICY_ANONYMOUS || kind == POLICY_SERVICE || kind == POLICY_WEB_IDENTITY)
 		return grant == GRANT_FULL ? allowed_by(f->resource_kind, &f->resource) : lacking(f->resource_kind);
 	if (!f->cross && grant == GRANT_FULL)

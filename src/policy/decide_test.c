@@ -174,12 +174,67 @@ static void a_grant_counts_as_the_key_policy(void)
 	struct policy_request rq = request(NULL);
 	rq.mode = POLICY_KEY;
 	EXPECT(policy_decide(&rq).verdict == POLICY_IMPLICIT_DENY);
-	rq.granted = true;
+	rq.granted = POLICY_GRANTED_SELF;
 	struct policy_decision d = policy_decide(&rq);
 	EXPECT(d.verdict == POLICY_ALLOW && d.by == POLICY_NONE && d.policy == NULL);
 	rq.resource_account = S("444455556666");
 	d = policy_decide(&rq);
-	EXPECT(d.verdict == POLICY_IMPLICIT_DENY && d.by == POLICY_IDENTITY && d.cross_account);
+	EXPECT(d.verdict == POLICY_ALLOW && d.by == POLICY_NONE && d.cross_account);
+}
+
+static void a_grant_to_a_role_is_limited_by_boundary_and_session(void)
+{
+	static const char *const accounts[] = { "111122223333", "444455556666" };
+	const struct policy *other = made("{'Effect':'Allow','Action':'ec2:*','Resource':'*'}", POLICY_BOUNDARY);
+	for (size_t i = 0; i < COUNT(accounts); i++) {
+		struct policy_request rq = request(NULL);
+		rq.mode = POLICY_KEY;
+		rq.resource_account = str_of(accounts[i]);
+		rq.granted = POLICY_GRANTED_ROLE;
+		EXPECT(policy_decide(&rq).verdict == POLICY_ALLOW);
+		rq.boundary = other;
+		struct policy_decision d = policy_decide(&rq);
+		EXPECT(d.verdict == POLICY_IMPLICIT_DENY && d.by == POLICY_BOUNDARY);
+		rq.boundary = NULL;
+		rq.session = (struct policy_set){ &other, 1 };
+		d = policy_decide(&rq);
+		EXPECT(d.verdict == POLICY_IMPLICIT_DENY && d.by == POLICY_SESSION);
+		rq.granted = POLICY_GRANTED_SELF;
+		EXPECT(policy_decide(&rq).verdict == POLICY_ALLOW);
+	}
+	policy_unref(other);
+}
+
+static void a_grant_to_an_account_leaves_the_rest_to_iam(void)
+{
+	static const char *const accounts[] = { "111122223333", "444455556666" };
+	const struct policy *all = made("{'Effect':'Allow','Action':'*','Resource':'*'}", POLICY_IDENTITY);
+	for (size_t i = 0; i < COUNT(accounts); i++) {
+		struct policy_request rq = request(NULL);
+		rq.mode = POLICY_KEY;
+		rq.resource_account = str_of(accounts[i]);
+		rq.granted = POLICY_GRANTED_ACCOUNT;
+		struct policy_decision d = policy_decide(&rq);
+		EXPECT(d.verdict == POLICY_IMPLICIT_DENY && d.by == POLICY_IDENTITY);
+		rq.identity = (struct policy_set){ &all, 1 };
+		EXPECT(policy_decide(&rq).verdict == POLICY_ALLOW);
+		rq.granted = POLICY_GRANTED_NOBODY;
+		EXPECT(policy_decide(&rq).verdict == POLICY_IMPLICIT_DENY);
+	}
+	policy_unref(all);
+}
+
+static void no_grant_outdoes_an_explicit_deny(void)
+{
+	const struct policy *deny = made("{'Effect':'Deny','Action':'*','Resource':'*'}", POLICY_IDENTITY);
+	for (int g = POLICY_GRANTED_ACCOUNT; g <= POLICY_GRANTED_SELF; g++) {
+		struct policy_request rq = request(NULL);
+		rq.mode = POLICY_KEY;
+		rq.granted = (enum policy_granted)g;
+		rq.identity = (struct policy_set){ &deny, 1 };
+		EXPECT(policy_decide(&rq).verdict == POLICY_EXPLICIT_DENY);
+	}
+	policy_unref(deny);
 }
 
 static void one_policy_can_be_asked_alone(void)
@@ -233,5 +288,6 @@ static void every_way_to_write_an_action_is_found(void)
 
 RUN_ALL(T(the_deciding_statement_is_named), T(the_first_denying_statement_is_named), T(a_denial_in_words),
 	T(every_kind_has_its_words), T(the_trace_tells_the_first_element_that_failed),
-	T(a_grant_counts_as_the_key_policy), T(one_policy_can_be_asked_alone), T(what_is_no_action_is_denied),
-	T(every_way_to_write_an_action_is_found))
+	T(a_grant_counts_as_the_key_policy), T(a_grant_to_a_role_is_limited_by_boundary_and_session),
+	T(a_grant_to_an_account_leaves_the_rest_to_iam), T(no_grant_outdoes_an_explicit_deny),
+	T(one_policy_can_be_asked_alone), T(what_is_no_action_is_denied), T(every_way_to_write_an_action_is_found))

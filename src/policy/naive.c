@@ -176,7 +176,12 @@ struct n_answer naive_decide(const struct n_request *rq)
 	enum policy_kind res = rq->mode == POLICY_ASSUME ? POLICY_TRUST : POLICY_RESOURCE;
 	bool account = rq->account[0] != 0, root = rq->kind == POLICY_ROOT;
 	bool same = !account || !rq->resource_account[0] || strcmp(rq->account, rq->resource_account) == 0;
-	enum how grant = rq->granted ? DIRECT : resource.allow;
+	enum how by_grant = rq->granted == POLICY_GRANTED_SELF      ? DIRECT
+			    : rq->granted == POLICY_GRANTED_ROLE    ? ROLE
+			    : rq->granted == POLICY_GRANTED_ACCOUNT ? ACCOUNT
+								    : NOBODY;
+	enum how grant = by_grant > resource.allow ? by_grant : resource.allow;
+	bool role_granted = rq->granted == POLICY_GRANTED_ROLE;
 	rq->seen->grant[resource.allow]++;
 
 	/* an explicit deny in any policy */
@@ -206,7 +211,9 @@ struct n_answer naive_decide(const struct n_request *rq)
 	bool within_boundary = !rq->has_boundary || boundary.allow || root;
 	bool within_session = session.allow || (rq->session.n == 0 && rq->kind != POLICY_FEDERATED_USER);
 	bool may = identity.allow || root, ok;
-	if (!account)
+	if (by_grant == DIRECT)
+		ok = true;
+	else if (!account)
 		ok = grant == DIRECT;
 	else if (same && rq->mode == POLICY_STANDARD)
 		ok = grant == DIRECT || ((may || grant == ROLE) && within_boundary && within_session);
@@ -214,14 +221,14 @@ struct n_answer naive_decide(const struct n_request *rq)
 		ok = grant == DIRECT ||
 		     ((grant == ROLE || (grant == ACCOUNT && may)) && within_boundary && within_session);
 	else
-		ok = grant != NOBODY && may && within_boundary && within_session;
+		ok = grant != NOBODY && (may || role_granted) && within_boundary && within_session;
 	if (ok)
 		return (struct n_answer){ POLICY_ALLOW, POLICY_NONE };
 
 	/* what is named as missing */
 	if (!account || (rq->mode != POLICY_STANDARD && grant == NOBODY))
 		return LACKS(res);
-	if (!may && !(same && grant == ROLE))
+	if (!may && !(same && grant == ROLE) && !role_granted)
 		return LACKS(POLICY_IDENTITY);
 	if (!within_boundary)
 		return LACKS(POLICY_BOUNDARY);

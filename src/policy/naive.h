@@ -69,7 +69,8 @@ struct n_request {
 	struct n_set identity, session, scp[N_LEVELS], rcp[N_LEVELS];
 	int scp_n, rcp_n;
 	struct n_policy boundary, resource_policy, endpoint;
-	bool has_boundary, has_resource_policy, has_endpoint, granted;
+	bool has_boundary, has_resource_policy, has_endpoint;
+	enum policy_granted granted;
 	struct n_seen *seen;
 };
 struct n_answer {

@@ -456,7 +456,7 @@ void naive_random(uint64_t *seed, struct arena *mem, struct n_request *rq)
 		.mode = chance(seed, 60)   ? POLICY_STANDARD
 			: chance(seed, 50) ? POLICY_KEY
 					   : POLICY_ASSUME,
-		.granted = chance(seed, 3),
+		.granted = chance(seed, 9) ? (enum policy_granted)pick(seed, 4) : POLICY_GRANTED_NOBODY,
 		.seen = seen,
 	};
 	rq->action = rq->mode == POLICY_ASSUME ? ONE_OF(seed, assuming) : ONE_OF(seed, actions_asked);

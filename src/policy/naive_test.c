@@ -72,7 +72,7 @@ static void show(struct arena *mem, const struct n_request *rq, struct policy_de
 	printf("# got %s by %s, want %s by %s\n", verdicts[d.verdict], policy_kind_name(d.by), verdicts[want.verdict],
 	       policy_kind_name(want.by));
 	printf("# kind %d %s: %s on %s of %s, mode %d, granted %d\n", (int)rq->kind, rq->arn, rq->action, rq->resource,
-	       rq->resource_account, (int)rq->mode, rq->granted);
+	       rq->resource_account, (int)rq->mode, (int)rq->granted);
 	for (int i = 0; i < rq->key_n; i++) {
 		printf("#   %s =", rq->keys[i].name);
 		for (int k = 0; k < rq->keys[i].n; k++)

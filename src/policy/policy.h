@@ -366,6 +366,17 @@ struct policy_trace {
 	void *arg;
 };
 
+/*
+ * What a KMS grant that covers the call names. As a Principal of the resource policy would, it decides what else must
+ * allow; but a role or a caller needs no identity policy of his own, across accounts either.
+ */
+enum policy_granted {
+	POLICY_GRANTED_NOBODY = 0,
+	POLICY_GRANTED_ACCOUNT, /* the caller's account: his identity policies must allow as well */
+	POLICY_GRANTED_ROLE,    /* his role, or the user behind a federated session: boundary and session still limit */
+	POLICY_GRANTED_SELF,    /* himself: nothing but an explicit deny and the organization's ceilings limit */
+};
+
 struct policy_request {
 	const struct policy_principal *principal;
 	struct str action;           /* "s3:GetObject" */
@@ -383,8 +394,7 @@ struct policy_request {
 	size_t scps_n;
 	const struct policy_set *rcps; /* one set per level of the resource's organization */
 	size_t rcps_n;
-	bool granted; /* a KMS grant for this very principal covers the call: counts as an allow of the resource policy
-		       */
+	enum policy_granted granted; /* a KMS grant covers the call */
 
 	const struct policy_trace *trace; /* NULL: none, at no cost */
 };
