@@ -239,27 +239,24 @@ static bool look_up_named(const struct asked *a, struct str name, struct policy_
 	return k || tag_of(a->rq->caller.claims, name, out);
 }
 
-/* Long-term keys have none of these, not even as "false", unless a code is given along with the request. */
-static bool look_up_session(const struct req *rq, enum policy_key key, struct policy_entry *out)
-{
-	const struct caller *who = &rq->caller;
-	struct str none = { 0 };
-	if (!who->issued_ms && !who->mfa)
-		return false;
-	switch (key) {
-	case POLICY_KEY_AWS_TOKEN_ISSUE_TIME:
-		return give(out, who->issued_ms ? time_iso8601(rq->mem, who->issued_ms) : none);
-	case POLICY_KEY_AWS_MFA_PRESENT:
-		return give(out, bool_text(who->mfa));
-	case POLICY_KEY_AWS_MFA_AGE:
-		return give(out, who->mfa ? int_text(rq, (rq->now_ms - who->mfa_ms) / 1000) : none);
-	default:
-		return give(out, who->source_identity.n ? who->source_identity : none);
-	}
-}
-
 /* On somebody's behalf, which is what the Via keys are about; a service that acts for itself is its own principal. */
 static bool is_forwarded(const struct req *rq) { return rq->caller.invoked_by.n && rq->caller.kind != CALLER_SERVICE; }
+
+/*
+ * Whether MFA was shown is not known of federated identities: neither key is there, not even as "false". Nor with
+ * long-term keys, unless a code is given along with the request or a service of ours uses them for their owner
+ * ("aws:MultiFactorAuthPresent": it is false then).
+ */
+static bool look_up_mfa(const struct req *rq, enum policy_key key, struct policy_entry *out)
+{
+	const struct caller *who = &rq->caller;
+	bool federated = who->kind == CALLER_FEDERATED || who->provider.n;
+	if (federated || who->kind == CALLER_ANONYMOUS || who->kind == CALLER_SERVICE)
+		return false;
+	if (key == POLICY_KEY_AWS_MFA_AGE)
+		return who->mfa && give(out, int_text(rq, (rq->now_ms - who->mfa_ms) / 1000));
+	return (who->issued_ms || who->mfa || is_forwarded(rq)) && give(out, bool_text(who->mfa));
+}
 
 /* The services the request came through, first to last. */
 static bool called_via(const struct req *rq, enum policy_key key, struct policy_entry *out)
@@ -292,10 +289,12 @@ static bool look_up(void *arg, enum policy_key key, struct str name, struct poli
 	bool outside = !rq->caller.invoked_by.n; /* came from a client: has an address and so on */
 	switch (key) {
 	case POLICY_KEY_AWS_TOKEN_ISSUE_TIME:
+		return give(out, rq->caller.issued_ms ? time_iso8601(rq->mem, rq->caller.issued_ms) : none);
+	case POLICY_KEY_AWS_SOURCE_IDENTITY:
+		return give(out, rq->caller.source_identity.n ? rq->caller.source_identity : none);
 	case POLICY_KEY_AWS_MFA_PRESENT:
 	case POLICY_KEY_AWS_MFA_AGE:
-	case POLICY_KEY_AWS_SOURCE_IDENTITY:
-		return look_up_session(rq, key, out);
+		return look_up_mfa(rq, key, out);
 	case POLICY_KEY_AWS_CALLED_VIA:
 	case POLICY_KEY_AWS_CALLED_VIA_FIRST:
 	case POLICY_KEY_AWS_CALLED_VIA_LAST:

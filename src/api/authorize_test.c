@@ -225,6 +225,11 @@ static void with_mfa(struct req *rq)
 	rq->caller.mfa = true;
 	rq->caller.mfa_ms = FAKE_NOW - 90 * 1000;
 }
+static void as_federated(struct req *rq)
+{
+	as_session(rq);
+	rq->caller.provider = S("arn:aws:iam::111122223333:oidc-provider/idp");
+}
 static void forwarded(struct req *rq) { rq->caller.invoked_by = S("s3.amazonaws.com"); }
 static void forwarded_twice(struct req *rq)
 {
@@ -286,6 +291,9 @@ static void every_key_has_its_value(void)
 		  true }, /* a long-term key has it not even as false */
 		{ "\"Bool\":{\"aws:MultiFactorAuthPresent\":\"false\"}", as_session, true },
 		{ "\"Bool\":{\"aws:MultiFactorAuthPresent\":\"true\"}", with_mfa, true },
+		{ "\"Bool\":{\"aws:MultiFactorAuthPresent\":\"false\"}", forwarded, true },
+		{ "\"Null\":{\"aws:MultiFactorAuthPresent\":\"true\",\"aws:MultiFactorAuthAge\":\"true\"}",
+		  as_federated, true },
 		{ "\"Null\":{\"aws:MultiFactorAuthAge\":\"true\"}", as_session, true },
 		{ "\"NumericEquals\":{\"aws:MultiFactorAuthAge\":\"90\"}", with_mfa, true },
 		{ "\"StringEquals\":{\"aws:SourceIdentity\":\"bob\"}", as_session, true },

@@ -161,15 +161,18 @@ static struct str given(struct str s) { return s.n > 0 ? s : (struct str){ 0 }; 
 
 /*
  * "AWS global condition context keys" and the table "Principal key values" of "IAM policy elements: Variables and
- * tags". aws:PrincipalArn of a role session is the role's ARN. aws:username is there for IAM users only.
+ * tags". aws:PrincipalArn of a role session is the role's ARN. aws:username is there for IAM users only. A request that
+ * nobody signed has an account, "anonymous", and does not say whether a service made it.
  */
 void policy_context_principal(struct policy_context *cx, const struct policy_principal *who)
 {
 	bool role = who->kind == POLICY_ROLE_SESSION, service = who->kind == POLICY_SERVICE;
+	bool nobody = who->kind == POLICY_ANONYMOUS;
 	policy_context_put(cx, POLICY_KEY_AWS_PRINCIPAL_TYPE, principal_type(who));
-	policy_context_put(cx, POLICY_KEY_AWS_PRINCIPAL_ACCOUNT, given(who->account));
+	policy_context_put(cx, POLICY_KEY_AWS_PRINCIPAL_ACCOUNT, nobody ? S("anonymous") : given(who->account));
 	policy_context_put(cx, POLICY_KEY_AWS_PRINCIPAL_ARN, given(role ? who->issuer : who->arn));
-	policy_context_put(cx, POLICY_KEY_AWS_PRINCIPAL_IS_SERVICE, service ? S("true") : S("false"));
+	if (!nobody)
+		policy_context_put(cx, POLICY_KEY_AWS_PRINCIPAL_IS_SERVICE, service ? S("true") : S("false"));
 	policy_context_put(cx, POLICY_KEY_AWS_USERID, given(who->id));
 	if (who->kind == POLICY_USER)
 		policy_context_put(cx, POLICY_KEY_AWS_USERNAME, given(who->name));

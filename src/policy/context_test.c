@@ -104,7 +104,8 @@ static void the_principal_brings_his_keys(void)
 	policy_context_init(&cx, room, COUNT(room));
 	policy_context_principal(&cx, &nobody);
 	EXPECT_STR(value_of(&cx, "aws:PrincipalType"), S("Anonymous"));
-	EXPECT(value_of(&cx, "aws:userid").p == NULL && value_of(&cx, "aws:PrincipalAccount").p == NULL);
+	EXPECT_STR(value_of(&cx, "aws:PrincipalAccount"), S("anonymous"));
+	EXPECT(value_of(&cx, "aws:userid").p == NULL && value_of(&cx, "aws:PrincipalIsAWSService").p == NULL);
 }
 
 RUN_ALL(T(known_keys_have_numbers), T(what_is_put_is_found_in_any_case), T(an_absent_value_is_an_absent_key),
