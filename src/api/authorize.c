@@ -360,8 +360,11 @@ static void explain(struct req *rq, const struct authz_item *item, const struct 
 		    const struct policy_decision *d, struct authz_denial *why)
 {
 	char *text = NEWS(rq->mem, char, SENTENCE_MAX);
+	struct policy_request told = *ask;
+	if (item->told.p)
+		told.resource = item->told;
 	why->decision = *d;
-	why->sentence = policy_denial(ask, d, rq->svc->protocol == PROTO_REST_XML, text, SENTENCE_MAX);
+	why->sentence = policy_denial(&told, d, rq->svc->protocol == PROTO_REST_XML, text, SENTENCE_MAX);
 	if (!rq->svc->encoded_denials || !ask->principal->account.n)
 		return;
 	if (failed(denial_seal(rq, denial_json(rq->mem, item, ask, d), &why->encoded)))

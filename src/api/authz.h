@@ -25,6 +25,7 @@ struct authz_key {
 struct authz_item {
 	struct str action;                    /* "s3:GetObject" */
 	struct str resource;                  /* ARN, or "*" */
+	struct str told;                      /* how a refusal names it, for what the ARN gives away; p == NULL: so */
 	struct str resource_account;          /* owner; p == NULL: the request's account */
 	const struct policy *resource_policy; /* alive until the request ends; NULL: none */
 	enum policy_mode mode;       /* POLICY_STANDARD unless the resource's policy must allow (keys, role trust) */

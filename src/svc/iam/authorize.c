@@ -35,10 +35,20 @@ static struct iam_tag_list input_tags(struct req *rq, const void *in)
 	return tags ? *tags : (struct iam_tag_list){ 0 };
 }
 
+/*
+ * Whoever is refused is told what he asked for, not what is there: the ARN of what has the name holds a path, the name
+ * in its own case, and by these that there is such a thing.
+ */
+struct str iam_told(struct req *rq, const char *kind, struct str name)
+{
+	return arena_printf(rq->mem, "%s %.*s", kind, PR(name));
+}
+
 /* ---- items -------------------------------------------------------------------------------------- */
 
 struct target {
 	struct str arn;
+	struct str told;          /* p == NULL: the ARN holds nothing that whoever asks did not say himself */
 	struct str boundary;      /* the one it has now */
 	struct iam_tag_list tags; /* those it has now */
 };
@@ -68,6 +78,7 @@ static bool wants_current_boundary(const struct op *op) { return has_condition(o
 static void add(struct authz *az, const char *action, const struct target *target, struct iam_tag_list given)
 {
 	struct authz_item *item = authz_add(az, action, target->arn);
+	item->told = target->told;
 	if (wants_current_boundary(az->rq->op) && target->boundary.n)
 		authz_key(az, item, "iam:PermissionsBoundary", target->boundary);
 	resource_tags(az, item, target->tags);
@@ -102,8 +113,12 @@ static struct status entity_target(struct req *rq, const void *in, enum iam_kind
 		st = OK;
 	}
 	TRY(st);
-	*out = (struct target){ iam_entity_arn(rq->mem, rq->app->partition, rq->account, kind, &row), row.boundary,
-				row.tags };
+	*out = (struct target){
+		.arn = iam_entity_arn(rq->mem, rq->app->partition, rq->account, kind, &row),
+		.told = input(rq, in, "Path") ? (struct str){ 0 } : iam_told(rq, iam_kind_word(kind), name),
+		.boundary = row.boundary,
+		.tags = row.tags,
+	};
 	return OK;
 }
 
@@ -131,7 +146,9 @@ static struct status add_renamed(struct authz *az, const void *in, enum iam_kind
 		return st.code == E_NOT_FOUND ? OK : st;
 	row.name = new_name.p ? new_name : row.name;
 	row.path = new_path.p ? new_path : row.path;
-	struct target renamed = *target;
+	struct target renamed =
+	    *target; /* looked at only when he may change what is there: its path is no secret then */
+	renamed.told = (struct str){ 0 };
 	renamed.arn = iam_entity_arn(rq->mem, rq->app->partition, rq->account, kind, &row);
 	add(az, NULL, &renamed, (struct iam_tag_list){ 0 });
 	return OK;
@@ -206,6 +223,7 @@ struct status iam_authorize_access_key(struct req *rq, const void *in, struct au
 		TRY(entity_target(rq, in, IAM_USER, row.user_name, &target));
 	else if (st.code != E_NOT_FOUND)
 		return st;
+	target.told = iam_told(rq, "access key", id);
 	add(az, NULL, &target, (struct iam_tag_list){ 0 });
 	return OK;
 }
@@ -217,4 +235,9 @@ struct str iam_input(struct req *rq, const void *in, const char *name) { return 
 void iam_authorize_on(struct authz *az, const void *in, struct str arn, struct iam_tag_list tags, const char *tagging)
 {
 	add_all(az, in, &(struct target){ .arn = arn, .tags = tags }, tagging);
+}
+
+void iam_authorize_named(struct authz *az, const void *in, struct str arn, struct str told, struct iam_tag_list tags)
+{
+	add_all(az, in, &(struct target){ .arn = arn, .told = told, .tags = tags }, NULL);
 }

@@ -15,5 +15,8 @@ struct str iam_input(struct req *rq, const void *in, const char *name);
  * The operation's action on `arn`, which has `tags` now. What is created with tags needs the tagging action too.
  */
 void iam_authorize_on(struct authz *az, const void *in, struct str arn, struct iam_tag_list tags, const char *tagging);
+/* Where the ARN says more than the name that was asked with: a refusal names it by `told`. Nothing is created. */
+void iam_authorize_named(struct authz *az, const void *in, struct str arn, struct str told, struct iam_tag_list tags);
+struct str iam_told(struct req *rq, const char *kind, struct str name); /* "user ann" */
 
 #endif

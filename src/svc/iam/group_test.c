@@ -458,8 +458,7 @@ static void who_may_change_groups(void)
 	REFUSED(
 	    AS(w, ann, "iam", "AddUserToGroup", "{'GroupName':'BOARD','UserName':'ann'}"), 403, "AccessDenied",
 	    "User: arn:aws:iam::111122223333:user/ann is not authorized to perform: iam:AddUserToGroup on resource: "
-	    "arn:aws:iam::111122223333:group/board/Board because no identity-based policy allows the "
-	    "iam:AddUserToGroup action");
+	    "group BOARD because no identity-based policy allows the iam:AddUserToGroup action");
 	FAILS(AS(w, ann, "iam", "UpdateGroup", "{'GroupName':'board','NewPath':'/team/'}"), "AccessDenied");
 	FAILS(AS(w, ann, "iam", "UpdateGroup", "{'GroupName':'a','NewPath':'/board/'}"), "AccessDenied");
 	WORKS(AS(w, ann, "iam", "UpdateGroup", "{'GroupName':'a','NewGroupName':'b','NewPath':'/team/x/'}"));

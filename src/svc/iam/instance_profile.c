@@ -318,7 +318,11 @@ static struct status authorize_profile(struct req *rq, const void *in, struct au
 		if (!failed(st))
 			row = have;
 	}
-	iam_authorize_on(az, in, profile_arn(rq, row.path, row.name), row.tags, "iam:TagInstanceProfile");
+	struct str arn = profile_arn(rq, row.path, row.name);
+	if (making)
+		iam_authorize_on(az, in, arn, row.tags, "iam:TagInstanceProfile");
+	else
+		iam_authorize_named(az, in, arn, iam_told(rq, "instance profile", name), row.tags);
 	return OK;
 }
 

@@ -274,7 +274,8 @@ struct status iam_authorize_server_certificate(struct req *rq, const void *in, s
 	struct txn *t;
 	struct str name = iam_input(rq, in, "ServerCertificateName");
 	struct iam_certificate_row row = { .name = name, .path = iam_path(iam_input(rq, in, "Path")) };
-	if (strcmp(rq->op->name, "UploadServerCertificate") != 0) {
+	bool making = !strcmp(rq->op->name, "UploadServerCertificate");
+	if (!making) {
 		struct iam_certificate_row have;
 		TRY(iam_read(rq, &t));
 		struct status st = iam_row_get(rq->mem, t, cert_key(rq->mem, name), &iam_certificate_row_shape, &have);
@@ -283,7 +284,11 @@ struct status iam_authorize_server_certificate(struct req *rq, const void *in, s
 		if (!failed(st))
 			row = have;
 	}
-	iam_authorize_on(az, in, cert_arn(rq, row.path, row.name), row.tags, "iam:TagServerCertificate");
+	struct str arn = cert_arn(rq, row.path, row.name);
+	if (making)
+		iam_authorize_on(az, in, arn, row.tags, "iam:TagServerCertificate");
+	else
+		iam_authorize_named(az, in, arn, iam_told(rq, "server certificate", name), row.tags);
 	struct str new_name = iam_input(rq, in, "NewServerCertificateName"), new_path = iam_input(rq, in, "NewPath");
 	if (new_name.p || new_path.p)
 		iam_authorize_on(az, in,
