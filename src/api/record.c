@@ -24,7 +24,15 @@
 
 enum { VERSION = 1, ID_BYTES = 16, RESOURCES_MAX = 32, ARN_KEPT = 2048, EXTRA_MAX = 8 * 1024 };
 
-enum { F_MFA = 1, F_READ_ONLY = 2, F_DATA = 4, F_SECURE = 8, F_REFUSED_IDENTITY = 16, F_FROM_INSIDE = 32 };
+enum {
+	F_MFA = 1,
+	F_READ_ONLY = 2,
+	F_DATA = 4,
+	F_SECURE = 8,
+	F_REFUSED_IDENTITY = 16,
+	F_FROM_INSIDE = 32,
+	F_SERVICE = 64
+};
 
 /* ---- bytes ------------------------------------------------------------------------- */
 
@@ -74,7 +82,7 @@ void record_pack(struct buf *out, const struct record *r)
 {
 	unsigned flags = (r->mfa ? F_MFA : 0) | (r->read_only ? F_READ_ONLY : 0) | (r->data_event ? F_DATA : 0) |
 			 (r->secure ? F_SECURE : 0) | (r->refused_identity ? F_REFUSED_IDENTITY : 0) |
-			 (r->from_inside ? F_FROM_INSIDE : 0);
+			 (r->from_inside ? F_FROM_INSIDE : 0) | (r->service_event ? F_SERVICE : 0);
 	char *start = buf_room(out, packed_size(r)), *p = start;
 	*p++ = VERSION;
 	p = put_varint(p, flags);
@@ -122,6 +130,7 @@ struct status record_parse(struct str bytes, struct record *out)
 	r.secure = flags & F_SECURE;
 	r.refused_identity = flags & F_REFUSED_IDENTITY;
 	r.from_inside = flags & F_FROM_INSIDE;
+	r.service_event = flags & F_SERVICE;
 	r.recipient = r.owner;
 	if (in.bad || !sound(&r))
 		return ERR(E_INVALID);
@@ -206,6 +215,7 @@ static void what(struct record *r, const struct req *rq)
 	r->event_source = str_of(rq->svc->source);
 	r->event_name = !op ? said_name(rq) : str_of(op->event ? op->event : op->name);
 	r->region = rq->svc->global ? S("us-east-1") : str_sub(rq->region, 0, 64);
+	r->service_event = rq->service_event;
 	r->read_only = op && op->flags & OP_READ_ONLY;
 	r->data_event = op && op->flags & OP_DATA;
 	r->request_id = rq->id;

@@ -38,6 +38,7 @@ struct record {
 	bool mfa, read_only, data_event, secure;
 	bool refused_identity;           /* signed with an access key, but it did not prove anything */
 	bool from_inside;                /* one service of ours asked another */
+	bool service_event;              /* no call: done by the service itself */
 	struct str parameters, response; /* JSON text, redacted; empty: null */
 	struct str resources;            /* ARNs, packed: record_resource */
 	struct str extra;                /* additionalEventData JSON or empty */

@@ -284,7 +284,7 @@ static void outcome(struct json_out *w, const struct record *r)
 	given(w, "errorMessage", r->error_message);
 	object(w, "requestParameters", r->parameters);
 	object(w, "responseElements", r->response);
-	if (r->extra.n)
+	if (r->extra.n && !r->service_event)
 		object(w, "additionalEventData", r->extra);
 }
 
@@ -311,11 +311,13 @@ struct str record_json(struct arena *mem, const struct record *r)
 	json_put_bool(&w, r->read_only);
 	if (r->resources.n)
 		resources(&w, r);
-	text(&w, "eventType", S("AwsApiCall"));
+	text(&w, "eventType", r->service_event ? S("AwsServiceEvent") : S("AwsApiCall"));
 	json_name(&w, S("managementEvent"));
 	json_put_bool(&w, !r->data_event);
 	text(&w, "recipientAccountId", r->recipient);
 	shared(&w, r);
+	if (r->extra.n && r->service_event)
+		object(&w, "serviceEventDetails", r->extra);
 	text(&w, "eventCategory", r->data_event ? S("Data") : S("Management"));
 	tls(&w, r);
 	json_end(&w, '}');

@@ -120,6 +120,7 @@ struct req {
 	struct str shared_event_id;
 	struct str recipient_account;
 	struct str record_extra; /* additionalEventData, JSON text, or empty */
+	bool service_event;      /* no call: something a service does by itself; record_extra has its details */
 	bool no_record;          /* admin and health only */
 };
 

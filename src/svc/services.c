@@ -12,7 +12,7 @@
 #include "svc/iam/credential_report.h"
 #include "svc/iam/hashing.h"
 #include "svc/iam/used.h"
-#include "svc/kms/deletion.h"
+#include "svc/kms/duty.h"
 #include "svc/s3/reading.h"
 #include "svc/sts/workload.h"
 
@@ -26,13 +26,15 @@ struct status services_start(struct app *app)
 	TRY(iam_used_open(app));
 	iam_reports_open(app);
 	workloads_open(app);
-	kms_start(app);
+	kms_duty_now(app);
+	TRY(kms_duty_open(app));
 	return s3_open(app);
 }
 
 void services_stop(struct app *app)
 {
 	s3_close(app);
+	kms_duty_close(app);
 	iam_reports_close(app);
 	workloads_close(app);
 	iam_used_close(app);

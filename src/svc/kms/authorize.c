@@ -147,7 +147,10 @@ static struct status find_key(struct req *rq, const void *in, struct kms_found *
 		TRY(check_names_itself(rq, in));
 		return find_by_blob(rq, blob, out);
 	}
-	return kms_find(rq, name, has_condition(rq, "kms:RequestAlias") ? KMS_BY_ALIAS | KMS_FOREIGN : 0, out);
+	unsigned flags = has_condition(rq, "kms:RequestAlias") ? KMS_BY_ALIAS | KMS_FOREIGN : 0;
+	if (!strcmp(rq->op->name, "GetKeyRotationStatus"))
+		flags = KMS_FOREIGN; /* the one that takes keys of other accounts, but no aliases */
+	return kms_find(rq, name, flags, out);
 }
 
 static void put_context(struct authz *az, struct authz_item *item, const struct str_map *context)

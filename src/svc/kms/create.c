@@ -4,7 +4,7 @@
  */
 #include "api/faults.h"
 #include "base/str.h"
-#include "svc/kms/deletion.h"
+#include "svc/kms/duty.h"
 #include "svc/kms/key.h"
 #include "svc/kms/key_policy.h"
 #include "svc/kms/spec.h"

@@ -21,7 +21,7 @@ struct status kms_schedule_key_deletion(struct req *rq, const struct kms_schedul
 	e.row.state = KMS_KEY_STATE_PENDING_DELETION;
 	e.row.delete_at = rq->now_ms + in->pending_window_in_days * DAY_MS;
 	e.row.pending_days = in->pending_window_in_days;
-	TRY(txn_put(e.txn, kms_due_key(rq->mem, e.row.delete_at, e.id), S("")));
+	TRY(txn_put(e.txn, kms_date_key(rq->mem, 'd', e.row.delete_at, e.id), S("")));
 	TRY(kms_row_put(rq, e.txn, e.id, &e.row));
 	*out = (struct kms_schedule_key_deletion_out){
 		.key_id = kms_text(rq, e.arn),
@@ -40,7 +40,7 @@ struct status kms_cancel_key_deletion(struct req *rq, const struct kms_cancel_ke
 	TRY(kms_edit(rq, &e));
 	if (e.row.state != KMS_KEY_STATE_PENDING_DELETION)
 		return FAIL(rq, kms_KMSInvalidStateException, "%.*s is not pending deletion.", PR(e.arn));
-	TRY(txn_del(e.txn, kms_due_key(rq->mem, e.row.delete_at, e.id)));
+	TRY(txn_del(e.txn, kms_date_key(rq->mem, 'd', e.row.delete_at, e.id)));
 	e.row.state = KMS_KEY_STATE_DISABLED;
 	e.row.delete_at = 0;
 	e.row.pending_days = 0;

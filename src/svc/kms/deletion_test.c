@@ -2,7 +2,7 @@
 /*
  * The states of a key, what each lets one do, and how keys end.
  */
-#include "svc/kms/deletion.h"
+#include "svc/kms/duty.h"
 #include "svc/kms/testing.h"
 
 #include "api/accounts.h"
@@ -242,7 +242,7 @@ static void a_cancelled_or_put_off_key_outlives_its_first_day(void)
 static void start_app(struct req *rq, void *arg)
 {
 	(void)arg;
-	kms_start(rq->app);
+	kms_duty_now(rq->app);
 }
 
 static void starting_shreds_what_came_due_meanwhile(void)

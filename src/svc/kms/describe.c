@@ -35,6 +35,8 @@ const struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, 
 		.key_agreement_algorithms = all.agrees,
 		.multi_region = SET(false),
 	};
+	if (row->spec == KMS_KEY_SPEC_SYMMETRIC_DEFAULT && row->material_id.n)
+		m->current_key_material_id = kms_text(rq, row->material_id);
 	if (row->delete_at)
 		m->deletion_date = (struct opt_int)SET(row->delete_at);
 	return m;

@@ -8,7 +8,10 @@
 #include "api/cache.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/time.h"
+#include "crypto/hash.h"
 #include "svc/kms/deletion.h"
+#include "svc/kms/rotation.h"
 #include "svc/kms/spec.h"
 #include "wire/pack.h"
 
@@ -29,10 +32,10 @@ struct str kms_backing_key(struct arena *mem, struct str id, uint32_t generation
 	return buf_str(&b);
 }
 
-struct str kms_due_key(struct arena *mem, int64_t when_ms, struct str id)
+struct str kms_date_key(struct arena *mem, char tag, int64_t when_ms, struct str id)
 {
 	struct buf b = buf_in(mem);
-	key_tag(&b, 'd');
+	key_tag(&b, tag);
 	key_u64(&b, (uint64_t)when_ms);
 	key_str(&b, id);
 	return buf_str(&b);
@@ -54,6 +57,11 @@ struct status kms_row_get(struct req *rq, struct txn *t, struct str id, struct k
 struct status kms_row_put(struct req *rq, struct txn *t, struct str id, const struct kms_key_row *row)
 {
 	struct buf b = buf_in(rq->mem);
+	struct kms_key_row old;
+	struct status st = kms_row_get(rq, t, id, &old);
+	if (failed(st) && st.code != E_NOT_FOUND)
+		return st;
+	TRY(kms_rotation_index(rq, t, id, failed(st) ? NULL : &old, row));
 	assert((row->state == KMS_KEY_STATE_PENDING_DELETION) == (row->delete_at != 0));
 	pack(&b, &kms_key_row_shape, row);
 	return txn_put(t, kms_key_of(rq->mem, 'k', id), buf_str(&b));
@@ -64,6 +72,30 @@ struct status kms_row_put(struct req *rq, struct txn *t, struct str id, const st
 struct str kms_purpose(struct arena *mem, struct str region, struct str id, uint32_t generation)
 {
 	return arena_printf(mem, "kms/%.*s/%.*s/%u", PR(region), PR(id), generation);
+}
+
+/* Material made before it had ids is told by its wrapped form, which no two have in common. */
+static struct str material_id(struct kms_key *k, const struct kms_backing_row *row)
+{
+	char *hex = NEWS(k->mem, char, 2 * SHA256_SIZE);
+	if (row->material_id.n)
+		return str_dup(k->mem, row->material_id);
+	sha256_hex(row->wrapped, hex);
+	return str_make(hex, 2 * SHA256_SIZE);
+}
+
+static struct kms_backing backing_of(struct kms_key *k, const struct key_ref *parent, uint32_t generation,
+				     const struct kms_backing_row *row)
+{
+	return (struct kms_backing){
+		.generation = generation,
+		.ref = key_ref_of(parent, kms_purpose(k->mem, k->region, k->id, generation),
+				  str_dup(k->mem, row->wrapped)),
+		.created_at = row->created_at,
+		.rotation = row->rotation_type,
+		.material_id = material_id(k, row),
+		.face = row->face.p ? str_dup(k->mem, row->face) : (struct str){ 0 },
+	};
 }
 
 static struct status load_backing(struct req *rq, struct txn *t, struct kms_key *k)
@@ -88,12 +120,7 @@ static struct status load_backing(struct req *rq, struct txn *t, struct kms_key 
 				memcpy(more, k->backing, k->n_backing * sizeof *more);
 			k->backing = more;
 		}
-		k->backing[k->n_backing++] = (struct kms_backing){
-			generation,
-			key_ref_of(parent, kms_purpose(k->mem, k->region, k->id, generation),
-				   str_dup(k->mem, row.wrapped)),
-			row.face.p ? str_dup(k->mem, row.face) : (struct str){ 0 },
-		};
+		k->backing[k->n_backing++] = backing_of(k, parent, generation, &row);
 	}
 	return cursor_end(&c);
 }
@@ -129,14 +156,17 @@ static void add_text(struct kms_key *k, struct str name, struct str value)
 	add_condition(k, name, v, 1, false);
 }
 
-static const char *word(const char *const *names, int value) { return names[value - 1]; }
+const char *kms_origin_name(enum kms_origin_type origin)
+{
+	static const char *const names[] = { "AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE" };
+	return names[origin - 1];
+}
 
 static void make_conditions(struct kms_key *k)
 {
-	static const char *const origins[] = { "AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE" };
 	add_text(k, S("kms:KeySpec"), str_of(kms_spec_of(k->row.spec)->name));
 	add_text(k, S("kms:KeyUsage"), str_of(kms_usage_name(k->row.usage)));
-	add_text(k, S("kms:KeyOrigin"), str_of(word(origins, (int)k->row.origin)));
+	add_text(k, S("kms:KeyOrigin"), str_of(kms_origin_name(k->row.origin)));
 	add_text(k, S("kms:MultiRegion"), S("false"));
 	if (k->aliases.n)
 		add_condition(k, S("kms:ResourceAliases"), k->aliases.v, k->aliases.n, true);
@@ -237,20 +267,31 @@ struct status kms_shard_make(struct req *rq, struct str account, struct shard **
 	return req_shard(rq, account, shard_of(rq, account), out);
 }
 
-struct status kms_find_id(struct req *rq, struct str account, struct str id, struct kms_found *out)
+static struct status from_cache(struct req *rq, struct shard *shard, struct str account, struct str id,
+				const struct kms_key **out)
 {
 	struct buf key = buf_in(rq->mem);
 	const void *value;
-	TRY(kms_shard(rq, account, &out->shard));
 	buf_put(&key, account);
 	buf_byte(&key, '/');
 	buf_put(&key, id);
-	TRY(cached(rq, &keys, out->shard, buf_str(&key), &value));
-	const struct kms_key *k = value;
+	TRY(cached(rq, &keys, shard, buf_str(&key), &value));
+	*out = value;
+	return OK;
+}
+
+struct status kms_find_id(struct req *rq, struct str account, struct str id, struct kms_found *out)
+{
+	const struct kms_key *k;
+	TRY(kms_shard(rq, account, &out->shard));
+	TRY(from_cache(rq, out->shard, account, id, &k));
 	if (kms_row_due(&k->row, rq->now_ms)) {
 		TRY(kms_sweep(rq, account, out->shard));
 		return ERR(E_NOT_FOUND);
 	}
+	int64_t rotates = kms_rotation_due(&k->row);
+	if (rotates && rotates <= rq->now_ms && !failed(kms_rotate_due(rq, out->shard, k)))
+		TRY(from_cache(rq, out->shard, account, id, &k));
 	out->key = k;
 	return OK;
 }
@@ -307,8 +348,13 @@ struct status kms_key_put_new(struct req *rq, struct txn *t, const struct kms_ne
 		.spec = k->spec,
 		.origin = KMS_ORIGIN_TYPE_AWS_KMS,
 		.generation = KMS_FIRST_GENERATION,
+		.material_id = k->material.id,
 		.tags = k->tags,
 	};
+	if (k->manager == KMS_KEY_MANAGER_TYPE_AWS) {
+		row->rotate_days = KMS_ROTATE_DAYS;
+		row->rotate_at = rq->now_ms + row->rotate_days * DAY_MS;
+	}
 	TRY(kms_backing_put(rq, t, k->id, KMS_FIRST_GENERATION, &k->material));
 	TRY(kms_policy_put(rq, t, k->id, k->policy, k->policy_bound));
 	return kms_row_put(rq, t, k->id, row);

@@ -17,7 +17,10 @@
 struct kms_backing {
 	uint32_t generation;
 	struct key_ref ref;
-	struct str face; /* of an asymmetric key: its public key, SubjectPublicKeyInfo */
+	int64_t created_at;
+	enum kms_rotation_type rotation; /* how it came to be the current one; 0: it was the first */
+	struct str material_id;          /* KeyMaterialId: 64 hex digits */
+	struct str face;                 /* of an asymmetric key: its public key, SubjectPublicKeyInfo */
 };
 
 struct kms_key {
@@ -89,6 +92,7 @@ enum kms_need {
 	KMS_CHANGE, /* anything but PendingDeletion */
 };
 struct status kms_state_check(struct req *rq, struct str arn, enum kms_key_state state, enum kms_need need);
+const char *kms_origin_name(enum kms_origin_type origin);
 bool kms_row_due(const struct kms_key_row *row, int64_t now_ms); /* its deletion date has come */
 
 #define KMS_NO_ENCLAVES "This server has no attested enclaves: Recipient is not supported."
@@ -108,7 +112,8 @@ struct status kms_row_put(struct req *rq, struct txn *t, struct str id, const st
 
 /* New material as it is stored: wrapped, and what may be shown of it. */
 struct kms_material {
-	struct str wrapped, face;
+	struct str wrapped, face, id; /* id: KeyMaterialId */
+	enum kms_rotation_type rotation;
 };
 /* Everything a new key is made of. */
 struct kms_new {
@@ -124,6 +129,9 @@ struct str kms_purpose(struct arena *mem, struct str region, struct str id, uint
 /* Made in the keyring: waits, so not after req_write. */
 struct status kms_material_new(struct req *rq, struct str account, struct str id, uint32_t generation,
 			       enum kms_key_spec spec, struct kms_material *out);
+/* The same without a fault: the status says what is wrong. */
+struct status kms_material_try(struct req *rq, struct str account, struct str id, uint32_t generation,
+			       enum kms_key_spec spec, struct kms_material *out);
 struct status kms_backing_put(struct req *rq, struct txn *t, struct str id, uint32_t generation,
 			      const struct kms_material *material);
 struct status kms_key_put_new(struct req *rq, struct txn *t, const struct kms_new *k, struct kms_key_row *row);
@@ -134,9 +142,10 @@ const struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, 
  *     k <id>            KeyRow                 p <id>              the key policy's text; P <id>: bound to unique ids
  *     b <id> <gen>      BackingRow             a <alias name>      AliasRow
  *     t <id> <alias>    "" : aliases of a key  d <when> <id>       "" : deletions by date
+ *                                              n <when> <id>       "" : rotations by date
  */
 struct str kms_key_of(struct arena *mem, char tag, struct str id);
 struct str kms_backing_key(struct arena *mem, struct str id, uint32_t generation);
-struct str kms_due_key(struct arena *mem, int64_t when_ms, struct str id);
+struct str kms_date_key(struct arena *mem, char tag, int64_t when_ms, struct str id);
 
 #endif

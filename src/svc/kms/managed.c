@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "api/ids.h"
 #include "svc/kms/alias.h"
-#include "svc/kms/deletion.h"
+#include "svc/kms/duty.h"
 #include "svc/kms/key.h"
 #include "svc/kms/note.h"
 

@@ -5,8 +5,10 @@
  */
 #include "api/accounts.h"
 #include "api/faults.h"
+#include "base/codec.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "crypto/hash.h"
 #include "svc/kms/key.h"
 #include "svc/kms/spec.h"
 #include "wire/pack.h"
@@ -20,13 +22,28 @@ static struct status make(struct req *rq, const struct key_ref *parent, struct s
 	return keyring_material_new(rq->app->keyring, parent, purpose, kind, rq->mem, &out->wrapped, &out->face);
 }
 
-struct status kms_material_new(struct req *rq, struct str account, struct str id, uint32_t generation,
+/* "Key material identifiers": of no use to anyone but to tell one material from another. */
+static struct str new_id(struct req *rq)
+{
+	char raw[SHA256_SIZE];
+	world_random(rq->app->world, raw, sizeof raw);
+	return hex_encode(rq->mem, str_make(raw, sizeof raw));
+}
+
+struct status kms_material_try(struct req *rq, struct str account, struct str id, uint32_t generation,
 			       enum kms_key_spec spec, struct kms_material *out)
 {
 	const struct key_ref *parent;
 	TRY(account_service_key(rq->app->accounts, account, S("kms"), &parent));
-	struct str purpose = kms_purpose(rq->mem, rq->region, id, generation);
-	struct status st = make(rq, parent, purpose, kms_spec_of(spec)->material, out);
+	TRY(make(rq, parent, kms_purpose(rq->mem, rq->region, id, generation), kms_spec_of(spec)->material, out));
+	out->id = new_id(rq);
+	return OK;
+}
+
+struct status kms_material_new(struct req *rq, struct str account, struct str id, uint32_t generation,
+			       enum kms_key_spec spec, struct kms_material *out)
+{
+	struct status st = kms_material_try(rq, account, id, generation, spec, out);
 	if (failed(st)) {
 		log_error("no key material", "request", rq->id, "status", str_of(status_name(st)));
 		return FAIL(rq, kms_KMSInternalException, "The key material could not be made. Please try again.");
@@ -37,7 +54,13 @@ struct status kms_material_new(struct req *rq, struct str account, struct str id
 struct status kms_backing_put(struct req *rq, struct txn *t, struct str id, uint32_t generation,
 			      const struct kms_material *material)
 {
-	struct kms_backing_row row = { .wrapped = material->wrapped, .created_at = rq->now_ms, .face = material->face };
+	struct kms_backing_row row = {
+		.wrapped = material->wrapped,
+		.created_at = rq->now_ms,
+		.face = material->face,
+		.rotation_type = material->rotation,
+		.material_id = material->id,
+	};
 	struct buf b = buf_in(rq->mem);
 	pack(&b, &kms_backing_row_shape, &row);
 	return txn_put(t, kms_backing_key(rq->mem, id, generation), buf_str(&b));

@@ -15,8 +15,7 @@ struct caller kms_itself(const struct req *rq)
 	};
 }
 
-static struct status note(struct req *rq, struct txn *t, const struct op *op, const void *in, const void *out,
-			  struct str *arn)
+static struct req itself(struct req *rq, struct str account, const struct op *op, struct str *arn)
 {
 	struct req as = {
 		.app = rq->app,
@@ -26,17 +25,46 @@ static struct status note(struct req *rq, struct txn *t, const struct op *op, co
 		.svc = rq->svc,
 		.op = op,
 		.region = rq->region,
-		.account = rq->account,
+		.account = account,
 		.host = S("internal"),
 		.secure = true,
 		.source_ip = S("kms.amazonaws.com"),
 		.user_agent = S("kms.amazonaws.com"),
-		.in = in,
 		.resources = { arn, 1 },
 	};
+	as.caller = kms_itself(&as);
+	return as;
+}
+
+static struct status note(struct req *rq, struct txn *t, struct str account, const struct op *op, const void *in,
+			  const void *out, struct str *arn)
+{
+	struct req as = itself(rq, account, op, arn);
+	as.in = in;
 	as.out = (void *)(uintptr_t)out;
-	as.caller = kms_itself(rq);
 	return txn_outbox(t, record_make(&as));
+}
+
+/* An event of KMS that is no operation's; `details` become serviceEventDetails, JSON. */
+static struct status note_event(struct req *rq, struct txn *t, struct str account, const char *name, struct str arn_,
+				struct str details)
+{
+	struct str *arn = NEW(rq->mem, struct str);
+	struct op *op = NEW(rq->mem, struct op);
+	*arn = arn_;
+	*op = *service_op(&kms_service, S("CancelKeyDeletion"));
+	op->name = name;
+	struct req as = itself(rq, account, op, arn);
+	as.service_event = true;
+	as.record_extra = details;
+	return txn_outbox(t, record_make(&as));
+}
+
+struct status kms_note_rotation(struct req *rq, struct txn *t, const struct kms_key *key, enum kms_rotation_type type)
+{
+	return note_event(rq, t, key->account, "RotateKey", key->arn,
+			  arena_printf(rq->mem, "{\"rotationType\":\"%s\",\"keyId\":\"%.*s\"}",
+				       type == KMS_ROTATION_TYPE_ON_DEMAND ? "ON_DEMAND" : "AUTOMATIC", PR(key->id)));
 }
 
 /* DeleteKey is an event of KMS without an operation of that name; its record looks like CancelKeyDeletion's. */
@@ -52,7 +80,7 @@ struct status kms_note_deletion(struct req *rq, struct txn *t, struct str accoun
 	*arn = kms_arn(rq, account, "key/", id);
 	in->key_id = *arn;
 	out->key_id = *arn;
-	return note(rq, t, op, in, out, arn);
+	return note(rq, t, account, op, in, out, arn);
 }
 
 struct status kms_note_creation(struct req *rq, struct txn *t, const struct kms_new *k,
@@ -66,5 +94,5 @@ struct status kms_note_creation(struct req *rq, struct txn *t, const struct kms_
 	in->key_usage = m->key_usage;
 	in->origin = m->origin;
 	out->key_metadata = m;
-	return note(rq, t, service_op(&kms_service, S("CreateKey")), in, out, arn);
+	return note(rq, t, m->aws_account_id, service_op(&kms_service, S("CreateKey")), in, out, arn);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records of what KMS does by itself, in the commit that does it: keys that end, AWS
- * managed keys that come into being.
+ * Records of what KMS does by itself, in the commit that does it: keys that end or
+ * rotate, AWS managed keys that come into being.
  */
 #ifndef KMS_NOTE_H
 #define KMS_NOTE_H
@@ -12,4 +12,7 @@ struct caller kms_itself(const struct req *rq); /* kms.amazonaws.com, in the req
 struct status kms_note_deletion(struct req *rq, struct txn *t, struct str account, struct str id);
 struct status kms_note_creation(struct req *rq, struct txn *t, const struct kms_new *k,
 				const struct kms_key_metadata *m);
+/* RotateKey: the event that follows an automatic rotation, and RotateKeyOnDemand. */
+struct status kms_note_rotation(struct req *rq, struct txn *t, const struct kms_key *key, enum kms_rotation_type type);
+
 #endif

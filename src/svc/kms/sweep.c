@@ -6,13 +6,11 @@
  *
  * Nothing waits for this to be safe: a key whose date has come is not found any more,
  * whether or not its rows are still there. The sweep runs when such a key is asked for, and
- * at start, where a shard that cannot be read is logged and left.
+ * as part of the duty (duty.h).
  */
 #include "svc/kms/deletion.h"
 
 #include "api/accounts.h"
-#include "api/ids.h"
-#include "api/record.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "svc/kms/key.h"
@@ -123,135 +121,4 @@ struct status kms_sweep(struct req *rq, struct str account, struct shard *shard)
 		log_info("key material shredded", "material", m->ref.purpose, "account", account);
 	}
 	return s->keys == SWEEP_MAX ? kms_sweep(rq, account, shard) : OK;
-}
-
-/* ---- where keys are: one small shard under the first account ------------------------- */
-
-static struct status regions_shard(struct req *rq, struct shard **out)
-{
-	return req_shard(rq, account_at(rq->app->accounts, 0)->id, S("kms/regions"), out);
-}
-
-struct status kms_region_note(struct req *rq, struct str account)
-{
-	static const struct str none;
-	struct shard *shard;
-	struct txn *t;
-	bool has;
-	struct str key = key_of(rq->mem, 'r', account, rq->region, none);
-	TRY(regions_shard(rq, &shard));
-	TRY(req_read(rq, shard, &t));
-	TRY(txn_has(t, key, &has));
-	if (has)
-		return OK;
-	req_read_end(rq);
-	TRY(txn_write(shard, &t));
-	struct status st = txn_put(t, key, S(""));
-	if (failed(st)) {
-		txn_abort(t);
-		return st;
-	}
-	return txn_commit(t);
-}
-
-/* ---- at start --------------------------------------------------------------------------- */
-
-struct place {
-	struct str account, region;
-	struct place *next;
-};
-
-static struct status list_places(struct req *rq, struct place **out)
-{
-	struct shard *shard;
-	struct cursor c;
-	struct txn *t;
-	TRY(regions_shard(rq, &shard));
-	TRY(req_read(rq, shard, &t));
-	TRY(txn_range(t, &(struct range){ .prefix = S("r"), .keys_only = true }, &c));
-	while (cursor_next(&c)) {
-		struct rd r = rd_of(str_dup(rq->mem, c.key));
-		struct place *p = NEW(rq->mem, struct place);
-		(void)key_take_tag(&r);
-		p->account = key_take_str(&r, rq->mem);
-		p->region = key_take_str(&r, rq->mem);
-		p->next = *out;
-		*out = p;
-	}
-	return cursor_end(&c);
-}
-
-static struct status any_due(struct req *rq, struct shard *shard, bool *due)
-{
-	struct cursor c;
-	struct txn *t;
-	*due = false;
-	TRY(req_read(rq, shard, &t));
-	TRY(txn_range(t, &(struct range){ .prefix = S("d"), .keys_only = true }, &c));
-	if (cursor_next(&c)) {
-		struct rd r = rd_of(c.key);
-		(void)key_take_tag(&r);
-		*due = key_take_u64(&r) <= (uint64_t)rq->now_ms;
-	}
-	TRY(cursor_end(&c));
-	req_read_end(rq);
-	return OK;
-}
-
-static struct status sweep_place(struct req *rq, const struct place *p)
-{
-	struct shard *shard;
-	bool due;
-	if (!account_find(rq->app->accounts, p->account))
-		return OK;
-	rq->region = p->region;
-	rq->account = p->account;
-	rq->caller.account = p->account;
-	struct status st = kms_shard(rq, p->account, &shard);
-	if (st.code == E_NOT_FOUND)
-		return OK; /* noted, but no key was made */
-	TRY(st);
-	TRY(any_due(rq, shard, &due));
-	return due ? kms_sweep(rq, p->account, shard) : OK;
-}
-
-static struct status sweep_all(struct req *rq)
-{
-	struct place *first = NULL;
-	TRY(list_places(rq, &first));
-	req_read_end(rq);
-	for (const struct place *p = first; p; p = p->next) {
-		struct status st = sweep_place(rq, p);
-		req_read_end(rq);
-		if (failed(st))
-			log_error("keys whose day has come were not swept", "account", p->account, "region", p->region,
-				  "status", str_of(status_name(st)));
-	}
-	return OK;
-}
-
-void kms_start(struct app *app)
-{
-	if (!account_at(app->accounts, 0))
-		return;
-	struct arena *mem = arena_new();
-	struct req *rq = NEW(mem, struct req);
-	*rq = (struct req){
-		.app = app,
-		.mem = mem,
-		.svc = &kms_service,
-		.op = service_op(&kms_service, S("CancelKeyDeletion")),
-		.now_ms = app_now_ms(app),
-		.region = app->region,
-		.account = account_at(app->accounts, 0)->id,
-		.host = S("internal"),
-		.secure = true,
-		.id = id_uuid(app->world, mem),
-	};
-	rq->caller = kms_itself(rq);
-	struct status st = sweep_all(rq);
-	if (failed(st))
-		log_error("the regions of keys cannot be read", "status", str_of(status_name(st)));
-	req_unpin_all(rq);
-	arena_free(mem);
 }

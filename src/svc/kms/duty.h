@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What KMS does on its own when the day has come: shredding keys whose waiting period is over,
+ * rotating keys whose period is.
+ *
+ * Nothing waits for it to be right: whoever asks for a key finds what is due and does it first
+ * (kms_find_id). The duty sees to those that nobody asks for. What is due stands in the keys'
+ * shards, so it outlives any restart.
+ */
+#ifndef KMS_DUTY_H
+#define KMS_DUTY_H
+
+#include "api/req.h"
+
+/* Everything that is due anywhere, within a fiber. What cannot be read is logged and left. */
+void kms_duty_now(struct app *app);
+/* The same every few minutes of the server's clock, on a thread of its own. */
+struct status kms_duty_open(struct app *app);
+void kms_duty_close(struct app *app);
+
+/* Remembers that the account has keys in the request's region. Not after req_write. */
+struct status kms_region_note(struct req *rq, struct str account);
+
+#endif

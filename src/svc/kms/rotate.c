@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rotating: on the date, and on demand ("Rotate AWS KMS keys").
+ *
+ * The new material is made in the keyring before the write transaction is opened, for the
+ * generation that comes next. Inside, the key's row says whether it still is the next one: of
+ * several who rotate at once one does, and the others' material is thrown away.
+ *
+ * An automatic rotation that cannot be made (the disk is full) is logged and tried again by the
+ * next request; the key goes on with the material it has.
+ */
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "svc/kms/note.h"
+#include "svc/kms/rotation.h"
+
+enum { SOON_MS = 20 * MINUTE_MS };
+
+/* ---- dates ------------------------------------------------------------------------ */
+
+int64_t kms_rotation_due(const struct kms_key_row *row)
+{
+	return row->state == KMS_KEY_STATE_ENABLED ? row->rotate_at : 0;
+}
+
+struct status kms_rotation_index(struct req *rq, struct txn *t, struct str id, const struct kms_key_row *old,
+				 const struct kms_key_row *row)
+{
+	int64_t was = old ? kms_rotation_due(old) : 0, is = kms_rotation_due(row);
+	if (was == is)
+		return OK;
+	if (was)
+		TRY(txn_del(t, kms_date_key(rq->mem, 'n', was, id)));
+	return is ? txn_put(t, kms_date_key(rq->mem, 'n', is, id), S("")) : OK;
+}
+
+/* The first date of the schedule that is still to come: what was missed is made up for once. */
+static int64_t next_date(const struct kms_key_row *row, int64_t now_ms)
+{
+	int64_t period = row->rotate_days * DAY_MS;
+	return row->rotate_at + ((now_ms - row->rotate_at) / period + 1) * period;
+}
+
+/* ---- the act ------------------------------------------------------------------------- */
+
+static struct status put_generation(struct req *rq, struct txn *t, const struct kms_key *key, struct kms_key_row *row,
+				    struct kms_material *m, enum kms_rotation_type type)
+{
+	m->rotation = type;
+	row->material_id = m->id;
+	row->generation = key->row.generation + 1;
+	TRY(kms_backing_put(rq, t, key->id, (uint32_t)row->generation, m));
+	TRY(kms_row_put(rq, t, key->id, row));
+	return kms_note_rotation(rq, t, key, type);
+}
+
+static struct status rotate_by_itself(struct req *rq, struct txn *t, const struct kms_key *key, struct kms_material *m)
+{
+	struct kms_key_row row;
+	TRY(kms_row_get(rq, t, key->id, &row));
+	int64_t due = kms_rotation_due(&row);
+	if (!due || due > rq->now_ms || row.generation != key->row.generation)
+		return ERR(E_EXISTS);
+	row.rotate_at = next_date(&row, rq->now_ms);
+	return put_generation(rq, t, key, &row, m, KMS_ROTATION_TYPE_AUTOMATIC);
+}
+
+static struct status try_due(struct req *rq, struct shard *shard, const struct kms_key *key)
+{
+	struct kms_material m;
+	struct txn *t;
+	TRY(kms_material_try(rq, key->account, key->id, (uint32_t)key->row.generation + 1, key->row.spec, &m));
+	req_read_end(rq);
+	TRY(txn_write(shard, &t));
+	struct status st = rotate_by_itself(rq, t, key, &m);
+	if (failed(st)) {
+		txn_abort(t);
+		return st;
+	}
+	return txn_commit(t);
+}
+
+struct status kms_rotate_due(struct req *rq, struct shard *shard, const struct kms_key *key)
+{
+	assert(!rq->write);
+	struct status st = try_due(rq, shard, key);
+	if (st.code == E_EXISTS || st.code == E_NOT_FOUND)
+		return OK;
+	if (failed(st))
+		log_error("a key was not rotated on its date", "key", key->arn, "status", str_of(status_name(st)));
+	return st;
+}
+
+/* ---- on demand --------------------------------------------------------------------------- */
+
+static struct status check_demand(struct req *rq, const struct kms_edit *e, const struct kms_key *key)
+{
+	int64_t due = kms_rotation_due(&e->row);
+	if ((due && due <= rq->now_ms + SOON_MS) || e->row.generation != key->row.generation)
+		return FAIL(rq, kms_ConflictException,
+			    "An automatic rotation of %.*s is in progress or begins within the next 20 minutes.",
+			    PR(e->arn));
+	if (e->row.on_demand >= KMS_ON_DEMAND_MAX)
+		return FAIL(rq, kms_LimitExceededException,
+			    "The on-demand rotations limit has been reached for the given keyId. No more on-demand "
+			    "rotations can be performed for this key: %.*s",
+			    PR(e->id));
+	return OK;
+}
+
+struct status kms_rotate_key_on_demand(struct req *rq, const struct kms_rotate_key_on_demand_in *in,
+				       struct kms_rotate_key_on_demand_out *out)
+{
+	const struct kms_key *key = kms_found(rq)->key;
+	struct kms_material m;
+	struct kms_edit e;
+	(void)in;
+	TRY(kms_rotates_by_hand(rq, key));
+	TRY(kms_state_check(rq, key->arn, key->row.state, KMS_USE));
+	TRY(kms_material_new(rq, key->account, key->id, (uint32_t)key->row.generation + 1, key->row.spec, &m));
+	TRY(kms_edit(rq, &e));
+	TRY(kms_state_check(rq, e.arn, e.row.state, KMS_USE));
+	TRY(check_demand(rq, &e, key));
+	e.row.on_demand++;
+	TRY(put_generation(rq, e.txn, key, &e.row, &m, KMS_ROTATION_TYPE_ON_DEMAND));
+	out->key_id = kms_text(rq, e.id);
+	return OK;
+}
