@@ -15,6 +15,7 @@
 #include "svc/kms/authorize.h"
 #include "svc/kms/blob.h"
 #include "svc/kms/context.h"
+#include "svc/kms/grant.h"
 #include "svc/kms/key.h"
 #include "svc/kms/spec.h"
 #include "svc/kms/tags.h"
@@ -46,7 +47,7 @@ static void put_caller(struct authz *az, struct authz_item *item)
 		authz_key(az, item, "kms:ViaService", via_service(az->rq));
 }
 
-static struct authz_item *put_key(struct authz *az, const struct kms_key *key)
+struct authz_item *kms_put_key(struct authz *az, const struct kms_key *key)
 {
 	struct authz_item *item = authz_add(az, NULL, key->arn);
 	item->resource_account = key->account;
@@ -61,7 +62,7 @@ static struct authz_item *put_key(struct authz *az, const struct kms_key *key)
 	return item;
 }
 
-static void remember(struct req *rq, const struct kms_key *key)
+void kms_remember(struct req *rq, const struct kms_key *key)
 {
 	struct str *arn = NEW(rq->mem, struct str);
 	*arn = key->arn;
@@ -95,13 +96,12 @@ static bool has_condition(const struct req *rq, const char *name)
 
 /* ---- keys -------------------------------------------------------------------------- */
 
-/* No grants exist, so no token is one of theirs. */
-static struct status check_grant_tokens(struct req *rq, const void *in)
+static struct status check_grant_tokens(struct req *rq, const void *in, const struct kms_key *key)
 {
 	const struct str_list *tokens = member(rq, in, "GrantTokens");
-	if (tokens && tokens->n && kms_declares(rq, kms_InvalidGrantTokenException))
-		return FAIL(rq, kms_InvalidGrantTokenException, "Invalid grant token.");
-	return OK;
+	if (!tokens || !tokens->n || !kms_declares(rq, kms_InvalidGrantTokenException))
+		return OK;
+	return kms_tokens_check(rq, *tokens, key);
 }
 
 /* In the same words whether the key is there or not: whoever holds a blob learns nothing of its key. */
@@ -153,7 +153,7 @@ static struct status find_key(struct req *rq, const void *in, struct kms_found *
 	return kms_find(rq, name, flags, out);
 }
 
-static void put_context(struct authz *az, struct authz_item *item, const struct str_map *context)
+void kms_put_context(struct authz *az, struct authz_item *item, const struct str_map *context)
 {
 	struct arena *mem = az->rq->mem;
 	if (!context->n)
@@ -170,12 +170,17 @@ static void put_context(struct authz *az, struct authz_item *item, const struct 
 }
 
 /* A denial across accounts by the key's policy must not tell whether the key is there. */
-static struct status judge_foreign(struct req *rq, const void *in, const struct authz_item *item)
+struct status kms_judge_foreign(struct req *rq, const void *in, const struct authz_item *item)
 {
 	struct policy_decision d;
+	if (str_eq(item->resource_account, rq->caller.account))
+		return OK;
+	rq->recipient_account = item->resource_account; /* both accounts' trails have the call */
 	if (authz_evaluate(rq, item, &d) || d.by != POLICY_RESOURCE)
 		return OK; /* allowed, or refused in the caller's own account: the pipeline says so */
-	struct status st = text_of(rq, in, "KeyId").p ? kms_not_yours(rq, item->resource) : blob_not_yours(rq);
+	struct status st = !text_of(rq, in, "CiphertextBlob").p || text_of(rq, in, "KeyId").p
+			       ? kms_not_yours(rq, item->resource)
+			       : blob_not_yours(rq);
 	struct authz_denial *why = NEW(rq->mem, struct authz_denial);
 	*why = (struct authz_denial){ item->action, item->resource, rq->fault.text, d };
 	rq->denial = why;
@@ -189,23 +194,21 @@ struct status kms_authorize_key(struct req *rq, const void *in, struct authz *az
 	const struct kms_tag_list *tags = member(rq, in, "Tags");
 	if (context)
 		TRY(kms_context_check(rq, *context));
-	TRY(check_grant_tokens(rq, in));
 	TRY(find_key(rq, in, f));
+	TRY(check_grant_tokens(rq, in, f->key));
 	rq->found = f;
-	remember(rq, f->key);
-	struct authz_item *item = put_key(az, f->key);
+	kms_remember(rq, f->key);
+	struct authz_item *item = kms_put_key(az, f->key);
 	authz_key(az, item, "kms:RequestAlias", f->alias);
 	if (context) {
-		put_context(az, item, context);
+		kms_put_context(az, item, context);
 		if (!member(rq, in, "EncryptionAlgorithm"))
 			authz_key(az, item, "kms:EncryptionAlgorithm", S("SYMMETRIC_DEFAULT"));
 	}
 	if (tags)
 		authz_request_tags(az, item, kms_tag_map(rq->mem, *tags));
-	if (str_eq(f->key->account, rq->caller.account))
-		return OK;
-	rq->recipient_account = f->key->account; /* both accounts' trails have the call */
-	return judge_foreign(rq, in, item);
+	TRY(kms_granted(rq, f, item->action, context, NULL, &item->granted));
+	return kms_judge_foreign(rq, in, item);
 }
 
 /* ---- aliases --------------------------------------------------------------------------- */
@@ -252,11 +255,11 @@ struct status kms_authorize_alias(struct req *rq, const void *in, struct authz *
 	rq->found = f;
 	put_alias(az, alias);
 	if (f->key)
-		put_key(az, f->key);
+		kms_put_key(az, f->key);
 	if (f->target && f->target != f->key)
-		put_key(az, f->target);
+		kms_put_key(az, f->target);
 	if (f->target || f->key)
-		remember(rq, f->target ? f->target : f->key);
+		kms_remember(rq, f->target ? f->target : f->key);
 	return OK;
 }
 

@@ -2,7 +2,18 @@
 #ifndef KMS_AUTHORIZE_H
 #define KMS_AUTHORIZE_H
 
-#include "api/authz.h"
+#include "svc/kms/key.h"
+
+/* What authorize functions have in common: the key as a resource with all its condition keys; the ARN for the record;
+ * kms:EncryptionContext:<key> and kms:EncryptionContextKeys. */
+struct authz_item *kms_put_key(struct authz *az, const struct kms_key *key);
+void kms_remember(struct req *rq, const struct kms_key *key);
+void kms_put_context(struct authz *az, struct authz_item *item, const struct str_map *context);
+/*
+ * Of another account's key: both accounts get the record, and a denial by the key's policy is worded so that it does
+ * not tell whether the key is there. `in` is the operation's input.
+ */
+struct status kms_judge_foreign(struct req *rq, const void *in, const struct authz_item *item);
 
 /* Would this key policy leave the caller able to change it, as far as a key policy can say? For the lockout check. */
 bool kms_policy_keeps(struct req *rq, struct str key_arn, struct str account, const struct policy *policy);

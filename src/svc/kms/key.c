@@ -209,6 +209,7 @@ static struct status fill(struct req *rq, struct shard *shard, struct kms_key *k
 		TRY(st);
 	TRY(load_backing(rq, t, k));
 	TRY(load_aliases(rq, t, k));
+	TRY(txn_has(t, kms_key_of(rq->mem, 'G', k->id), &k->has_grants));
 	make_tags(k);
 	make_conditions(k);
 	TRY(load_public(k));

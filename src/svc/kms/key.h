@@ -34,6 +34,7 @@ struct kms_key {
 	const struct keypair *public; /* of an asymmetric key: the last one's, ready for use */
 	struct str_list aliases;
 	struct str_map tags;
+	bool has_grants;
 	struct authz_key *conditions; /* the condition keys that depend on the key alone, chained */
 };
 
@@ -143,6 +144,7 @@ const struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, 
  *     b <id> <gen>      BackingRow             a <alias name>      AliasRow
  *     t <id> <alias>    "" : aliases of a key  d <when> <id>       "" : deletions by date
  *                                              n <when> <id>       "" : rotations by date
+ *     c g h q r s G     grants: svc/kms/grant.h
  */
 struct str kms_key_of(struct arena *mem, char tag, struct str id);
 struct str kms_backing_key(struct arena *mem, struct str id, uint32_t generation);

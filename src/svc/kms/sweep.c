@@ -13,6 +13,7 @@
 #include "api/accounts.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "svc/kms/grant.h"
 #include "svc/kms/key.h"
 #include "svc/kms/note.h"
 #include "wire/pack.h"
@@ -78,6 +79,7 @@ static struct status shred(struct req *rq, struct txn *t, struct str account, st
 	TRY(st);
 	TRY(shred_backing(rq, t, account, id, s));
 	TRY(drop_aliases(rq, t, id));
+	TRY(kms_grants_drop(rq, t, id));
 	TRY(txn_del(t, kms_key_of(rq->mem, 'p', id)));
 	TRY(txn_del(t, kms_key_of(rq->mem, 'P', id)));
 	TRY(txn_del(t, kms_key_of(rq->mem, 'k', id)));

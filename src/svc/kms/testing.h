@@ -31,15 +31,38 @@ static inline struct status testing_policies(struct req *rq, struct caller *who,
 	return OK;
 }
 
+/* The unique id of whoever has that name: "AIDAALICEAAAAAAAAAAAA". */
+static inline struct str testing_id(struct arena *mem, const char *kind, struct str name)
+{
+	enum { ID = 21 };
+	struct buf b = buf_in(mem);
+	buf_z(&b, kind);
+	for (size_t i = 0; b.n < ID; i++)
+		buf_byte(&b, i < name.n && char_alpha(name.p[i]) ? char_upper(name.p[i]) : 'A');
+	return buf_str(&b);
+}
+
 /* Everybody is there but those called "nobody". */
 static inline struct status testing_principal(struct req *rq, struct str account, struct str resource, struct str *id)
 {
-	(void)rq, (void)account;
-	*id = (struct str){ 0 };
+	struct str name = resource;
+	(void)account;
+	while (str_find_char(name, '/') != SIZE_MAX)
+		(void)str_cut(&name, '/');
+	*id = str_eq(resource, S("root"))
+		  ? (struct str){ 0 }
+		  : testing_id(rq->mem, str_starts(resource, S("role/")) ? "AROA" : "AIDA", name);
 	return str_ends(resource, S("/nobody")) ? ERR(E_NOT_FOUND) : OK;
 }
 
+static inline struct status testing_role(struct req *rq, struct str account, struct str name, struct identity_role *out)
+{
+	*out = (struct identity_role){ .name = name };
+	return testing_principal(rq, account, arena_printf(rq->mem, "role/%.*s", PR(name)), &out->id);
+}
+
 static const struct identity_provider testing_identity = { .policies = testing_policies,
+							   .role = testing_role,
 							   .principal = testing_principal };
 /* The trail's keys are those of a service of that name; here it has no operations. */
 static const struct service testing_trail = { .name = "cloudtrail",
@@ -62,7 +85,7 @@ static inline struct caller testing_user_of(struct test_world *w, struct str acc
 	return (struct caller){
 		.kind = CALLER_USER,
 		.account = account,
-		.principal_id = S("AIDAALICE"),
+		.principal_id = testing_id(world_mem(w), "AIDA", S("alice")),
 		.name = S("alice"),
 		.arn = arena_printf(world_mem(w), "arn:aws:iam::%.*s:user/alice", PR(account)),
 		.access_key_id = S("AKIAALICE"),
