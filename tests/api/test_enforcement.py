@@ -74,7 +74,8 @@ class Scene:
                         ("s3", "UploadPartCopy"): {"Key": "m"}, ("s3", "AbortMultipartUpload"): {"Key": "m"},
                         ("s3", "ListParts"): {"Key": "m"},
                         ("s3", "CompleteMultipartUpload"): {"Key": "m", "MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": etag}]}},
-                        ("kms", "EnableKey"): {}, ("kms", "GenerateDataKey"): {"KeySpec": "AES_256"},
+                        ("kms", "EnableKey"): {}, ("kms", "RetireGrant"): {"KeyId": key_id, "GrantId": "0" * 64},
+                        ("kms", "GenerateDataKey"): {"KeySpec": "AES_256"},
                         ("kms", "GenerateDataKeyWithoutPlaintext"): {"KeySpec": "AES_256"}, ("kms", "GenerateRandom"): {"NumberOfBytes": 8}}
         self.nobody = server.user()
 
