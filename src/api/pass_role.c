@@ -9,20 +9,12 @@
 #include "api/faults.h"
 #include "base/str.h"
 
-static struct str last_part(struct str s)
-{
-	size_t at = s.n;
-	while (at > 0 && s.p[at - 1] != '/')
-		at--;
-	return str_from(s, at);
-}
-
 /* A role that is not there has no tags; whether it must be is the service's question. */
 static struct status role_tags(struct req *rq, struct str arn, const struct arn *parts, struct str_map *out)
 {
 	struct identity_role role;
 	*out = (struct str_map){ 0 };
-	struct status st = rq->app->identity->role(rq, parts->account, last_part(parts->resource), &role);
+	struct status st = rq->app->identity->role(rq, parts->account, str_after_last(parts->resource, '/'), &role);
 	if (st.code == E_NOT_FOUND)
 		return OK;
 	TRY(st);
@@ -37,7 +29,7 @@ struct status authz_pass_role(struct authz *az, struct str role_arn, const char 
 	struct req *rq = az->rq;
 	struct arn parts;
 	if (failed(arn_parse(role_arn, &parts)) || !str_eq(parts.service, S("iam")) ||
-	    !str_starts(parts.resource, S("role/")) || !last_part(parts.resource).n)
+	    !str_starts(parts.resource, S("role/")) || !str_after_last(parts.resource, '/').n)
 		return FAIL(rq, api_ValidationException, "%.*s is not the ARN of a role.", PR(role_arn));
 	if (!str_eq(parts.account, rq->caller.account) || !str_eq(parts.account, rq->account) ||
 	    !str_eq(parts.partition, rq->app->partition))

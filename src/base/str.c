@@ -86,6 +86,14 @@ struct str str_cut(struct str *rest, char c)
 	return str_make(whole.p, at);
 }
 
+struct str str_after_last(struct str s, char c)
+{
+	size_t at = s.n;
+	while (at > 0 && s.p[at - 1] != c)
+		at--;
+	return str_from(s, at);
+}
+
 bool str_to_u64(struct str s, uint64_t *out)
 {
 	uint64_t v = 0;

@@ -21,6 +21,7 @@ size_t str_find_char(struct str s, char c);
 size_t str_find(struct str s, struct str what);
 /* Cut at the first c: the part before it is returned, *rest becomes the part after (p == NULL when c was not found). */
 struct str str_cut(struct str *rest, char c);
+struct str str_after_last(struct str s, char c); /* all of it when there is none */
 /* Whole string must be a decimal number in range; false otherwise (then *out is untouched). */
 bool str_to_i64(struct str s, int64_t *out);
 bool str_to_u64(struct str s, uint64_t *out);

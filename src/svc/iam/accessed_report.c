@@ -97,7 +97,7 @@ static struct status of_policy(struct people *p, struct str arn)
 	TRY(iam_managed_get(rq, p->t, arn, IAM_TO_READ, &m));
 	TRY(iam_managed_document(rq->mem, p->t, &m, &text));
 	struct iam_source *s = iam_sources_add(rq, &p->to->policies);
-	*s = (struct iam_source){ .arn = arn, .name = iam_last_part(arn) };
+	*s = (struct iam_source){ .arn = arn, .name = str_after_last(arn, '/') };
 	TRY(cached_policy(rq, POLICY_IDENTITY, text, &s->policy));
 	if (!p->people)
 		return OK;

@@ -30,7 +30,7 @@ const struct iam_builtin *iam_builtin_find(struct str arn)
 	static const struct str root = { "arn:aws:iam::aws:policy", 23 };
 	if (!str_starts(arn, root))
 		return NULL;
-	struct str rest = str_from(arn, root.n), name = iam_last_part(rest);
+	struct str rest = str_from(arn, root.n), name = str_after_last(rest, '/');
 	const struct iam_builtin *b = named(name);
 	return b && str_eq(str_sub(rest, 0, rest.n - name.n), str_of(b->path)) ? b : NULL;
 }

@@ -60,7 +60,7 @@ static struct iam_attached_policy_list attached(struct details *d, const struct 
 	struct str_list arns = iam_sorted(d->rq->mem, row->attached);
 	struct iam_attached_policy *v = NEWS(d->rq->mem, struct iam_attached_policy, arns.n + 1);
 	for (size_t i = 0; i < arns.n; i++)
-		v[i] = (struct iam_attached_policy){ iam_last_part(arns.v[i]), arns.v[i] };
+		v[i] = (struct iam_attached_policy){ str_after_last(arns.v[i], '/'), arns.v[i] };
 	return (struct iam_attached_policy_list){ v, arns.n };
 }
 

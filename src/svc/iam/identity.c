@@ -316,7 +316,7 @@ static struct status principal(struct req *rq, struct str account, struct str re
 		return OK;
 	if (!user && !str_starts(resource, S("role/")))
 		return ERR(E_NOT_FOUND);
-	TRY(iam_principal(rq, account, user ? IAM_USER : IAM_ROLE, iam_last_part(resource), &p));
+	TRY(iam_principal(rq, account, user ? IAM_USER : IAM_ROLE, str_after_last(resource, '/'), &p));
 	if (!str_ends(p->arn, resource) || p->arn.p[p->arn.n - resource.n - 1] != ':')
 		return ERR(E_NOT_FOUND);
 	*id = p->row.id;

@@ -29,14 +29,6 @@ struct str iam_managed_arn(struct arena *mem, struct str partition, struct str a
 			    PR(row->name));
 }
 
-static struct str last_part(struct str s)
-{
-	size_t at = s.n;
-	while (at > 0 && s.p[at - 1] != '/')
-		at--;
-	return str_from(s, at);
-}
-
 struct status iam_managed_find(struct arena *mem, struct txn *t, struct str partition, struct str account,
 			       struct str arn, struct iam_managed *out)
 {
@@ -47,7 +39,7 @@ struct status iam_managed_find(struct arena *mem, struct txn *t, struct str part
 	if (failed(arn_parse(arn, &parts)) || !str_eq(parts.account, account) ||
 	    !str_starts(parts.resource, S("policy/")))
 		return ERR(E_NOT_FOUND);
-	struct str name = last_part(parts.resource);
+	struct str name = str_after_last(parts.resource, '/');
 	if (!name.n)
 		return ERR(E_NOT_FOUND);
 	TRY(iam_row_get(mem, t, iam_policy_key(mem, name), &iam_policy_row_shape, &out->row));

@@ -31,14 +31,6 @@ struct str iam_lower(struct arena *mem, struct str name)
 	return str_make(p, name.n);
 }
 
-struct str iam_last_part(struct str s)
-{
-	size_t at = s.n;
-	while (at > 0 && s.p[at - 1] != '/')
-		at--;
-	return str_from(s, at);
-}
-
 struct str iam_path(struct str given) { return given.n ? given : S("/"); }
 
 struct str iam_join(struct arena *mem, struct str a, struct str b, struct str c)

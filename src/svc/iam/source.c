@@ -92,7 +92,7 @@ static struct status managed(struct req *rq, struct txn *t, struct str arn, enum
 		st = iam_managed_document(rq->mem, t, &m, &text);
 	if (failed(st))
 		return st.code == E_NOT_FOUND ? ERR(E_CORRUPT) : st; /* attached, so it must be there */
-	*out = (struct iam_source){ .arn = arn, .name = iam_last_part(arn), .id = iam_last_part(arn) };
+	*out = (struct iam_source){ .arn = arn, .name = str_after_last(arn, '/'), .id = str_after_last(arn, '/') };
 	return compiled(rq, kind, text, &out->policy);
 }
 
@@ -146,7 +146,7 @@ struct status iam_subject_name(struct str arn, enum iam_kind *kind, struct str *
 		return ERR(E_INVALID);
 	*kind = kinds[k];
 	*account = a.account;
-	*name = iam_last_part(rest);
+	*name = str_after_last(rest, '/');
 	return name->n ? OK : ERR(E_INVALID);
 }
 

@@ -52,7 +52,7 @@ static bool ours(struct req *rq, struct str arn, struct iam_trust_name *out)
 	*out = (struct iam_trust_name){
 		.arn = arn,
 		.account = parts.account,
-		.name = iam_last_part(parts.resource),
+		.name = str_after_last(parts.resource, '/'),
 		.kind = user ? IAM_USER : IAM_ROLE,
 	};
 	return user || role;

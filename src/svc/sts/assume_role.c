@@ -26,14 +26,6 @@ struct wanted {
 	struct identity_role role;
 };
 
-static struct str last_part(struct str s)
-{
-	size_t at = s.n;
-	while (at > 0 && s.p[at - 1] != '/')
-		at--;
-	return str_from(s, at);
-}
-
 /* The ARN must be the role's own, path and case included ("IAM identifiers": names in ARNs are case-sensitive). */
 static struct status find_role(struct req *rq, struct str arn, struct wanted *out)
 {
@@ -41,7 +33,7 @@ static struct status find_role(struct req *rq, struct str arn, struct wanted *ou
 	if (failed(arn_parse(arn, &parts)) || !str_eq(parts.service, S("iam")) ||
 	    !str_starts(parts.resource, S("role/")) || !account_id_is(parts.account))
 		return FAIL(rq, api_ValidationException, "%.*s is invalid", PR(arn));
-	*out = (struct wanted){ .account = parts.account, .name = last_part(parts.resource) };
+	*out = (struct wanted){ .account = parts.account, .name = str_after_last(parts.resource, '/') };
 	struct status st = rq->app->identity->role(rq, parts.account, out->name, &out->role);
 	out->known = !failed(st) && str_eq(out->role.arn, arn);
 	if (out->known && !str_eq(out->account, rq->caller.account))

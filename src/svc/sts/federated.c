@@ -6,14 +6,6 @@
 #include "base/str.h"
 #include "wire/constraint.h"
 
-static struct str last_part(struct str s)
-{
-	size_t at = s.n;
-	while (at > 0 && s.p[at - 1] != '/')
-		at--;
-	return str_from(s, at);
-}
-
 struct status sts_federated_role(struct req *rq, struct str role_arn, struct sts_federated *f)
 {
 	struct arn parts;
@@ -26,7 +18,7 @@ struct status sts_federated_role(struct req *rq, struct str role_arn, struct sts
 	if (!account_find(rq->app->accounts, parts.account))
 		return OK;
 	rq->account = parts.account;
-	struct status st = rq->app->identity->role(rq, parts.account, last_part(parts.resource), &f->role);
+	struct status st = rq->app->identity->role(rq, parts.account, str_after_last(parts.resource, '/'), &f->role);
 	f->known = !failed(st) && str_eq(f->role.arn, role_arn);
 	return st.code == E_NOT_FOUND ? OK : st;
 }
