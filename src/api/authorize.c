@@ -143,14 +143,21 @@ void authz_key_int(struct authz *az, struct authz_item *item, const char *name, 
 	authz_key(az, item, name, int_text(az->rq, value));
 }
 
+void authz_tag_keys(struct authz *az, struct authz_item *item, const char *prefix, struct str_map tags)
+{
+	struct arena *mem = az->rq->mem;
+	for (size_t i = 0; i < tags.n; i++) {
+		char *name = str_z(mem, arena_printf(mem, "%s%.*s", prefix, PR(tags.v[i].key)));
+		authz_key(az, item, name, tags.v[i].value);
+	}
+}
+
 void authz_request_tags(struct authz *az, struct authz_item *item, struct str_map tags)
 {
 	struct str *keys = NEWS(az->rq->mem, struct str, tags.n + 1);
-	for (size_t i = 0; i < tags.n; i++) {
+	for (size_t i = 0; i < tags.n; i++)
 		keys[i] = tags.v[i].key;
-		char *name = str_z(az->rq->mem, arena_printf(az->rq->mem, "aws:RequestTag/%.*s", PR(keys[i])));
-		authz_key(az, item, name, tags.v[i].value);
-	}
+	authz_tag_keys(az, item, "aws:RequestTag/", tags);
 	if (tags.n)
 		authz_key_list(az, item, "aws:TagKeys", keys, tags.n);
 }

@@ -48,6 +48,8 @@ void authz_key(struct authz *az, struct authz_item *item, const char *name,
 void authz_key_list(struct authz *az, struct authz_item *item, const char *name, const struct str *values, size_t n);
 void authz_key_bool(struct authz *az, struct authz_item *item, const char *name, bool value);
 void authz_key_int(struct authz *az, struct authz_item *item, const char *name, int64_t value);
+/* A key for each tag: `prefix` ("iam:ResourceTag/") and the tag's key. */
+void authz_tag_keys(struct authz *az, struct authz_item *item, const char *prefix, struct str_map tags);
 /* aws:RequestTag/<key> for each and aws:TagKeys. */
 void authz_request_tags(struct authz *az, struct authz_item *item, struct str_map tags);
 

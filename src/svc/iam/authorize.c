@@ -64,12 +64,9 @@ static bool has_condition(const struct op *op, const char *key, bool without_mem
 /* Users and roles have their tags under both names; the rest under aws:ResourceTag alone. */
 static void resource_tags(struct authz *az, struct authz_item *item, struct iam_tag_list tags)
 {
-	bool both = has_condition(az->rq->op, "iam:ResourceTag/${TagKey}", false);
 	item->resource_tags = iam_tags_map(az->rq->mem, tags);
-	for (size_t i = 0; both && i < tags.n; i++) {
-		char *name = str_z(az->rq->mem, arena_printf(az->rq->mem, "iam:ResourceTag/%.*s", PR(tags.v[i].key)));
-		authz_key(az, item, name, tags.v[i].value);
-	}
+	if (has_condition(az->rq->op, "iam:ResourceTag/${TagKey}", false))
+		authz_tag_keys(az, item, "iam:ResourceTag/", item->resource_tags);
 }
 
 /* An operation that names the key without a member of its own means the boundary its target has. */

@@ -211,8 +211,6 @@ struct status iam_authorize_source(struct req *rq, const void *in, struct authz 
 	if (!failed(arn_parse(to.arn, &parts)) && account_id_is(parts.account))
 		item->resource_account = parts.account;
 	item->resource_tags = iam_tags_map(rq->mem, to.tags);
-	for (size_t i = 0; i < to.tags.n; i++)
-		authz_key(az, item, str_z(rq->mem, iam_join(rq->mem, S("iam:ResourceTag/"), to.tags.v[i].key, S(""))),
-			  to.tags.v[i].value);
+	authz_tag_keys(az, item, "iam:ResourceTag/", item->resource_tags);
 	return OK;
 }

@@ -7,8 +7,6 @@
  *     tags ──── sts:TagSession ──┼── trust policy and caller's policies ──▶ session token
  *     identity ─ sts:SetSourceIdentity ┘
  *
- * A role that does not exist, one in an account that does not exist and one that does not
- * trust the caller are refused in the same words, so that roles cannot be found by trying.
  * Everything that depends on the role (how long, which policies) is looked at only after
  * the caller may assume it.
  */
@@ -17,86 +15,36 @@
 #include "base/str.h"
 #include "svc/sts/credentials.h"
 #include "svc/sts/mfa.h"
+#include "svc/sts/trust.h"
 
 enum { CHAINED_MAX_S = 3600 };
 
-struct wanted {
-	struct str account, name;
-	bool known;
-	struct identity_role role;
-};
-
-/* The ARN must be the role's own, path and case included ("IAM identifiers": names in ARNs are case-sensitive). */
-static struct status find_role(struct req *rq, struct str arn, struct wanted *out)
+static struct status find_role(struct req *rq, struct str arn, struct sts_wanted *w)
 {
-	struct arn parts;
-	if (failed(arn_parse(arn, &parts)) || !str_eq(parts.service, S("iam")) ||
-	    !str_starts(parts.resource, S("role/")) || !account_id_is(parts.account))
+	if (!sts_wanted_parse(arn, w))
 		return FAIL(rq, api_ValidationException, "%.*s is invalid", PR(arn));
-	*out = (struct wanted){ .account = parts.account, .name = str_after_last(parts.resource, '/') };
-	struct status st = rq->app->identity->role(rq, parts.account, out->name, &out->role);
-	out->known = !failed(st) && str_eq(out->role.arn, arn);
-	if (out->known && !str_eq(out->account, rq->caller.account))
-		rq->recipient_account = out->account; /* both accounts' trails have the call */
-	return st.code == E_NOT_FOUND ? OK : st;
+	TRY(sts_wanted_find(rq, w));
+	if (w->known && !str_eq(w->account, rq->caller.account))
+		rq->recipient_account = w->account; /* both accounts' trails have the call */
+	return OK;
 }
 
 /* ---- authorization ---------------------------------------------------------------------- */
 
-static void add(struct authz *az, const char *action, const struct sts_assume_role_in *in, const struct wanted *w,
+static void add(struct authz *az, const char *action, const struct sts_assume_role_in *in, const struct sts_wanted *w,
 		struct str_map tags)
 {
-	static const struct str_map none;
-	struct authz_item *item = authz_add(az, action, in->role_arn);
-	item->mode = POLICY_ASSUME;
-	item->resource_account = w->account;
-	item->resource_policy = w->known ? w->role.trust : NULL;
-	item->resource_tags = w->known ? w->role.tags : none;
-	for (size_t i = 0; i < item->resource_tags.n; i++) {
-		const struct str_entry *tag = &item->resource_tags.v[i];
-		char *name = str_z(az->rq->mem, arena_printf(az->rq->mem, "iam:ResourceTag/%.*s", PR(tag->key)));
-		authz_key(az, item, name, tag->value);
-	}
+	struct authz_item *item = sts_trust_ask(az, action, w);
 	authz_request_tags(az, item, tags);
 	if (!in->source_identity.p && az->rq->caller.source_identity.n)
 		authz_key(az, item, "sts:SourceIdentity", az->rq->caller.source_identity);
 }
 
-static struct status refuse(struct req *rq, const struct authz_item *item, struct policy_decision d)
+static struct str refusal(struct req *rq, const struct authz_item *item)
 {
 	struct str who = rq->caller.arn.n ? rq->caller.arn : rq->caller.principal_id;
-	struct authz_denial *why = NEW(rq->mem, struct authz_denial);
-	*why = (struct authz_denial){ .action = item->action, .resource = item->resource, .decision = d };
-	why->sentence = arena_printf(rq->mem, "User: %.*s is not authorized to perform: %.*s on resource: %.*s",
-				     PR(who), PR(item->action), PR(item->resource));
-	rq->denial = why;
-	return FAIL(rq, api_AccessDeniedException, "%.*s", PR(why->sentence));
-}
-
-/* In words of our own, for the pipeline's would say what is missing where. */
-static struct status decide(struct req *rq, const struct authz *az, bool known)
-{
-	for (const struct authz_item *item = az->first; item; item = item->next) {
-		struct policy_decision d;
-		if (!authz_evaluate(rq, item, &d) || !known)
-			return refuse(rq, item, d);
-	}
-	return OK;
-}
-
-/*
- * A right code counts for this request: its policies and the role's trust policy see aws:MultiFactorAuthPresent. The
- * role's credentials do not have it ("Secure API access with MFA": AssumeRole's carry no MFA information).
- */
-static struct status take_mfa(struct req *rq, const struct sts_assume_role_in *in)
-{
-	bool shown;
-	TRY(sts_mfa_check(rq, in->serial_number, in->token_code, &shown));
-	if (!shown)
-		return OK;
-	rq->caller.mfa = true;
-	rq->caller.mfa_ms = rq->now_ms;
-	return OK;
+	return arena_printf(rq->mem, "User: %.*s is not authorized to perform: %.*s on resource: %.*s", PR(who),
+			    PR(item->action), PR(item->resource));
 }
 
 static bool inherits_tags(const struct caller *who) { return who->transitive.n > 0; }
@@ -104,10 +52,13 @@ static bool inherits_tags(const struct caller *who) { return who->transitive.n >
 struct status sts_authorize_assume_role(struct req *rq, const void *input, struct authz *az)
 {
 	const struct sts_assume_role_in *in = input;
-	struct wanted w;
+	struct sts_wanted w;
 	if (rq->caller.kind == CALLER_ROOT)
 		return FAIL(rq, api_AccessDeniedException, "Roles may not be assumed by root accounts.");
-	TRY(take_mfa(rq, in));
+	/* A right code counts for this request, its policies and the trust policy; the role's credentials do not have
+	 * it
+	 * ("Secure API access with MFA": AssumeRole's carry no MFA information). */
+	TRY(sts_mfa_check(rq, in->serial_number, in->token_code, &rq->caller));
 	TRY(find_role(rq, in->role_arn, &w));
 	struct str_map tags = sts_tags_of(rq->mem, in->tags);
 	TRY(sts_tags_check(rq, tags));
@@ -116,7 +67,7 @@ struct status sts_authorize_assume_role(struct req *rq, const void *input, struc
 		add(az, "sts:TagSession", in, &w, tags);
 	if (in->source_identity.p || rq->caller.source_identity.n)
 		add(az, "sts:SetSourceIdentity", in, &w, tags);
-	return decide(rq, az, w.known);
+	return sts_trust_decide(rq, az, &w, refusal);
 }
 
 /* ---- the session ------------------------------------------------------------------------------ */
@@ -149,7 +100,7 @@ static struct str_map as_delivered(struct req *rq, struct str account, struct st
 
 struct status sts_assume_role(struct req *rq, const struct sts_assume_role_in *in, struct sts_assume_role_out *out)
 {
-	struct wanted w;
+	struct sts_wanted w;
 	struct sts_session session;
 	TRY(find_role(rq, in->role_arn, &w));
 	if (!w.known) /* gone since it was authorized */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A table from name to reader; the first wrong type ends the reading, whatever comes after.
+ */
 #include "svc/sts/claims.h"
 
 #include "base/str.h"

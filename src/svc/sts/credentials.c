@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A session's caller is put together here once, with ARN and unique id as AWS forms them, and
+ * sealed into its token.
+ */
 #include "svc/sts/credentials.h"
 
 #include "api/ids.h"

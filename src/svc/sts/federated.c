@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tags and source identity come from outside the models, so their patterns are checked here by
+ * hand, with the words of a bad token.
+ */
 #include "svc/sts/federated.h"
 
 #include "api/accounts.h"
@@ -8,19 +12,12 @@
 
 struct status sts_federated_role(struct req *rq, struct str role_arn, struct sts_federated *f)
 {
-	struct arn parts;
-	if (failed(arn_parse(role_arn, &parts)) || !str_eq(parts.service, S("iam")) ||
-	    !str_starts(parts.resource, S("role/")) || !account_id_is(parts.account))
+	if (!sts_wanted_parse(role_arn, &f->want))
 		return FAIL(rq, api_ValidationException, "Request ARN is invalid");
-	f->role_arn = role_arn;
-	f->account = parts.account;
-	f->known = false;
-	if (!account_find(rq->app->accounts, parts.account))
+	if (!account_find(rq->app->accounts, f->want.account))
 		return OK;
-	rq->account = parts.account;
-	struct status st = rq->app->identity->role(rq, parts.account, str_after_last(parts.resource, '/'), &f->role);
-	f->known = !failed(st) && str_eq(f->role.arn, role_arn);
-	return st.code == E_NOT_FOUND ? OK : st;
+	rq->account = f->want.account;
+	return sts_wanted_find(rq, &f->want);
 }
 
 /* ---- what the provider wants the session to carry ---------------------------------------------- */
@@ -57,17 +54,8 @@ struct status sts_federated_check(struct req *rq, const struct sts_federated *f)
 
 static void add(struct authz *az, const char *action, const struct sts_federated *f)
 {
-	static const struct str_map none;
 	struct arena *mem = az->rq->mem;
-	struct authz_item *item = authz_add(az, action, f->role_arn);
-	item->mode = POLICY_ASSUME;
-	item->resource_account = f->account;
-	item->resource_policy = f->known ? f->role.trust : NULL;
-	item->resource_tags = f->known ? f->role.tags : none;
-	for (size_t i = 0; i < item->resource_tags.n; i++) {
-		const struct str_entry *tag = &item->resource_tags.v[i];
-		authz_key(az, item, str_z(mem, arena_printf(mem, "iam:ResourceTag/%.*s", PR(tag->key))), tag->value);
-	}
+	struct authz_item *item = sts_trust_ask(az, action, &f->want);
 	for (size_t i = 0; i < f->claims.n; i++)
 		authz_key(az, item, str_z(mem, f->claims.v[i].key), f->claims.v[i].value);
 	for (size_t i = 0; i < f->n_lists; i++)
@@ -80,13 +68,9 @@ static void add(struct authz *az, const char *action, const struct sts_federated
 }
 
 /* ("AssumeRoleWithSAML: Not authorized to perform sts:AssumeRoleWithSAML", Troubleshoot SAML federation) */
-static struct status refuse(struct req *rq, const struct authz_item *item, struct policy_decision d)
+static struct str refusal(struct req *rq, const struct authz_item *item)
 {
-	struct authz_denial *why = NEW(rq->mem, struct authz_denial);
-	*why = (struct authz_denial){ .action = item->action, .resource = item->resource, .decision = d };
-	why->sentence = arena_printf(rq->mem, "Not authorized to perform %.*s", PR(item->action));
-	rq->denial = why;
-	return FAIL(rq, api_AccessDeniedException, "%.*s", PR(why->sentence));
+	return arena_printf(rq->mem, "Not authorized to perform %.*s", PR(item->action));
 }
 
 struct status sts_federated_authorize(struct req *rq, struct authz *az, const struct sts_federated *f)
@@ -97,12 +81,7 @@ struct status sts_federated_authorize(struct req *rq, struct authz *az, const st
 		add(az, "sts:TagSession", f);
 	if (f->source_identity.p)
 		add(az, "sts:SetSourceIdentity", f);
-	for (const struct authz_item *item = az->first; item; item = item->next) {
-		struct policy_decision d;
-		if (!authz_evaluate(rq, item, &d) || !f->known)
-			return refuse(rq, item, d);
-	}
-	return OK;
+	return sts_trust_decide(rq, az, &f->want, refusal);
 }
 
 /* ---- the session ----------------------------------------------------------------------------------------- */
@@ -112,9 +91,9 @@ struct status sts_federated_session(struct req *rq, const struct sts_federated *
 {
 	struct sts_session session;
 	struct str *arns = NEW(rq->mem, struct str);
-	*arns = f->role.arn;
+	*arns = f->want.role.arn;
 	rq->resources = (struct str_list){ arns, 1 };
-	if (wish->seconds > f->role.max_session_s)
+	if (wish->seconds > f->want.role.max_session_s)
 		return FAIL(rq, api_ValidationException,
 			    "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
 	const struct sts_session_in asked = {
@@ -124,8 +103,9 @@ struct status sts_federated_session(struct req *rq, const struct sts_federated *
 		.transitive_tag_keys = f->transitive,
 		.source_identity = f->source_identity,
 	};
-	TRY(sts_session_make(rq, &asked, f->account, &session));
-	struct caller who = sts_role_caller(rq, f->account, &f->role, f->session_name, wish->seconds, &session);
+	TRY(sts_session_make(rq, &asked, f->want.account, &session));
+	struct caller who =
+	    sts_role_caller(rq, f->want.account, &f->want.role, f->session_name, wish->seconds, &session);
 	who.provider = rq->caller.provider;
 	who.claims = f->claims;
 	TRY(sts_credentials_make(rq, &who, &out->credentials));

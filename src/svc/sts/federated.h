@@ -6,13 +6,13 @@
  *     token, assertion ── believed ──▶ sts_federated ── trust policy of the role ──▶ session
  *
  * The caller has no credentials and no policies; whether he may is said by the role's trust
- * policy alone. A role that is not there is refused as one that does not trust him.
+ * policy alone.
  */
 #ifndef SVC_STS_FEDERATED_H
 #define SVC_STS_FEDERATED_H
 
-#include "api/authz.h"
 #include "svc/sts/credentials.h"
+#include "svc/sts/trust.h"
 
 /* A condition key with several values. */
 struct sts_claim_list {
@@ -22,10 +22,7 @@ struct sts_claim_list {
 
 struct sts_federated {
 	const char *action; /* "sts:AssumeRoleWithSAML" */
-	struct str role_arn, account;
-	bool known; /* is there such a role? */
-	struct identity_role role;
-
+	struct sts_wanted want;
 	struct str session_name;
 	struct str_map claims; /* keys of one value: they count now and for the session */
 	const struct sts_claim_list *lists;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One lock over the list of issuers, never held while one is asked. Who asks wakes who waited;
+ * a set of keys is counted, since a request may still use the one that was replaced.
+ */
 #include "svc/sts/issuer_keys.h"
 
 #include "base/fiber.h"

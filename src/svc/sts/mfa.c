@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The device is the identity provider's (api/caller.h); here are AWS's words for what it says.
+ */
 #include "svc/sts/mfa.h"
 
 #include "api/faults.h"
 
-struct status sts_mfa_check(struct req *rq, struct str serial_number, struct str token_code, bool *shown)
+struct status sts_mfa_check(struct req *rq, struct str serial_number, struct str token_code, struct caller *who)
 {
-	*shown = false;
 	if (!serial_number.p && !token_code.p)
 		return OK;
 	if (!serial_number.p || !token_code.p)
@@ -22,6 +24,7 @@ struct status sts_mfa_check(struct req *rq, struct str serial_number, struct str
 		return FAIL(rq, api_AccessDeniedException,
 			    "MultiFactorAuthentication failed with invalid MFA one time pass code. ");
 	TRY(st);
-	*shown = true;
+	who->mfa = true;
+	who->mfa_ms = rq->now_ms;
 	return OK;
 }

@@ -7,8 +7,10 @@
 
 #include "api/req.h"
 
-/* *shown: a code was given and it is the device's. AccessDenied in AWS's words for half of the two and for a wrong one.
+/*
+ * Whether the caller showed his device: a right code is noted in *who, as shown now; nothing given, nothing noted.
+ * AccessDenied in AWS's words for half of the two and for a wrong one.
  */
-struct status sts_mfa_check(struct req *rq, struct str serial_number, struct str token_code, bool *shown);
+struct status sts_mfa_check(struct req *rq, struct str serial_number, struct str token_code, struct caller *who);
 
 #endif

@@ -45,7 +45,7 @@ static struct status find_provider(struct req *rq, struct str arn, struct saml_i
 	if (failed(arn_parse(arn, &parts)) || !str_eq(parts.service, S("iam")) ||
 	    !str_starts(parts.resource, S("saml-provider/")) || !account_id_is(parts.account))
 		return FAIL(rq, api_ValidationException, "Principal ARN is invalid");
-	if (str_eq(parts.account, s->f.account) && account_find(rq->app->accounts, parts.account))
+	if (str_eq(parts.account, s->f.want.account) && account_find(rq->app->accounts, parts.account))
 		st = rq->app->identity->saml(rq, parts.account, str_from(parts.resource, 14), &s->provider);
 	if (!failed(st) && !str_eq(s->provider.arn, arn))
 		st = ERR(E_NOT_FOUND);
@@ -157,7 +157,8 @@ static struct status check_attributes(struct req *rq, struct saml_identity *s)
 static struct str name_qualifier(struct req *rq, const struct saml_identity *s)
 {
 	uint8_t digest[SHA1_SIZE];
-	sha1(arena_printf(rq->mem, "%.*s%.*s/%.*s", PR(s->a.issuer), PR(s->f.account), PR(s->provider.name)), digest);
+	sha1(arena_printf(rq->mem, "%.*s%.*s/%.*s", PR(s->a.issuer), PR(s->f.want.account), PR(s->provider.name)),
+	     digest);
 	return base64_encode(rq->mem, str_make(digest, sizeof digest));
 }
 
@@ -181,7 +182,7 @@ static void take_claims(struct req *rq, struct saml_identity *s)
 		{ S("saml:sub"), s->a.name_id },
 		{ S("saml:sub_type"), s->subject_type },
 		{ S("saml:namequalifier"), s->qualifier },
-		{ S("saml:doc"), arena_printf(rq->mem, "%.*s/%.*s", PR(s->f.account), PR(s->provider.name)) },
+		{ S("saml:doc"), arena_printf(rq->mem, "%.*s/%.*s", PR(s->f.want.account), PR(s->provider.name)) },
 	};
 	struct str_entry *v = NEWS(rq->mem, struct str_entry, COUNT(own) + at->keys.n);
 	memcpy(v, own, sizeof own);
@@ -230,7 +231,7 @@ struct status sts_authorize_saml(struct req *rq, const void *input, struct authz
 	take_claims(rq, s);
 	TRY(sts_federated_check(rq, &s->f));
 	become(rq, s);
-	s->f.known = s->f.known && saml_gives_role(&s->attributes, in->role_arn, s->provider.arn);
+	s->f.want.known = s->f.want.known && saml_gives_role(&s->attributes, in->role_arn, s->provider.arn);
 	TRY(sts_federated_authorize(rq, az, &s->f));
 	rq->found = s;
 	return OK;

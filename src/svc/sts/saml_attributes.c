@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * AWS's own attributes are told apart by what follows their common prefix; the mapped ones have a
+ * row in a table. What may stand once and stands twice is refused.
+ */
 #include "svc/sts/saml_attributes.h"
 
 #include "base/str.h"

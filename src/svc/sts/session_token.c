@@ -13,10 +13,7 @@
 struct status sts_get_session_token(struct req *rq, const struct sts_get_session_token_in *in,
 				    struct sts_get_session_token_out *out)
 {
-	bool mfa;
-	TRY(sts_mfa_check(rq, in->serial_number, in->token_code, &mfa));
 	struct caller who = sts_own_caller(rq, in->duration_seconds);
-	who.mfa = mfa;
-	who.mfa_ms = mfa ? rq->now_ms : 0;
+	TRY(sts_mfa_check(rq, in->serial_number, in->token_code, &who));
 	return sts_credentials_make(rq, &who, &out->credentials);
 }

@@ -211,7 +211,7 @@ static struct status believe(struct req *rq, struct str text, struct web_identit
 {
 	struct jwt token;
 	TRY(read_token(rq, text, &token, &w->claims));
-	TRY(find_provider(rq, w->f.account, w->claims.iss, &w->provider));
+	TRY(find_provider(rq, w->f.want.account, w->claims.iss, &w->provider));
 	TRY(verify(rq, &token, &w->provider));
 	TRY(find_audience(rq, &w->provider, &w->claims, &w->audience));
 	TRY(check_times(rq, &w->claims));
