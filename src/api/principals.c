@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One walk over a document finds the strings of its AWS principals; what is done with each is
+ * somebody else's: binding looks up who has the ARN now, showing compares with who had it.
+ */
 #include "api/principals.h"
 
 #include "api/accounts.h"
@@ -12,7 +16,6 @@ struct walk {
 	struct json j;
 	struct buf out;
 	const char *copied; /* up to here the document stands in out */
-	/* What stands in the place of this AWS principal; p == NULL: itself. */
 	struct status (*each)(void *arg, struct str text, struct str *instead);
 	void *arg;
 };
@@ -71,12 +74,9 @@ static struct status walk_statement(struct walk *w)
 	return OK;
 }
 
-static struct status walk_document(struct req *rq, struct str document, struct walk *w, struct str *out)
+static struct status walk_document(struct walk *w)
 {
 	struct str name;
-	w->j = json_open(rq->mem, document);
-	w->out = buf_in(rq->mem);
-	w->copied = document.p;
 	json_object(&w->j);
 	while (json_member(&w->j, &name)) {
 		if (!str_eq(name, S("Statement"))) {
@@ -88,12 +88,26 @@ static struct status walk_document(struct req *rq, struct str document, struct w
 				TRY(walk_statement(w));
 		}
 	}
-	TRY(json_close(&w->j));
+	return json_close(&w->j);
+}
+
+struct status principals_rewrite(struct arena *mem, struct str document,
+				 struct status (*each)(void *arg, struct str text, struct str *instead), void *arg,
+				 struct str *out)
+{
+	struct walk w = {
+		.j = json_open(mem, document),
+		.out = buf_in(mem),
+		.copied = document.p,
+		.each = each,
+		.arg = arg,
+	};
+	TRY(walk_document(&w));
 	*out = (struct str){ 0 };
-	if (w->copied == document.p)
+	if (w.copied == document.p)
 		return OK;
-	buf_put(&w->out, str_make(w->copied, (size_t)(document.p + document.n - w->copied)));
-	*out = buf_str(&w->out);
+	buf_put(&w.out, str_make(w.copied, (size_t)(document.p + document.n - w.copied)));
+	*out = buf_str(&w.out);
 	return OK;
 }
 
@@ -167,8 +181,7 @@ static struct status bind_one(void *arg, struct str text, struct str *instead)
 struct status principals_bind(struct req *rq, struct str document, struct str *bound, struct str *missing)
 {
 	struct names n = names_in(rq);
-	struct walk w = { .each = bind_one, .arg = &n };
-	TRY(walk_document(rq, document, &w, bound));
+	TRY(principals_rewrite(rq->mem, document, bind_one, &n, bound));
 	*missing = n.missing;
 	return OK;
 }
@@ -212,11 +225,9 @@ struct status principals_shown(struct req *rq, struct str document, struct str b
 	for (size_t i = 0; i < bound.n; i++)
 		quotes += bound.p[i] == '"';
 	n.ids.v = NEWS(rq->mem, struct str, quotes + 1);
-	struct walk collecting = { .each = collect_one, .arg = &n };
-	TRY(walk_document(rq, bound, &collecting, &unused));
-	struct walk showing = { .each = show_one, .arg = &n };
+	TRY(principals_rewrite(rq->mem, bound, collect_one, &n, &unused));
 	struct str changed;
-	TRY(walk_document(rq, document, &showing, &changed));
+	TRY(principals_rewrite(rq->mem, document, show_one, &n, &changed));
 	if (changed.p)
 		*out = changed;
 	return OK;

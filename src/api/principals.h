@@ -23,4 +23,12 @@ struct status principals_bind(struct req *rq, struct str document, struct str *b
 /* The document with the ids of those who are gone. `bound` may be empty. Ends the request's snapshots. */
 struct status principals_shown(struct req *rq, struct str document, struct str bound, struct str *out);
 
+/*
+ * For a document that compiles: `each` AWS principal in it, in order, and what stands in its place (instead->p == NULL:
+ * itself). *out is the new document; p == NULL: nothing was replaced.
+ */
+struct status principals_rewrite(struct arena *mem, struct str document,
+				 struct status (*each)(void *arg, struct str text, struct str *instead), void *arg,
+				 struct str *out);
+
 #endif

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Beside binding the document (api/principals.h) it remembers whom it bound, so that the write
+ * can look once more: between the check and the commit somebody may have been deleted.
+ */
 #include "svc/iam/trust.h"
 
 #include "api/accounts.h"
+#include "api/principals.h"
 #include "base/str.h"
-#include "wire/json_text.h"
 
 enum { NAMES_MAX = 256 };
 
 struct binding {
 	struct req *rq;
-	struct json j;
-	struct buf out;
-	const char *copied; /* up to here the document stands in out */
 	struct iam_trust_name *names;
 	size_t n;
 };
@@ -80,78 +81,15 @@ static struct status name_of(struct binding *b, struct str arn, const struct iam
 	return OK;
 }
 
-/* ---- rewriting the document: it has been compiled, so its shape is known --------------------------- */
+/* ---- the document ------------------------------------------------------------------------- */
 
-static struct status bind_string(struct binding *b)
+static struct status bind_one(void *arg, struct str text, struct str *instead)
 {
 	const struct iam_trust_name *name;
-	(void)json_peek(&b->j);
-	const char *begin = b->j.p;
-	struct str text = json_string(&b->j);
-	TRY(name_of(b, text, &name));
-	if (!name)
-		return OK;
-	buf_put(&b->out, str_make(b->copied, (size_t)(begin - b->copied)));
-	buf_printf(&b->out, "\"%.*s\"", PR(name->id));
-	b->copied = b->j.p;
+	TRY(name_of(arg, text, &name));
+	if (name)
+		*instead = name->id;
 	return OK;
-}
-
-static struct status bind_aws(struct binding *b)
-{
-	if (json_peek(&b->j) == '"')
-		return bind_string(b);
-	if (json_array(&b->j))
-		while (json_elem(&b->j))
-			TRY(bind_string(b));
-	return OK;
-}
-
-static struct status bind_principal(struct binding *b)
-{
-	struct str type;
-	if (json_peek(&b->j) != '{') {
-		json_skip(&b->j);
-		return OK;
-	}
-	json_object(&b->j);
-	while (json_member(&b->j, &type)) {
-		if (str_eq(type, S("AWS")))
-			TRY(bind_aws(b));
-		else
-			json_skip(&b->j);
-	}
-	return OK;
-}
-
-static struct status bind_statement(struct binding *b)
-{
-	struct str name;
-	json_object(&b->j);
-	while (json_member(&b->j, &name)) {
-		if (str_eq(name, S("Principal")) || str_eq(name, S("NotPrincipal")))
-			TRY(bind_principal(b));
-		else
-			json_skip(&b->j);
-	}
-	return OK;
-}
-
-static struct status bind_document(struct binding *b)
-{
-	struct str name;
-	json_object(&b->j);
-	while (json_member(&b->j, &name)) {
-		if (!str_eq(name, S("Statement"))) {
-			json_skip(&b->j);
-		} else if (json_peek(&b->j) == '{') {
-			TRY(bind_statement(b));
-		} else if (json_array(&b->j)) {
-			while (json_elem(&b->j))
-				TRY(bind_statement(b));
-		}
-	}
-	return json_close(&b->j);
 }
 
 struct status iam_trust_bind(struct req *rq, struct str document, struct iam_trust *out)
@@ -160,19 +98,11 @@ struct status iam_trust_bind(struct req *rq, struct str document, struct iam_tru
 	if (iam_policy_size(document) > IAM_TRUST_MAX)
 		return FAIL(rq, iam_LimitExceededException, "Cannot exceed quota for ACLSizePerRole: %d",
 			    IAM_TRUST_MAX);
-	struct binding b = {
-		.rq = rq,
-		.j = json_open(rq->mem, document),
-		.out = buf_in(rq->mem),
-		.copied = document.p,
-		.names = NEWS(rq->mem, struct iam_trust_name, NAMES_MAX),
-	};
-	TRY(bind_document(&b));
-	*out = (struct iam_trust){ .document = document, .names = b.names, .n = b.n };
-	if (!b.n)
-		return OK;
-	buf_put(&b.out, str_make(b.copied, (size_t)(document.p + document.n - b.copied)));
-	out->bound = buf_str(&b.out);
+	struct binding b = { .rq = rq, .names = NEWS(rq->mem, struct iam_trust_name, NAMES_MAX) };
+	*out = (struct iam_trust){ .document = document };
+	TRY(principals_rewrite(rq->mem, document, bind_one, &b, &out->bound));
+	out->names = b.names;
+	out->n = b.n;
 	return OK;
 }
 

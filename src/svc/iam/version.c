@@ -106,17 +106,24 @@ struct status iam_get_policy_version(struct req *rq, const struct iam_get_policy
 	return OK;
 }
 
+/* A write, with the policy and the version it is about. */
+static struct status to_change(struct req *rq, struct str arn, struct str id, struct txn **t, struct iam_managed *m,
+			       uint64_t *n)
+{
+	struct iam_version_row row;
+	TRY(iam_write(rq, t));
+	TRY(iam_managed_get(rq, *t, arn, IAM_TO_CHANGE, m));
+	return find(rq, *t, m, id, n, &row);
+}
+
 struct status iam_delete_policy_version(struct req *rq, const struct iam_delete_policy_version_in *in,
 					struct iam_delete_policy_version_out *out)
 {
 	struct txn *t;
 	struct iam_managed m;
-	struct iam_version_row row;
 	uint64_t n;
 	(void)out;
-	TRY(iam_write(rq, &t));
-	TRY(iam_managed_get(rq, t, in->policy_arn, IAM_TO_CHANGE, &m));
-	TRY(find(rq, t, &m, in->version_id, &n, &row));
+	TRY(to_change(rq, in->policy_arn, in->version_id, &t, &m, &n));
 	if (is_default(&m, n))
 		return FAIL(rq, iam_DeleteConflictException, "Cannot delete the default version of a policy.");
 	TRY(txn_del(t, iam_version_key(rq->mem, m.row.name, n)));
@@ -128,12 +135,9 @@ struct status iam_set_default_policy_version(struct req *rq, const struct iam_se
 {
 	struct txn *t;
 	struct iam_managed m;
-	struct iam_version_row row;
 	uint64_t n;
 	(void)out;
-	TRY(iam_write(rq, &t));
-	TRY(iam_managed_get(rq, t, in->policy_arn, IAM_TO_CHANGE, &m));
-	TRY(find(rq, t, &m, in->version_id, &n, &row));
+	TRY(to_change(rq, in->policy_arn, in->version_id, &t, &m, &n));
 	m.row.default_.v = (int64_t)n;
 	return policy_put(rq, t, &m);
 }
