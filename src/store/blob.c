@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Blobs on disk; blob.h has the form and the promises.
- *
- *     dir/start        touched at each start: what is older belongs to an earlier run
- *     dir/tmp/<id>     being written
- *     dir/<2>/<id>     complete; <2> are the id's first two hex digits
+ * Blobs as they are written and read; blob.h has the form and the promises, blob_dir.h where
+ * they lie.
  *
  * The last chunk is the only one that may be shorter, and the only one sealed with the
  * last-chunk mark. So the file's length gives the blob's length, and a file cut at a chunk's
  * edge does not authenticate at its end. An empty blob is one empty last chunk.
  */
-#include "store/blob.h"
+#include "store/blob_dir.h"
 
 #include "base/codec.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "crypto/aead.h"
+#include "store/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -26,19 +23,10 @@ enum {
 	HEAD = 32,
 	SEALED_CHUNK = BLOB_CHUNK + GCM_TAG_SIZE,
 	START_SYNC = 64, /* chunks: so many written, and the disk is told to begin */
-	ID_HEX = 32,
 	IDENTITY_MAX = 8192,
 };
 
 static const char magic[HEAD - 16] = "HFBLOB1\n";
-
-struct blobs {
-	struct world *w;
-	struct secret_pool *secrets;
-	struct io_pool *io;
-	char *dir;
-	int64_t start_ns; /* by the file system's clock */
-};
 
 /* What a writer and a reader have in common: the key, and the additional data of a chunk. */
 struct sealing {
@@ -71,13 +59,6 @@ struct blob_reader {
 	uint8_t sealed[SEALED_CHUNK];
 };
 
-static struct status io_status(void)
-{
-	if (errno == ENOSPC || errno == EDQUOT)
-		return ERR(E_FULL);
-	return errno == ENOENT ? ERR(E_NOT_FOUND) : ERR(E_IO);
-}
-
 static void sealing_init(struct sealing *s, struct secret_pool *secrets, const struct secret *key, struct blob_id id,
 			 struct str identity)
 {
@@ -109,119 +90,10 @@ static struct str at_index(struct sealing *s, uint64_t index, bool last, uint8_t
 	return str_make(s->aad, s->aad_n);
 }
 
-static struct status write_all(struct disk *d, int fd, const void *p, size_t n, int64_t at)
-{
-	for (size_t done = 0; done < n;) {
-		ssize_t put = d->pwrite(d, fd, (const char *)p + done, n - done, at + (int64_t)done);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return io_status();
-		done += (size_t)put;
-	}
-	return OK;
-}
-
-/* E_CORRUPT when the file ends before. */
-static struct status read_all(struct disk *d, int fd, void *p, size_t n, int64_t at)
-{
-	for (size_t done = 0; done < n;) {
-		ssize_t got = d->pread(d, fd, (char *)p + done, n - done, at + (int64_t)done);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return ERR(E_IO);
-		if (got == 0)
-			return ERR(E_CORRUPT);
-		done += (size_t)got;
-	}
-	return OK;
-}
-
-static char *path_in(const char *dir, const char *sub, const char *name)
-{
-	size_t n = strlen(dir) + strlen(sub) + strlen(name) + 3;
-	char *path = HEAPS(char, n);
-	snprintf(path, n, "%s/%s%s%s", dir, sub, *name ? "/" : "", name);
-	return path;
-}
-
-static char *path_of(const struct blobs *b, const char *sub, struct blob_id id)
-{
-	char hex[ID_HEX + 1] = "", two[3] = "";
-	hex_to(hex, id.b, 16);
-	memcpy(two, hex, 2);
-	return path_in(b->dir, sub ? sub : two, hex);
-}
-
 static void head_of(struct blob_id id, uint8_t head[HEAD])
 {
 	memcpy(head, magic, sizeof magic);
 	memcpy(head + sizeof magic, id.b, 16);
-}
-
-/* --- the directory ------------------------------------------------------------------------------------------- */
-
-static struct status make_dir(struct blobs *b, const char *sub)
-{
-	struct disk *d = b->w->disk;
-	char *path = path_in(b->dir, sub, "");
-	int rc = d->mkdir(d, path, 0700);
-	bool there = rc < 0 && errno == EEXIST;
-	struct status st = rc == 0 || there ? OK : io_status();
-	heap_free(path);
-	if (failed(st) || there)
-		return st;
-	return d->sync_dir(d, b->dir) < 0 ? ERR(E_IO) : OK;
-}
-
-static struct status touch_start(struct blobs *b)
-{
-	struct disk *d = b->w->disk;
-	struct stat stat;
-	char *path = path_in(b->dir, "start", "");
-	int fd = d->open(d, path, O_RDWR | O_CREAT, 0600);
-	heap_free(path);
-	if (fd < 0)
-		return io_status();
-	struct status st = write_all(d, fd, "\n", 1, 0);
-	if (!failed(st) && fstat(fd, &stat) < 0)
-		st = ERR(E_IO);
-	d->close(d, fd);
-	TRY(st);
-	b->start_ns = (int64_t)stat.st_mtim.tv_sec * 1000000000 + stat.st_mtim.tv_nsec;
-	return OK;
-}
-
-struct status blobs_open(struct world *w, struct secret_pool *secrets, struct io_pool *pool, const char *dir,
-			 struct blobs **out)
-{
-	struct blobs *b = HEAP(struct blobs);
-	struct disk *d = w->disk;
-	b->w = w;
-	b->secrets = secrets;
-	b->io = pool;
-	b->dir = HEAPS(char, strlen(dir) + 1);
-	memcpy(b->dir, dir, strlen(dir));
-	struct status st = d->mkdir(d, dir, 0700) == 0 || errno == EEXIST ? OK : io_status();
-	if (!failed(st))
-		st = make_dir(b, "tmp");
-	if (!failed(st))
-		st = touch_start(b);
-	if (failed(st)) {
-		blobs_close(b);
-		return st;
-	}
-	*out = b;
-	return OK;
-}
-
-void blobs_close(struct blobs *b)
-{
-	if (!b)
-		return;
-	heap_free(b->dir);
-	heap_free(b);
 }
 
 /* --- writing ------------------------------------------------------------------------------------------------- */
@@ -245,12 +117,12 @@ struct status blob_create(struct blobs *b, const struct secret *key, struct str 
 	w->b = b;
 	world_random(b->w, w->id.b, sizeof w->id.b);
 	sealing_init(&w->s, b->secrets, key, w->id, identity);
-	w->tmp = path_of(b, "tmp", w->id);
+	w->tmp = blob_path(b, "tmp", w->id);
 	w->fd = d->open(d, w->tmp, O_RDWR | O_CREAT | O_EXCL, 0600);
-	struct status st = w->fd < 0 ? io_status() : OK;
+	struct status st = w->fd < 0 ? file_status() : OK;
 	head_of(w->id, head);
 	if (!failed(st))
-		st = write_all(d, w->fd, head, sizeof head, 0);
+		st = file_write(d, w->fd, head, sizeof head, 0);
 	if (failed(st)) {
 		blob_abort(w);
 		return st;
@@ -274,7 +146,7 @@ static struct status write_chunk(struct blob_writer *w, struct str plain, bool l
 	struct disk *d = w->b->w->disk;
 	struct str aad = at_index(&w->s, w->chunks, last, nonce);
 	gcm_chunk_seal(key_of(&w->s), nonce, aad, plain, w->sealed);
-	TRY(write_all(d, w->fd, w->sealed, plain.n + GCM_TAG_SIZE, HEAD + (int64_t)w->chunks * SEALED_CHUNK));
+	TRY(file_write(d, w->fd, w->sealed, plain.n + GCM_TAG_SIZE, HEAD + (int64_t)w->chunks * SEALED_CHUNK));
 	w->chunks++;
 	if (!last && w->chunks % START_SYNC == 0)
 		start_sync(w);
@@ -319,7 +191,7 @@ uint64_t blob_written(const struct blob_writer *w) { return w->length; }
 static struct status sync_dir_of(struct blobs *b, struct blob_id id)
 {
 	struct disk *d = b->w->disk;
-	char *path = path_of(b, NULL, id);
+	char *path = blob_path(b, NULL, id);
 	*strrchr(path, '/') = 0;
 	int rc = d->sync_dir(d, path);
 	heap_free(path);
@@ -331,14 +203,14 @@ static struct status move_in(struct blob_writer *w)
 {
 	struct disk *d = w->b->w->disk;
 	char two[3] = "";
-	char *path = path_of(w->b, NULL, w->id);
+	char *path = blob_path(w->b, NULL, w->id);
 	hex_to(two, w->id.b, 1);
 	int rc = d->rename(d, w->tmp, path);
-	struct status st = rc < 0 ? io_status() : OK;
+	struct status st = rc < 0 ? file_status() : OK;
 	if (st.code == E_NOT_FOUND) {
-		st = make_dir(w->b, two);
+		st = blob_make_dir(w->b, two);
 		if (!failed(st))
-			st = d->rename(d, w->tmp, path) < 0 ? io_status() : OK;
+			st = d->rename(d, w->tmp, path) < 0 ? file_status() : OK;
 	}
 	if (!failed(st))
 		st = sync_dir_of(w->b, w->id);
@@ -354,7 +226,7 @@ __attribute__((noinline)) static struct status finish(struct blob_writer *w)
 	struct disk *d = w->b->w->disk;
 	TRY(write_chunk(w, str_make(w->plain, w->n), true));
 	if (d->fdatasync(d, w->fd) < 0)
-		return io_status();
+		return file_status();
 	return move_in(w);
 }
 
@@ -389,7 +261,7 @@ void blob_abort(struct blob_writer *w)
 
 static struct status damaged(const struct blobs *b, struct blob_id id, const char *what)
 {
-	char *path = path_of(b, NULL, id);
+	char *path = blob_path(b, NULL, id);
 	log_error("a blob does not authenticate", "file", str_of(path), "what", str_of(what));
 	heap_free(path);
 	return ERR(E_CORRUPT);
@@ -414,16 +286,16 @@ static struct status reader_load(struct blob_reader *r)
 {
 	struct disk *d = r->b->w->disk;
 	uint8_t head[HEAD], want[HEAD];
-	char *path = path_of(r->b, NULL, r->id);
+	char *path = blob_path(r->b, NULL, r->id);
 	r->fd = d->open(d, path, O_RDONLY, 0);
-	struct status st = r->fd < 0 ? io_status() : OK;
+	struct status st = r->fd < 0 ? file_status() : OK;
 	if (failed(st))
 		log_error("a blob cannot be opened", "file", str_of(path), "status", str_of(status_name(st)));
 	heap_free(path);
 	TRY(st);
 	if (!measure(d->size(d, r->fd), &r->chunks, &r->length))
 		return damaged(r->b, r->id, "length");
-	TRY(read_all(d, r->fd, head, sizeof head, 0));
+	TRY(file_read(d, r->fd, head, sizeof head, 0));
 	head_of(r->id, want);
 	return memcmp(head, want, sizeof head) == 0 ? OK : damaged(r->b, r->id, "head");
 }
@@ -478,7 +350,7 @@ static struct status open_chunk(struct blob_reader *r, uint64_t index, uint8_t *
 	struct disk *d = r->b->w->disk;
 	size_t n = chunk_length(r, index) + GCM_TAG_SIZE;
 	struct str aad = at_index(&r->s, index, index + 1 == r->chunks, nonce);
-	struct status st = read_all(d, r->fd, r->sealed, n, HEAD + (int64_t)index * SEALED_CHUNK);
+	struct status st = file_read(d, r->fd, r->sealed, n, HEAD + (int64_t)index * SEALED_CHUNK);
 	if (!failed(st))
 		st = gcm_chunk_open(key_of(&r->s), nonce, aad, str_make(r->sealed, n), out);
 	return st.code == E_CORRUPT ? damaged(r->b, r->id, "chunk") : st;
@@ -519,125 +391,8 @@ struct status blob_read(struct blob_reader *r, uint64_t at, void *p, size_t n, s
 
 struct status blob_missing(struct blobs *b, struct blob_id id)
 {
-	char *path = path_of(b, NULL, id);
+	char *path = blob_path(b, NULL, id);
 	log_error("a blob is missing", "file", str_of(path));
 	heap_free(path);
 	return ERR(E_CORRUPT);
-}
-
-/* --- deleting ------------------------------------------------------------------------------------------------ */
-
-/* Never inlined: errno may not be read in a function that parks. */
-__attribute__((noinline)) static struct status delete_file(struct blobs *b, struct blob_id id)
-{
-	struct disk *d = b->w->disk;
-	char *path = path_of(b, NULL, id);
-	struct status st = d->unlink(d, path) < 0 ? io_status() : OK;
-	heap_free(path);
-	return st.code == E_NOT_FOUND ? OK : st;
-}
-
-struct status blob_delete(struct blobs *b, struct blob_id id)
-{
-	bool moved = io_pool_enter(b->io);
-	struct status st = delete_file(b, id);
-	io_pool_leave(moved);
-	return st;
-}
-
-struct removal {
-	struct disk *disk;
-	char *path;
-};
-
-static void remove_file(void *arg)
-{
-	struct removal *r = arg;
-	r->disk->unlink(r->disk, r->path);
-	heap_free(r->path);
-	heap_free(r);
-}
-
-void blob_delete_soon(struct blobs *b, struct blob_id id)
-{
-	struct removal *r = HEAP(struct removal);
-	*r = (struct removal){ .disk = b->w->disk, .path = path_of(b, NULL, id) };
-	if (io_pool_run(b->io, remove_file, r))
-		return;
-	bool moved = io_pool_enter(b->io);
-	remove_file(r);
-	io_pool_leave(moved);
-}
-
-struct sweep {
-	struct blobs *b;
-	bool (*referenced)(void *arg, struct blob_id id);
-	void *arg;
-	uint64_t removed;
-};
-
-static bool parse_id(const char *name, struct blob_id *id)
-{
-	if (strlen(name) != ID_HEX)
-		return false;
-	struct arena *mem = arena_new();
-	struct str bytes;
-	bool good = !failed(hex_decode(mem, str_of(name), &bytes));
-	if (good)
-		memcpy(id->b, bytes.p, sizeof id->b);
-	arena_free(mem);
-	return good;
-}
-
-static bool is_of_this_run(const struct blobs *b, int dir_fd, const char *name)
-{
-	struct stat st;
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return true;
-	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec >= b->start_ns;
-}
-
-static struct status sweep_file(struct sweep *s, const char *sub, int dir_fd, const char *name, bool temporary)
-{
-	struct disk *d = s->b->w->disk;
-	struct blob_id id;
-	if (!parse_id(name, &id) || is_of_this_run(s->b, dir_fd, name))
-		return OK;
-	if (!temporary && s->referenced(s->arg, id))
-		return OK;
-	char *path = path_in(s->b->dir, sub, name);
-	int rc = d->unlink(d, path);
-	struct status st = rc < 0 && errno != ENOENT ? io_status() : OK;
-	heap_free(path);
-	s->removed += !failed(st);
-	return st;
-}
-
-static struct status sweep_dir(struct sweep *s, const char *sub, bool temporary)
-{
-	char *path = path_in(s->b->dir, sub, "");
-	DIR *dir = opendir(path);
-	struct status st = OK;
-	heap_free(path);
-	if (!dir)
-		return errno == ENOENT ? OK : ERR(E_IO);
-	for (struct dirent *e; !failed(st) && (e = readdir(dir));)
-		st = sweep_file(s, sub, dirfd(dir), e->d_name, temporary);
-	closedir(dir);
-	return st;
-}
-
-struct status blobs_sweep(struct blobs *b, bool (*referenced)(void *arg, struct blob_id id), void *arg,
-			  uint64_t *removed)
-{
-	struct sweep s = { .b = b, .referenced = referenced, .arg = arg };
-	TRY(sweep_dir(&s, "tmp", true));
-	for (unsigned i = 0; i < 256; i++) {
-		uint8_t byte = (uint8_t)i;
-		char two[3] = "";
-		hex_to(two, &byte, 1);
-		TRY(sweep_dir(&s, two, false));
-	}
-	*removed = s.removed;
-	return OK;
 }

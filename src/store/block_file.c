@@ -7,8 +7,8 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "store/file.h"
 
-#include <errno.h>
 #include <fcntl.h>
 
 enum { MARK_PLAIN = 48, MARK_SEALED = MARK_PLAIN + AEAD_OVERHEAD, WRAPPED_MAX = 256, MARK_SLOT = 1024 };
@@ -16,41 +16,6 @@ enum { MARK_PLAIN = 48, MARK_SEALED = MARK_PLAIN + AEAD_OVERHEAD, WRAPPED_MAX = 
 static const struct aead_key *key_of(const struct segment *s)
 {
 	return (const struct aead_key *)(const void *)s->key.p;
-}
-
-static struct status io_status(void)
-{
-	if (errno == ENOSPC || errno == EDQUOT)
-		return ERR(E_FULL);
-	return errno == ENOENT ? ERR(E_NOT_FOUND) : ERR(E_IO);
-}
-
-struct status file_write(struct disk *d, int fd, const void *p, size_t n, int64_t at)
-{
-	for (size_t done = 0; done < n;) {
-		ssize_t put = d->pwrite(d, fd, (const char *)p + done, n - done, at + (int64_t)done);
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return io_status();
-		done += (size_t)put;
-	}
-	return OK;
-}
-
-struct status file_read(struct disk *d, int fd, void *p, size_t n, int64_t at)
-{
-	for (size_t done = 0; done < n;) {
-		ssize_t got = d->pread(d, fd, (char *)p + done, n - done, at + (int64_t)done);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return ERR(E_IO);
-		if (got == 0)
-			return ERR(E_CORRUPT);
-		done += (size_t)got;
-	}
-	return OK;
 }
 
 struct status segment_damaged(const struct segment *s, const char *what, uint64_t no)
@@ -133,7 +98,7 @@ static struct status head_write(struct segment *s, struct keyring *kr, const str
 	struct segment_mark m = { .blocks = s->first, .end = SEGMENT_HEAD, .floor = s->floor };
 	memcpy(m.tag, s->before, BLOCK_TAG);
 	TRY(mark_put(s, &m, 0));
-	return d->fdatasync(d, s->fd) < 0 ? io_status() : OK;
+	return d->fdatasync(d, s->fd) < 0 ? file_status() : OK;
 }
 
 struct status segment_create(struct world *w, struct keyring *kr, const struct key_ref *parent, struct str log_name,
@@ -145,7 +110,7 @@ struct status segment_create(struct world *w, struct keyring *kr, const struct k
 	s->floor = floor;
 	memcpy(s->before, before, BLOCK_TAG);
 	s->fd = w->disk->open(w->disk, path, O_RDWR | O_CREAT | O_TRUNC, 0600);
-	struct status st = s->fd < 0 ? io_status() : head_write(s, kr, parent, log_name, mem);
+	struct status st = s->fd < 0 ? file_status() : head_write(s, kr, parent, log_name, mem);
 	arena_free(mem);
 	if (failed(st))
 		segment_free(s);
@@ -193,7 +158,7 @@ struct status segment_open(struct world *w, struct keyring *kr, const struct key
 	struct segment *s = segment_new(w, path, first);
 	struct arena *mem = arena_new();
 	s->fd = w->disk->open(w->disk, path, O_RDWR, 0);
-	struct status st = s->fd < 0 ? io_status() : head_read(s, kr, parent, log_name, mem);
+	struct status st = s->fd < 0 ? file_status() : head_read(s, kr, parent, log_name, mem);
 	arena_free(mem);
 	if (failed(st))
 		segment_free(s);

@@ -86,7 +86,4 @@ struct status block_packed_read(struct segment *s, uint64_t at, const struct blo
 /* Length of the block that ends at `end`. */
 struct status block_before(struct segment *s, uint64_t end, uint64_t *len);
 
-struct status file_write(struct disk *d, int fd, const void *p, size_t n, int64_t at); /* all of it */
-struct status file_read(struct disk *d, int fd, void *p, size_t n, int64_t at);        /* all of it, or E_CORRUPT */
-
 #endif

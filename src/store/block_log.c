@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "store/file.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading and writing on until all is there: the system may do part of it, or be interrupted.
+ */
+#include "store/file.h"
+
+#include <errno.h>
+
+struct status file_status(void)
+{
+	if (errno == ENOSPC || errno == EDQUOT)
+		return ERR(E_FULL);
+	return errno == ENOENT ? ERR(E_NOT_FOUND) : ERR(E_IO);
+}
+
+struct status file_write(struct disk *d, int fd, const void *p, size_t n, int64_t at)
+{
+	for (size_t done = 0; done < n;) {
+		ssize_t put = d->pwrite(d, fd, (const char *)p + done, n - done, at + (int64_t)done);
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return file_status();
+		done += (size_t)put;
+	}
+	return OK;
+}
+
+struct status file_read(struct disk *d, int fd, void *p, size_t n, int64_t at)
+{
+	for (size_t done = 0; done < n;) {
+		ssize_t got = d->pread(d, fd, (char *)p + done, n - done, at + (int64_t)done);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return ERR(E_IO);
+		if (got == 0)
+			return ERR(E_CORRUPT);
+		done += (size_t)got;
+	}
+	return OK;
+}
