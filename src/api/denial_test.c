@@ -19,7 +19,7 @@
 static struct test_world *begin(void)
 {
 	static struct service shop;
-	static const struct service *const all[] = { &shop, &sts_fake, &trail_fake, NULL };
+	static const struct service *const all[] = { &shop, &sts_fake, &world_trail, NULL };
 	shop = shop_service;
 	shop.encoded_denials = true;
 	return world_begin(

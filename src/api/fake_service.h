@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A service for the pipeline's own tests: Vault keeps secrets by name. Put changes, Get reads,
- * Fetch is a data event. Beside it stands an empty service that only has the trail's key.
+ * Fetch is a data event.
  */
 #ifndef API_FAKE_SERVICE_H
 #define API_FAKE_SERVICE_H
 
-#include "api/req.h"
+#include "api/world.h"
 
 struct vault_in {
 	struct str name, secret, bulk;
@@ -113,17 +113,6 @@ static const struct service vault_service = {
 	.ops = vault_ops,
 	.n_ops = 3,
 };
-static const struct service fake_trail_service = {
-	.name = "cloudtrail",
-	.signing = "cloudtrail",
-	.endpoint = "cloudtrail",
-	.source = "cloudtrail.amazonaws.com",
-	.target = "CloudTrail",
-	.version = "2013-11-01",
-	.protocol = PROTO_JSON_1_1,
-	.ops = vault_ops,
-	.n_ops = 0,
-};
-static const struct service *const fake_services[] = { &vault_service, &fake_trail_service, NULL };
+static const struct service *const fake_services[] = { &vault_service, &world_trail, NULL };
 
 #endif

@@ -2,8 +2,7 @@
 /*
  * Services for the pipeline's own tests, one for each family of protocols, written as the
  * generator writes them: Shop (JSON), S3's rows as far as routing needs them (REST), STS
- * (query), and an empty CloudTrail, whose key the trail needs. Beside them an identity
- * provider whose users and policies a test writes down.
+ * (query). Beside them an identity provider whose users and policies a test writes down.
  */
 #ifndef API_PIPELINE_TESTING_H
 #define API_PIPELINE_TESTING_H
@@ -363,18 +362,7 @@ static const struct service store_service = {
 	.ops = store_ops,
 	.n_ops = COUNT(store_ops),
 };
-static const struct service trail_fake = {
-	.name = "cloudtrail",
-	.signing = "cloudtrail",
-	.endpoint = "cloudtrail",
-	.source = "cloudtrail.amazonaws.com",
-	.target = "CloudTrail",
-	.version = "2013-11-01",
-	.protocol = PROTO_JSON_1_1,
-	.ops = shop_ops,
-	.n_ops = 0,
-};
-static const struct service *const pipeline_services[] = { &shop_service, &sts_fake, &store_service, &trail_fake,
+static const struct service *const pipeline_services[] = { &shop_service, &sts_fake, &store_service, &world_trail,
 							   NULL };
 
 /* ---- identities ------------------------------------------------------------------------------------ */

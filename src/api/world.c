@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What serve does at start, done in a temporary directory; a call is made by the same steps as
+ * in the pipeline, in a fiber, until it is answered.
+ */
 #include "api/world.h"
 
 #include "api/accounts.h"
@@ -24,6 +28,16 @@
 #include <unistd.h>
 
 enum { SEED = 7 };
+
+const struct service world_trail = {
+	.name = "cloudtrail",
+	.signing = "cloudtrail",
+	.endpoint = "cloudtrail",
+	.source = "cloudtrail.amazonaws.com",
+	.target = "CloudTrail",
+	.version = "2013-11-01",
+	.protocol = PROTO_JSON_1_1,
+};
 
 struct test_world {
 	struct world world;

@@ -27,6 +27,9 @@ struct world_parts {
 	int64_t now_ms;
 };
 
+/* The trail's key is that of a service of this name. It does nothing; for tests in which nobody asks the trail. */
+extern const struct service world_trail;
+
 struct test_reply {
 	int status;            /* 200, or the fault's */
 	struct str code, text; /* the fault's, as JSON services call it, or its own name */

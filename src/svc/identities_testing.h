@@ -31,17 +31,7 @@ enum { JAN_1_S = 1767225600 /* 2026, UTC */ };
 
 static struct test_world *begin(void)
 {
-	/* The trail's key is this service's; what it can do is not needed here. */
-	static const struct service cloudtrail = {
-		.name = "cloudtrail",
-		.signing = "cloudtrail",
-		.endpoint = "cloudtrail",
-		.source = "cloudtrail.amazonaws.com",
-		.target = "CloudTrail",
-		.version = "2013-11-01",
-		.protocol = PROTO_JSON_1_1,
-	};
-	static const struct service *const all[] = { &sts_service, &iam_service, &cloudtrail, NULL };
+	static const struct service *const all[] = { &sts_service, &iam_service, &world_trail, NULL };
 	return world_begin(
 	    &(struct world_parts){ .services = all, .identity = &iam_identity, .now_ms = INT64_C(1000) * JAN_1_S });
 }

@@ -165,13 +165,7 @@ struct play {
 
 static void begin_play(struct play *p)
 {
-	static const struct service cloudtrail = { .name = "cloudtrail",
-						   .signing = "cloudtrail",
-						   .endpoint = "cloudtrail",
-						   .source = "cloudtrail.amazonaws.com",
-						   .target = "CloudTrail",
-						   .protocol = PROTO_JSON_1_1 };
-	static const struct service *const all[] = { &sts_service, &iam_service, &kms_service, &cloudtrail, NULL };
+	static const struct service *const all[] = { &sts_service, &iam_service, &kms_service, &world_trail, NULL };
 	struct test_world *w = p->w = world_begin(
 	    &(struct world_parts){ .services = all, .identity = &iam_identity, .now_ms = INT64_C(1000) * JAN_1_S });
 	WORKS(IAM(w, "CreateUser", "{'UserName':'ann','Path':'/team/'}"));
