@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Five bits a character. An access key id is ten bytes in base32, filled from the left:
+ * one set bit, the account's 40, then chance.
+ */
 #include "api/ids.h"
 
 #include "base/codec.h"

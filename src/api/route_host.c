@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host name is read from the right (domain, region, "s3"), because a bucket's name may
+ * hold the same words.
+ */
 #include "api/route_host.h"
 
 #include "api/faults.h"
@@ -25,17 +29,9 @@ static struct str host_front(const struct req *rq)
 									      : (struct str){ 0 };
 }
 
-static struct str last_label(struct str name)
-{
-	size_t at = name.n;
-	while (at > 0 && name.p[at - 1] != '.')
-		at--;
-	return str_from(name, at);
-}
-
 static struct str without_last(struct str name)
 {
-	size_t n = last_label(name).n;
+	size_t n = str_after_last(name, '.').n;
 	return str_sub(name, 0, n < name.n ? name.n - n - 1 : 0);
 }
 
@@ -48,9 +44,9 @@ static struct str host_bucket(const struct req *rq)
 	struct str front = host_front(rq), before = without_last(front);
 	if (str_eq_ci(front, S("s3")) || str_eq_ci(before, S("s3")))
 		return (struct str){ 0 };
-	if (str_eq_ci(last_label(front), S("s3")))
+	if (str_eq_ci(str_after_last(front, '.'), S("s3")))
 		return before;
-	return before.n && str_eq_ci(last_label(before), S("s3")) ? without_last(before) : front;
+	return before.n && str_eq_ci(str_after_last(before, '.'), S("s3")) ? without_last(before) : front;
 }
 
 static bool is_host_text(struct str s)

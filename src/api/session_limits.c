@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Looked at by kind of caller and name of operation, before any policy is.
+ */
 #include "api/session_limits.h"
 
 #include "api/authenticate.h"

@@ -171,7 +171,6 @@ static void secrets_compare_and_vanish(void)
 }
 
 RUN_ALL(T(strings_compare_bytewise_and_prefixes_come_first), T(prefixes_and_suffixes_are_seen), T(cutting_is_clamped),
-	T(what_follows_the_last_separator),
-	T(searching_finds_the_first_or_says_so), T(str_cut_walks_through_a_list), T(numbers_are_whole_and_in_range),
-	T(utf8_is_judged_by_the_book), T(length_counts_code_points),
+	T(what_follows_the_last_separator), T(searching_finds_the_first_or_says_so), T(str_cut_walks_through_a_list),
+	T(numbers_are_whole_and_in_range), T(utf8_is_judged_by_the_book), T(length_counts_code_points),
 	T(hashes_depend_on_every_byte_the_length_and_the_seed), T(secrets_compare_and_vanish))

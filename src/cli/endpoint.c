@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One listener for containers, and a row of places for instances' own. Limits are small: a
+ * request here is a line and a few headers.
+ */
 #include "cli/endpoint.h"
 
 #include "base/log.h"

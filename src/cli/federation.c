@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fetcher, and the issuers' keys that come through it; opened before the first request and
+ * closed after the last.
+ */
 #include "cli/federation.h"
 
 #include "svc/sts/issuer_keys.h"

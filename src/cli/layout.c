@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files are replaced as a whole (written beside, synced, renamed), so that a crash leaves the
+ * old one or the new one.
+ */
 #include "cli/layout.h"
 
 #include "base/buf.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A word that no row names is an error, never a file name by chance.
+ */
 #include "cli/options.h"
 
 #include "base/str.h"

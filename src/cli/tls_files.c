@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whatever is missing is made from what stands above it: the server's certificate from the
+ * CA's key, which is sealed under the system key.
+ */
 #include "cli/tls_files.h"
 
 #include "base/log.h"

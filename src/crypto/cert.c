@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One certificate, whole, with a public key of a kind and size that signatures are taken with;
+ * names, dates and who signed it are not looked at.
+ */
 #include "crypto/cert.h"
 
 #include "base/str.h"

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One table has what libcrypto calls each kind of key and each algorithm; the functions look
+ * there and know no names themselves. Errors that a caller's bytes cause are his; any other is
+ * a bug.
+ */
 #include "crypto/keypair.h"
 
 #include "base/str.h"

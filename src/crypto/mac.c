@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libcrypto's HMAC in one call; algorithms are few and known, so it cannot fail.
+ */
 #include "crypto/mac.h"
 
 #include "crypto/lib.h"

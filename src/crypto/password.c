@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The reference implementation, in one thread of the caller's. It allocates its memory itself,
+ * and gives it back.
+ */
 #include "crypto/password.h"
 
 #include <argon2.h>

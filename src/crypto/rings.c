@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Each slot number is written before the ring's count moves, with release, and read after it
+ * was seen, with acquire. The barrier between pushing and looking for sleepers pairs with the
+ * one between going to sleep and looking into the ring.
+ */
 #include "crypto/rings.h"
 
 #include "base/str.h"

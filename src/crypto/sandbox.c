@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Landlock first, since seccomp's list does not have its calls.
+ */
 #include "crypto/sandbox.h"
 
 #include "base/log.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A key is made from its numbers once and then only used; libcrypto says whether the numbers
+ * are a key at all.
+ */
 #include "crypto/verify.h"
 
 #include "crypto/lib.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A token's text is signed as it came, so the parts are cut before anything is decoded. Sets of
+ * keys are counted, for requests use them while newer ones are fetched.
+ */
 #include "wire/jwt.h"
 
 #include "base/codec.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libxml2 without entities, network or DTDs: a document type ends the reading. Text counts only
+ * in one piece, so that no comment can cut a name short.
+ */
 #include "wire/saml_xml.h"
 
 #include "base/str.h"

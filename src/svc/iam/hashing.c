@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pool of threads is the store's (io_pool.h); a request that finds too many before it is
+ * sent away.
+ */
 #include "svc/iam/hashing.h"
 
 #include "store/io_pool.h"

@@ -92,7 +92,7 @@ struct status iam_entity_rename(struct req *rq, struct txn *t, enum iam_kind kin
 				struct str to);
 /* Nothing hangs on it any more but what goes with it: no policies, attached or inline. DeleteConflict. */
 struct status iam_entity_bare(struct req *rq, struct txn *t, enum iam_kind kind, const struct iam_entity_row *row);
-struct str iam_path(struct str given);  /* "/" when none was given */
+struct str iam_path(struct str given); /* "/" when none was given */
 
 /* As lists show a role: without tags, boundary and last use. */
 struct iam_role iam_role_out(struct req *rq, const struct iam_entity_row *row);

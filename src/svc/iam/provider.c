@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Both kinds of providers differ in a word of their ARN, the tag of their rows and their names;
+ * here is what follows from that.
+ */
 #include "svc/iam/provider.h"
 
 #include "base/str.h"

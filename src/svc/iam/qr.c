@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Gray pixels, one byte each, drawn from libqrencode's modules and packed by libpng.
+ */
 #include "svc/iam/qr.h"
 
 #include "base/str.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Truncation as RFC 4226 5.3 has it.
+ */
 #include "svc/iam/totp.h"
 
 #include "base/str.h"

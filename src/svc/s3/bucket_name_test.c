@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * "General purpose bucket naming rules": which names are taken, and which are not.
+ */
 #include "base/test.h"
 #include "svc/s3/bucket.h"
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A table has each algorithm's names; sums of parts are joined by the CRCs' arithmetic or
+ * gathered for one more digest, as the upload's type asks.
+ */
 #include "svc/s3/checksum.h"
 
 #include "base/codec.h"

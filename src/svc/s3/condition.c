@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ETags are compared without quotes and without "weak", for clients write them in every way.
+ */
 #include "svc/s3/condition.h"
 
 #include "api/faults.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Small bytes are opened at once. For a blob a stream holds its reader; for a multipart object
+ * it goes from part to part and holds one reader at a time.
+ */
 #include "svc/s3/content.h"
 
 #include "base/log.h"

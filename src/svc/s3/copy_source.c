@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The version id is cut off before anything is decoded: a question mark in a key comes as %3F.
+ */
 #include "svc/s3/copy_source.h"
 
 #include "base/codec.h"

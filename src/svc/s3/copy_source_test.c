@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * x-amz-copy-source, in all the ways clients write it.
+ */
 #include "svc/s3/copy_source.h"
 
 #include "base/test.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A walk is a cursor over row keys. After a common prefix it is set behind everything that
+ * begins with it.
+ */
 #include "svc/s3/listing.h"
 
 #include "base/codec.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rows are read by key inside whatever transaction is open; bytes beside a row come and go
+ * with it, blobs through the litter.
+ */
 #include "svc/s3/object.h"
 
 #include "api/faults.h"

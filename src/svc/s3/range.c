@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Numbers beyond all sizes count as the largest, so nothing overflows.
+ */
 #include "svc/s3/range.h"
 
 #include "base/str.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A map from upload id to how many hold it, under one lock; whoever lets go last deletes what
+ * was left to him, outside the lock.
+ */
 #include "svc/s3/reading.h"
 
 #include "base/map.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * KMS is asked like any other service asks it (api/call.h), and its refusals are told in S3's
+ * form. The key above lies in locked memory until the request, or the stream that took it, ends.
+ */
 #include "svc/s3/seal.h"
 
 #include "api/accounts.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What this server cannot honour (an archive, a public ACL) is refused; what only names a price
+ * or a place is kept and shown.
+ */
 #include "svc/s3/settings.h"
 
 #include "api/faults.h"

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes gather in the request's memory until there are too many; then a blob is begun with them
+ * and the rest goes by.
+ */
 #include "svc/s3/sink.h"
 
 #include "base/str.h"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rules first, then the header: it is taken apart like a query and checked like tags.
+ */
 #include "svc/s3/tags.h"
 
 #include "api/faults.h"

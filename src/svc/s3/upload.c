@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rows of an upload, its beginning and its abortion; parts and completion have files of their
+ * own.
+ */
 #include "svc/s3/upload.h"
 
 #include "base/codec.h"
