@@ -63,7 +63,7 @@ struct str {
 #define PR(s)  (int)(s).n, (s).p /* for "%.*s" */
 
 /* The number of elements of an array. */
-#define COUNT(a) (sizeof(a) / sizeof *(a))
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static inline struct str str_of(const char *z) { return (struct str){ z, strlen(z) }; }
 static inline struct str str_make(const void *p, size_t n) { return (struct str){ p, n }; }

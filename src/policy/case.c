@@ -93,7 +93,7 @@ static void add_to_set(struct policy_cases *cs, struct policy_set *set, const st
 {
 	const struct policy **all = NEWS(cs->mem, const struct policy *, set->n + 1);
 	if (set->n > 0)
-		memcpy(all, set->all, set->n * sizeof *all);
+		memcpy(all, set->all, set->n * sizeof(const struct policy *));
 	all[set->n] = p;
 	*set = (struct policy_set){ .all = all, .n = set->n + 1 };
 }

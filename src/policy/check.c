@@ -268,7 +268,7 @@ static void unique_sids(struct check *c, const struct check_stmt *all, size_t n)
 		if (all[i].sid != NULL && all[i].sid->text.n > 0)
 			sids[k++] = all[i].sid;
 	}
-	qsort(sids, k, sizeof *sids, by_sid);
+	qsort(sids, k, sizeof(const struct tree *), by_sid);
 	for (size_t i = 1; i < k; i++) {
 		if (str_eq(sids[i]->text, sids[i - 1]->text))
 			chk_add(c, sids[i], strict ? FINDING_ERROR : FINDING_WARNING,

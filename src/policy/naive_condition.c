@@ -172,6 +172,7 @@ static bool instant(const char *s, double *out)
 	char zone[8] = "";
 	if (decimal(s, out) && strlen(s) != 4)
 		return true;
+	/* NOLINTNEXTLINE(cert-err34-c): so few digits cannot be too many */
 	int got = sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2d%7s", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
 			 &tm.tm_sec, zone);
 	if (got == 1 && strlen(s) == 4 && strspn(s, "0123456789") == 4) /* four digits are a year */

@@ -13,15 +13,19 @@ uint64_t naive_rnd(uint64_t *seed)
 	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
 	return z ^ (z >> 31);
 }
-static int pick(uint64_t *seed, size_t n) { return (int)(naive_rnd(seed) % n); }
+static int pick(uint64_t *seed, size_t n)
+{
+	assert(n > 0);
+	return (int)(naive_rnd(seed) % n);
+}
 #define ONE_OF(seed, pool) (pool)[pick(seed, COUNT(pool))]
 static bool chance(uint64_t *seed, int percent) { return pick(seed, 100) < percent; }
 
 /* ---- what is asked ---- */
 
-#define LONG_NAME "ALongNameForAnActionThatGoesOnAndOnUntilItIsLongerThanWhatAnIndexWouldEverLookAtInFull"
+#define LONG_ACTION "ex-1:ALongNameForAnActionThatGoesOnAndOnUntilItIsLongerThanWhatAnIndexWouldEverLookAtInFull"
 static const char *const actions_asked[] = { "s3:GetObject", "s3:GetObject", "s3:PutObject",
-					     "kms:Decrypt",  "S3:GETOBJECT", "ex-1:" LONG_NAME };
+					     "kms:Decrypt",  "S3:GETOBJECT", LONG_ACTION };
 static const char *const assuming[] = { "sts:AssumeRole", "sts:AssumeRole", "sts:TagSession", "STS:AssumeRole",
 					"sts:AssumeRoleWithWebIdentity" };
 static const char *const resources_asked[] = {
@@ -31,8 +35,7 @@ static const char *const resources_asked[] = {
 	"arn:aws:s3:::bucket",
 	"arn:aws:s3:::bucket/*",
 	"arn:aws:s3:::bucket/none/x",
-	"arn:aws:s3:::bucket/gr\xc3\xb6\xc3\x9f"
-	"e/\xe6\x97\xa5\xe6\x9c\xac/\xf0\x9f\x94\x91.txt",
+	"arn:aws:s3:::bucket/gr\303\266\303\237e/\346\227\245\346\234\254/\360\237\224\221.txt",
 	"arn:aws:s3:::bucket:odd:name/x",
 	"arn:aws:kms:us-east-1:111122223333:key/k1",
 	"arn:aws:kms:us-a:b-1:111122223333:key/k1",
@@ -67,7 +70,6 @@ static const char *const resource_patterns[] = {
 	"arn:aws:s3:::bucket/*/${aws:PrincipalTag/city, '\xe6\x97\xa5\xe6\x9c\xac'}/*",
 };
 #define CANONICAL_1 "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
-#define CANONICAL_2 "00a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"
 static const char *const principals[] = {
 	"*",
 	"AWS:111122223333",
@@ -85,22 +87,25 @@ static const char *const principals[] = {
 	"Service:logs.us-east-1.amazonaws.com",
 	"Federated:cognito-identity.amazonaws.com",
 	"Federated:arn:aws:iam::111122223333:saml-provider/adfs",
-	"CanonicalUser:" CANONICAL_1,
-	"CanonicalUser:" CANONICAL_2,
+	"CanonicalUser:79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be",
+	"CanonicalUser:00a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be",
 };
 
 /* ---- conditions ---- */
 
-enum class { STRING, NUMBER, DATE, BOOL, BINARY, IP, ARN, NULL_, CLASSES };
+enum family { STRING, NUMBER, DATE, BOOL, BINARY, IP, ARN, NULL_, FAMILIES };
 
-static enum class class_of(const char *op) {
+static enum family family_of(const char *op)
+{
 	static const char *const starts[] = { "String", "Numeric", "Date", "Bool", "Binary", "", "Arn", "Null" };
-	for (size_t i = 0; i < COUNT(starts);
-	     i++){ if (starts[i][0] && strncmp(op, starts[i], strlen(starts[i])) == 0) return (enum class)i; }
-return IP;
+	for (size_t i = 0; i < COUNT(starts); i++) {
+		if (starts[i][0] && strncmp(op, starts[i], strlen(starts[i])) == 0)
+			return (enum family)i;
+	}
+	return IP;
 }
 
-static const char *const values[CLASSES][20] = {
+static const char *const values[FAMILIES][20] = {
 	[STRING] = { "alice",
 		     "ALICE",
 		     "a*",
@@ -117,8 +122,7 @@ static const char *const values[CLASSES][20] = {
 		     "${aws:PrincipalTag/none}",
 		     "${aws:PrincipalTag/none, 'blue'}",
 		     "${*}",
-		     "gr\xc3\xb6\xc3\x9f"
-		     "e",
+		     "gr\303\266\303\237e",
 		     "gr?\xc3\x9f?",
 		     "${aws:TagKeys}",
 		     "al${?}ce" },
@@ -137,16 +141,14 @@ static const char *const values[CLASSES][20] = {
 
 static const struct {
 	const char *name, *spelled, *values[6];
-	enum class class;
+	enum family family;
 	bool multi;
 } keys[] = {
 	{ "aws:username", "aws:UserName", { "alice", "bob", "*", "ALICE" }, STRING, false },
 	{ "aws:PrincipalTag/team", "AWS:principaltag/TEAM", { "blue", "red", "", "a*" }, STRING, false },
 	{ "aws:PrincipalTag/city",
 	  "aws:PrincipalTag/city",
-	  { "gr\xc3\xb6\xc3\x9f"
-	    "e",
-	    "\xe6\x97\xa5\xe6\x9c\xac" },
+	  { "gr\303\266\303\237e", "\xe6\x97\xa5\xe6\x9c\xac" },
 	  STRING,
 	  false },
 	{ "aws:TagKeys", "aws:TagKeys", { "a", "b", "cc", "" }, STRING, true },
@@ -171,8 +173,7 @@ static const struct {
 	{ "aws:SourceArn",
 	  "aws:SourceArn",
 	  { "arn:aws:sns:us-east-1:111122223333:topic", "arn:aws:s3:::bucket", "nothing",
-	    "arn:aws:s3:::gr\xc3\xb6\xc3\x9f"
-	    "e" },
+	    "arn:aws:s3:::gr\303\266\303\237e" },
 	  ARN,
 	  false },
 	{ "ex:arns", "ex:arns", { "arn:aws:sns:us-east-1:111122223333:topic", "arn:aws:s3:::bucket" }, ARN, true },
@@ -191,18 +192,18 @@ static void make_condition(uint64_t *seed, struct arena *mem, struct n_cond *c)
 {
 	static const char *const sets[] = { "", "ForAllValues:", "ForAnyValue:" };
 	const char *base = ONE_OF(seed, naive_operators);
-	enum class class = class_of(base);
-	const char *exists = class != NULL_ && chance(seed, 30) ? "IfExists" : "";
+	enum family family = family_of(base);
+	const char *exists = family != NULL_ && chance(seed, 30) ? "IfExists" : "";
 	struct str op = arena_printf(mem, "%s%s%s", ONE_OF(seed, sets), base, exists);
 	c->op = str_z(mem, op);
 	size_t k = (size_t)pick(seed, COUNT(keys));
-	while (class != NULL_ && keys[k].class != class && !chance(seed, 4))
+	while (family != NULL_ && keys[k].family != family && !chance(seed, 4))
 		k = (size_t)pick(seed, COUNT(keys));
 	c->key = chance(seed, 50) ? keys[k].name : keys[k].spelled;
 	c->n = 1 + pick(seed, 3);
-	c->bare = (class == NUMBER || class == BOOL) && chance(seed, 20);
+	c->bare = (family == NUMBER || family == BOOL) && chance(seed, 20);
 	for (int i = 0; i < c->n; i++)
-		c->values[i] = values[class][c->bare ? pick(seed, 2) : pick(seed, given(values[class], 20))];
+		c->values[i] = values[family][c->bare ? pick(seed, 2) : pick(seed, given(values[family], 20))];
 }
 
 /* ---- patterns ---- */

@@ -125,7 +125,7 @@ static void *work(void *arg)
 		fiber_block_on(run, &job);
 		pthread_mutex_lock(&r->lock);
 		r->n--;
-		memmove(r->queue, r->queue + 1, r->n * sizeof(r->queue[0]));
+		memmove(r->queue, r->queue + 1, r->n * sizeof(const struct account *));
 	}
 	r->running = false;
 	pthread_mutex_unlock(&r->lock);
