@@ -158,15 +158,6 @@ static inline struct str keep_secret(struct http_req *req)
 	return str_make(p, sizeof secret - 1);
 }
 
-__attribute__((no_sanitize("address"))) static bool secret_is_there(void)
-{
-	const volatile char *p = atomic_load(&secret_at);
-	for (size_t i = 0; i < sizeof secret - 1; i++)
-		if (p[i] != secret[i])
-			return false;
-	return true;
-}
-
 static inline void handler(struct http_req *req, void *arg)
 {
 	(void)arg;

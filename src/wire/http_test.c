@@ -22,6 +22,15 @@ static void an_answer_has_its_headers_once_and_its_body(void)
 	stop();
 }
 
+__attribute__((no_sanitize("address"))) static bool secret_is_there(void)
+{
+	const volatile char *p = atomic_load(&secret_at);
+	for (size_t i = 0; i < sizeof secret - 1; i++)
+		if (p[i] != secret[i])
+			return false;
+	return true;
+}
+
 static void memory_that_saw_secrets_is_wiped(void)
 {
 	int port = start((struct http_limits){ 0 });
