@@ -62,7 +62,7 @@ class Scene:
             "iam": {"AuthenticationCode1": "123456", "AuthenticationCode2": "654321", "UserName": "victim", "RoleName": "victim", "PolicyName": "p", "PolicyArn": arn, "AccessKeyId": key, "Status": "Inactive",
                     "PolicyDocument": policy(allow("*")), "AssumeRolePolicyDocument": trust, "PermissionsBoundary": arn, "VersionId": "v1",
                     "Tags": [{"Key": "a", "Value": "b"}], "TagKeys": ["a"], "Description": "changed"},
-            "kms": {"KeyId": key_id, "AliasName": "alias/victim", "TargetKeyId": key_id, "Plaintext": b"x", "CiphertextBlob": sealed,
+            "kms": {"KeyId": key_id, "DestinationKeyId": key_id, "AliasName": "alias/victim", "TargetKeyId": key_id, "Plaintext": b"x", "CiphertextBlob": sealed,
                     "PolicyName": "default", "Policy": policy(allow("kms:*", Principal={"AWS": "*"})), "Tags": [{"TagKey": "a", "TagValue": "b"}],
                     "TagKeys": ["a"], "Description": "changed"},
             "sts": {"RoleArn": f"arn:aws:iam::{server.account}:role/victim", "RoleSessionName": "session",

@@ -180,3 +180,32 @@ def test_a_signer_may_sign_and_no_more(server, kms):
     refused(signer.sign, "AccessDeniedException", **asked)
     refused(signer.verify, "AccessDeniedException", MessageType="DIGEST", Signature=signed, **asked)
     refused(signer.get_public_key, "AccessDeniedException", KeyId=key)
+
+
+def test_reencrypt_moves_between_keys_and_kinds(kms):
+    first, second = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    key = made(kms, "RSA_2048", "ENCRYPT_DECRYPT")
+    data = kms.generate_data_key(KeyId=first, KeySpec="AES_256", EncryptionContext={"a": "1"})
+    moved = kms.re_encrypt(CiphertextBlob=data["CiphertextBlob"], SourceEncryptionContext={"a": "1"}, DestinationKeyId=second,
+                           DestinationEncryptionContext={"b": "2"})
+    assert (moved["SourceKeyId"], moved["KeyId"]) == (first, second)
+    assert kms.decrypt(CiphertextBlob=moved["CiphertextBlob"], EncryptionContext={"b": "2"})["Plaintext"] == data["Plaintext"]
+    refused(kms.decrypt, "InvalidCiphertextException", CiphertextBlob=moved["CiphertextBlob"], EncryptionContext={"a": "1"})
+    sealed = public(kms, key).encrypt(b"from outside", padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None))
+    inside = kms.re_encrypt(CiphertextBlob=sealed, SourceKeyId=key, SourceEncryptionAlgorithm="RSAES_OAEP_SHA_256",
+                            DestinationKeyId=first, DestinationEncryptionContext={"c": "3"})
+    assert kms.decrypt(CiphertextBlob=inside["CiphertextBlob"], EncryptionContext={"c": "3"})["Plaintext"] == b"from outside"
+
+
+def test_asymmetric_keys_survive_a_crash(fresh):
+    kms = fresh.client("kms")
+    keys = {spec: made(kms, spec, "SIGN_VERIFY") for spec in ("RSA_2048", "ECC_NIST_P256", "ECC_NIST_EDWARDS25519")}
+    algorithms = {"RSA_2048": RSA[0], "ECC_NIST_P256": "ECDSA_SHA_256", "ECC_NIST_EDWARDS25519": "ED25519_SHA_512"}
+    signed = {s: kms.sign(KeyId=k, Message=b"m", SigningAlgorithm=algorithms[s])["Signature"] for s, k in keys.items()}
+    fresh.kill()
+    fresh.start()
+    kms = fresh.client("kms")
+    for spec, key in keys.items():
+        asked = {"KeyId": key, "Message": b"m", "SigningAlgorithm": algorithms[spec]}
+        assert kms.verify(Signature=signed[spec], **asked)["SignatureValid"]
+        assert kms.verify(Signature=kms.sign(**asked)["Signature"], **asked)["SignatureValid"]

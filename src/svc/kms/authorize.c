@@ -47,9 +47,9 @@ static void put_caller(struct authz *az, struct authz_item *item)
 		authz_key(az, item, "kms:ViaService", via_service(az->rq));
 }
 
-struct authz_item *kms_put_key(struct authz *az, const struct kms_key *key)
+struct authz_item *kms_put_key_for(struct authz *az, const char *action, const struct kms_key *key)
 {
-	struct authz_item *item = authz_add(az, NULL, key->arn);
+	struct authz_item *item = authz_add(az, action, key->arn);
 	item->resource_account = key->account;
 	item->resource_policy = key->policy;
 	item->mode = POLICY_KEY;
@@ -61,6 +61,8 @@ struct authz_item *kms_put_key(struct authz *az, const struct kms_key *key)
 	*end = key->conditions; /* shared by all requests, never written to */
 	return item;
 }
+
+struct authz_item *kms_put_key(struct authz *az, const struct kms_key *key) { return kms_put_key_for(az, NULL, key); }
 
 void kms_remember(struct req *rq, const struct kms_key *key)
 {
@@ -130,22 +132,22 @@ static struct status find_by_blob(struct req *rq, struct str bytes, struct kms_f
 	return OK;
 }
 
-/* The ciphertext of an asymmetric key does not. */
-static struct status check_names_itself(struct req *rq, const void *in)
+/* The ciphertext of an asymmetric key does not name it. */
+struct status kms_find_by_blob(struct req *rq, struct str blob, const char *algorithm_member,
+			       enum kms_encryption_algorithm_spec algorithm, struct kms_found *out)
 {
-	const int *algorithm = member(rq, in, "EncryptionAlgorithm");
-	if (*algorithm > KMS_ENCRYPTION_ALGORITHM_SPEC_SYMMETRIC_DEFAULT)
+	if (algorithm > KMS_ENCRYPTION_ALGORITHM_SPEC_SYMMETRIC_DEFAULT)
 		return FAIL(rq, api_ValidationException, "KeyId is required with the algorithm %s.",
-			    kms_word(rq, "EncryptionAlgorithm", *algorithm));
-	return OK;
+			    kms_word(rq, algorithm_member, (int)algorithm));
+	return find_by_blob(rq, blob, out);
 }
 
 static struct status find_key(struct req *rq, const void *in, struct kms_found *out)
 {
 	struct str name = text_of(rq, in, "KeyId"), blob = text_of(rq, in, "CiphertextBlob");
 	if (!name.p && blob.p) {
-		TRY(check_names_itself(rq, in));
-		return find_by_blob(rq, blob, out);
+		const enum kms_encryption_algorithm_spec *algorithm = member(rq, in, "EncryptionAlgorithm");
+		return kms_find_by_blob(rq, blob, "EncryptionAlgorithm", *algorithm, out);
 	}
 	unsigned flags = has_condition(rq, "kms:RequestAlias") ? KMS_BY_ALIAS | KMS_FOREIGN : 0;
 	if (!strcmp(rq->op->name, "GetKeyRotationStatus"))
@@ -170,7 +172,7 @@ void kms_put_context(struct authz *az, struct authz_item *item, const struct str
 }
 
 /* A denial across accounts by the key's policy must not tell whether the key is there. */
-struct status kms_judge_foreign(struct req *rq, const void *in, const struct authz_item *item)
+struct status kms_judge(struct req *rq, const struct authz_item *item, bool by_name)
 {
 	struct policy_decision d;
 	if (str_eq(item->resource_account, rq->caller.account))
@@ -178,13 +180,16 @@ struct status kms_judge_foreign(struct req *rq, const void *in, const struct aut
 	rq->recipient_account = item->resource_account; /* both accounts' trails have the call */
 	if (authz_evaluate(rq, item, &d) || d.by != POLICY_RESOURCE)
 		return OK; /* allowed, or refused in the caller's own account: the pipeline says so */
-	struct status st = !text_of(rq, in, "CiphertextBlob").p || text_of(rq, in, "KeyId").p
-			       ? kms_not_yours(rq, item->resource)
-			       : blob_not_yours(rq);
+	struct status st = by_name ? kms_not_yours(rq, item->action, item->resource) : blob_not_yours(rq);
 	struct authz_denial *why = NEW(rq->mem, struct authz_denial);
 	*why = (struct authz_denial){ item->action, item->resource, rq->fault.text, d };
 	rq->denial = why;
 	return st;
+}
+
+struct status kms_judge_foreign(struct req *rq, const void *in, const struct authz_item *item)
+{
+	return kms_judge(rq, item, !text_of(rq, in, "CiphertextBlob").p || text_of(rq, in, "KeyId").p);
 }
 
 struct status kms_authorize_key(struct req *rq, const void *in, struct authz *az)

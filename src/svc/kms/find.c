@@ -48,13 +48,14 @@ struct status kms_no_alias(struct req *rq, struct str account, struct str alias)
 	return FAIL(rq, kms_NotFoundException, "Alias %.*s is not found.", PR(arn));
 }
 
-struct status kms_not_yours(struct req *rq, struct str arn)
+struct status kms_not_yours(struct req *rq, struct str action, struct str arn)
 {
 	return FAIL(
 	    rq, api_AccessDeniedException,
-	    "User: %.*s is not authorized to perform: %s on resource: %.*s because the resource does not exist in this "
+	    "User: %.*s is not authorized to perform: %.*s on resource: %.*s because the resource does not exist in "
+	    "this "
 	    "Region, no resource-based policies allow access, or a resource-based policy explicitly denies access",
-	    PR(rq->caller.arn.n ? rq->caller.arn : rq->caller.name), rq->op->action, PR(arn));
+	    PR(rq->caller.arn.n ? rq->caller.arn : rq->caller.name), PR(action), PR(arn));
 }
 
 static struct status bad_name(struct req *rq, struct str name)
@@ -166,7 +167,7 @@ static struct status find_named(struct req *rq, struct name *name, struct kms_fo
 	return kms_find_id(rq, name->account, name->id, out);
 }
 
-struct status kms_find(struct req *rq, struct str text, unsigned flags, struct kms_found *out)
+struct status kms_find_for(struct req *rq, const char *action, struct str text, unsigned flags, struct kms_found *out)
 {
 	struct name name;
 	TRY(parse(rq, text, flags, &name));
@@ -174,14 +175,19 @@ struct status kms_find(struct req *rq, struct str text, unsigned flags, struct k
 	struct str arn =
 	    name.alias.p ? kms_arn(rq, name.account, "", name.alias) : kms_arn(rq, name.account, "key/", name.id);
 	if (!own && !(flags & KMS_FOREIGN))
-		return kms_not_yours(rq, arn);
+		return kms_not_yours(rq, str_of(action), arn);
 	struct kms_found found = { .alias = name.alias };
 	struct status st = find_named(rq, &name, &found);
 	if (st.code == E_NOT_FOUND && !own)
-		return kms_not_yours(rq, arn);
+		return kms_not_yours(rq, str_of(action), arn);
 	if (st.code == E_NOT_FOUND)
 		return name.alias.p ? kms_no_alias(rq, name.account, name.alias) : kms_no_key(rq, arn);
 	TRY(st);
 	*out = found;
 	return OK;
+}
+
+struct status kms_find(struct req *rq, struct str text, unsigned flags, struct kms_found *out)
+{
+	return kms_find_for(rq, rq->op->action, text, flags, out);
 }

@@ -64,6 +64,8 @@ struct status kms_shard_make(struct req *rq, struct str account, struct shard **
  * for other accounts AccessDeniedException, which does not tell whether the key is there.
  */
 struct status kms_find(struct req *rq, struct str name, unsigned flags, struct kms_found *out);
+/* The same for an action that is not the operation's own: refusals name it. */
+struct status kms_find_for(struct req *rq, const char *action, struct str name, unsigned flags, struct kms_found *out);
 /* By account and id; E_NOT_FOUND for a key that is not there or whose deletion is due. */
 struct status kms_find_id(struct req *rq, struct str account, struct str id, struct kms_found *out);
 /* The key an alias of that account names; E_NOT_FOUND. *id lives as long as the request. */
@@ -73,7 +75,7 @@ static inline const struct kms_found *kms_found(const struct req *rq) { return r
 struct status kms_no_key(struct req *rq, struct str arn); /* NotFoundException */
 struct status kms_no_alias(struct req *rq, struct str account, struct str alias);
 /* AccessDeniedException in the words KMS has for other accounts' resources. */
-struct status kms_not_yours(struct req *rq, struct str arn);
+struct status kms_not_yours(struct req *rq, struct str action, struct str arn);
 struct str kms_arn(struct req *rq, struct str account, const char *kind, struct str rest); /* kind: "key/" or "" */
 /* Is that fault among the operation's own? */
 bool kms_declares(const struct req *rq, const struct fault_kind *kind);
