@@ -52,22 +52,24 @@ static bool inherits_tags(const struct caller *who) { return who->transitive.n >
 struct status sts_authorize_assume_role(struct req *rq, const void *input, struct authz *az)
 {
 	const struct sts_assume_role_in *in = input;
-	struct sts_wanted w;
+	struct sts_wanted *w = NEW(rq->mem, struct sts_wanted);
 	if (rq->caller.kind == CALLER_ROOT)
 		return FAIL(rq, api_AccessDeniedException, "Roles may not be assumed by root accounts.");
-	/* A right code counts for this request, its policies and the trust policy; the role's credentials do not have
-	 * it
-	 * ("Secure API access with MFA": AssumeRole's carry no MFA information). */
+	/*
+	 * A right code counts for this request, its policies and the trust policy; the role's credentials do not have
+	 * it ("Secure API access with MFA": AssumeRole's carry no MFA information).
+	 */
 	TRY(sts_mfa_check(rq, in->serial_number, in->token_code, &rq->caller));
-	TRY(find_role(rq, in->role_arn, &w));
+	TRY(find_role(rq, in->role_arn, w));
+	rq->found = w;
 	struct str_map tags = sts_tags_of(rq->mem, in->tags);
 	TRY(sts_tags_check(rq, tags));
-	add(az, NULL, in, &w, tags);
+	add(az, NULL, in, w, tags);
 	if (tags.n || inherits_tags(&rq->caller))
-		add(az, "sts:TagSession", in, &w, tags);
+		add(az, "sts:TagSession", in, w, tags);
 	if (in->source_identity.p || rq->caller.source_identity.n)
-		add(az, "sts:SetSourceIdentity", in, &w, tags);
-	return sts_trust_decide(rq, az, &w, refusal);
+		add(az, "sts:SetSourceIdentity", in, w, tags);
+	return sts_trust_decide(rq, az, w, refusal);
 }
 
 /* ---- the session ------------------------------------------------------------------------------ */
@@ -100,15 +102,13 @@ static struct str_map as_delivered(struct req *rq, struct str account, struct st
 
 struct status sts_assume_role(struct req *rq, const struct sts_assume_role_in *in, struct sts_assume_role_out *out)
 {
-	struct sts_wanted w;
+	const struct sts_wanted *w =
+	    rq->found; /* the very role whose trust was asked, not whoever has its name by now */
 	struct sts_session session;
-	TRY(find_role(rq, in->role_arn, &w));
-	if (!w.known) /* gone since it was authorized */
-		return ERR(E_BUSY);
 	struct str *arns = NEW(rq->mem, struct str);
-	*arns = w.role.arn;
+	*arns = w->role.arn;
 	rq->resources = (struct str_list){ arns, 1 };
-	TRY(check_duration(rq, in->duration_seconds, &w.role));
+	TRY(check_duration(rq, in->duration_seconds, &w->role));
 	const struct sts_session_in asked = {
 		.policy = in->policy,
 		.policy_arns = in->policy_arns,
@@ -116,11 +116,11 @@ struct status sts_assume_role(struct req *rq, const struct sts_assume_role_in *i
 		.transitive_tag_keys = in->transitive_tag_keys,
 		.source_identity = in->source_identity,
 	};
-	TRY(sts_session_make(rq, &asked, w.account, &session));
+	TRY(sts_session_make(rq, &asked, w->account, &session));
 	struct caller who =
-	    sts_role_caller(rq, w.account, &w.role, in->role_session_name, in->duration_seconds, &session);
+	    sts_role_caller(rq, w->account, &w->role, in->role_session_name, in->duration_seconds, &session);
 	if (rq->caller.kind == CALLER_SERVICE && str_eq(rq->caller.name, S("ec2.amazonaws.com")))
-		who.claims = as_delivered(rq, w.account, in->role_session_name);
+		who.claims = as_delivered(rq, w->account, in->role_session_name);
 	TRY(sts_credentials_make(rq, &who, &out->credentials));
 	out->assumed_role_user = sts_assumed_role_user_of(rq, &who);
 	out->packed_policy_size = session.packed_percent;
