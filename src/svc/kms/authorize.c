@@ -200,7 +200,6 @@ struct status kms_authorize_key(struct req *rq, const void *in, struct authz *az
 	if (context)
 		TRY(kms_context_check(rq, *context));
 	TRY(find_key(rq, in, f));
-	TRY(check_grant_tokens(rq, in, f->key));
 	rq->found = f;
 	kms_remember(rq, f->key);
 	struct authz_item *item = kms_put_key(az, f->key);
@@ -213,7 +212,8 @@ struct status kms_authorize_key(struct req *rq, const void *in, struct authz *az
 	if (tags)
 		authz_request_tags(az, item, kms_tag_map(rq->mem, *tags));
 	TRY(kms_granted(rq, f, item->action, context, NULL, &item->granted));
-	return kms_judge_foreign(rq, in, item);
+	TRY(kms_judge_foreign(rq, in, item)); /* first: what a token is, a stranger learns of no key by it */
+	return check_grant_tokens(rq, in, f->key);
 }
 
 /* ---- aliases --------------------------------------------------------------------------- */
