@@ -75,7 +75,7 @@ def test_a_new_key_is_described_in_full(server, kms):
 @pytest.mark.parametrize("asked, want", [
     ({"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"}, "UnsupportedOperationException"),
     ({"KeySpec": "HMAC_256"}, "ValidationException"),
-    ({"Origin": "EXTERNAL"}, "UnsupportedOperationException"),
+    ({"Origin": "EXTERNAL_KEY_STORE"}, "UnsupportedOperationException"),
     ({"MultiRegion": True}, "UnsupportedOperationException"),
     ({"KeyUsage": "SIGN_VERIFY"}, "ValidationException"),
     ({"Policy": "{}"}, "MalformedPolicyDocumentException"),

@@ -44,9 +44,8 @@ static struct status check_spec(struct req *rq, const struct kms_create_key_in *
 
 static struct status check_origin(struct req *rq, const struct kms_create_key_in *in)
 {
-	if (in->origin != KMS_ORIGIN_TYPE_AWS_KMS)
-		return unsupported(
-		    rq, "This server makes keys of the origin AWS_KMS only: no imported material, no key stores.");
+	if (in->origin != KMS_ORIGIN_TYPE_AWS_KMS && in->origin != KMS_ORIGIN_TYPE_EXTERNAL)
+		return unsupported(rq, "This server makes keys of the origins AWS_KMS and EXTERNAL only.");
 	if (in->custom_key_store_id.p || in->xks_key_id.p)
 		return unsupported(rq, "This server has no custom key stores.");
 	if (in->multi_region)
@@ -62,6 +61,7 @@ struct status kms_create_key(struct req *rq, const struct kms_create_key_in *in,
 		.description = in->description,
 		.policy = in->policy.p ? in->policy : kms_default_policy(rq, account),
 		.manager = KMS_KEY_MANAGER_TYPE_CUSTOMER,
+		.origin = in->origin,
 		.tags = in->tags,
 	};
 	struct str *arn = NEW(rq->mem, struct str);
@@ -73,7 +73,8 @@ struct status kms_create_key(struct req *rq, const struct kms_create_key_in *in,
 	TRY(check_origin(rq, in));
 	TRY(kms_tags_check(rq, in->tags));
 	TRY(kms_policy_check(rq, k.policy, *arn, account, in->bypass_policy_lockout_safety_check, &k.policy_bound));
-	TRY(kms_material_new(rq, account, k.id, KMS_FIRST_GENERATION, k.spec, &k.material));
+	if (in->origin != KMS_ORIGIN_TYPE_EXTERNAL)
+		TRY(kms_material_new(rq, account, k.id, KMS_FIRST_GENERATION, k.spec, &k.material));
 	TRY(kms_region_note(rq, account));
 	TRY(kms_shard_make(rq, account, &shard));
 	TRY(req_write(rq, shard, &t));

@@ -5,7 +5,8 @@
  *
  *     Enabled ──┐                          ┌── sweep, on the day ──▶ gone
  *               ├─ schedule ─▶ PendingDeletion
- *     Disabled ─┘◀──────── cancel ─────────┘   (a cancelled key comes back Disabled)
+ *     Disabled ─┘◀──────── cancel ─────────┘   (a cancelled key comes back Disabled,
+ *                                                 or PendingImport when its material is not here)
  */
 #include "svc/kms/deletion.h"
 
@@ -41,7 +42,7 @@ struct status kms_cancel_key_deletion(struct req *rq, const struct kms_cancel_ke
 	if (e.row.state != KMS_KEY_STATE_PENDING_DELETION)
 		return FAIL(rq, kms_KMSInvalidStateException, "%.*s is not pending deletion.", PR(e.arn));
 	TRY(txn_del(e.txn, kms_date_key(rq->mem, 'd', e.row.delete_at, e.id)));
-	e.row.state = KMS_KEY_STATE_DISABLED;
+	e.row.state = e.row.lacking ? KMS_KEY_STATE_PENDING_IMPORT : KMS_KEY_STATE_DISABLED;
 	e.row.delete_at = 0;
 	e.row.pending_days = 0;
 	TRY(kms_row_put(rq, e.txn, e.id, &e.row));

@@ -37,6 +37,11 @@ const struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, 
 	};
 	if (row->spec == KMS_KEY_SPEC_SYMMETRIC_DEFAULT && row->material_id.n)
 		m->current_key_material_id = kms_text(rq, row->material_id);
+	if (row->origin == KMS_ORIGIN_TYPE_EXTERNAL && !row->lacking)
+		m->expiration_model = row->valid_to ? KMS_EXPIRATION_MODEL_TYPE_KEY_MATERIAL_EXPIRES
+						    : KMS_EXPIRATION_MODEL_TYPE_KEY_MATERIAL_DOES_NOT_EXPIRE;
+	if (row->valid_to)
+		m->valid_to = (struct opt_int)SET(row->valid_to);
 	if (row->delete_at)
 		m->deletion_date = (struct opt_int)SET(row->delete_at);
 	return m;

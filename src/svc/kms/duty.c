@@ -140,6 +140,7 @@ static struct status do_place(struct req *rq)
 		return OK; /* noted, but no key was made */
 	TRY(st);
 	TRY(visit(rq, shard, 'd'));
+	TRY(visit(rq, shard, 'x'));
 	return visit(rq, shard, 'n');
 }
 

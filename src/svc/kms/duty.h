@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What KMS does on its own when the day has come: shredding keys whose waiting period is over,
- * rotating keys whose period is.
+ * What KMS does on its own when the day has come: shredding keys whose waiting period is over
+ * and imported material that has expired, rotating keys.
  *
  * Nothing waits for it to be right: whoever asks for a key finds what is due and does it first
  * (kms_find_id). The duty sees to those that nobody asks for. What is due stands in the keys'

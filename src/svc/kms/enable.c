@@ -10,7 +10,7 @@ static struct status set_state(struct req *rq, enum kms_key_state state)
 {
 	struct kms_edit e;
 	TRY(kms_edit(rq, &e));
-	TRY(kms_state_check(rq, e.arn, e.row.state, KMS_CHANGE));
+	TRY(kms_state_check(rq, e.arn, e.row.state, KMS_SWITCH));
 	e.row.state = state;
 	return kms_row_put(rq, e.txn, e.id, &e.row);
 }

@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "crypto/hash.h"
 #include "svc/kms/deletion.h"
+#include "svc/kms/imported.h"
 #include "svc/kms/rotation.h"
 #include "svc/kms/spec.h"
 #include "wire/pack.h"
@@ -62,6 +63,7 @@ struct status kms_row_put(struct req *rq, struct txn *t, struct str id, const st
 	if (failed(st) && st.code != E_NOT_FOUND)
 		return st;
 	TRY(kms_rotation_index(rq, t, id, failed(st) ? NULL : &old, row));
+	TRY(kms_expiry_index(rq, t, id, failed(st) ? NULL : &old, row));
 	assert((row->state == KMS_KEY_STATE_PENDING_DELETION) == (row->delete_at != 0));
 	pack(&b, &kms_key_row_shape, row);
 	return txn_put(t, kms_key_of(rq->mem, 'k', id), buf_str(&b));
@@ -94,6 +96,9 @@ static struct kms_backing backing_of(struct kms_key *k, const struct key_ref *pa
 		.created_at = row->created_at,
 		.rotation = row->rotation_type,
 		.material_id = material_id(k, row),
+		.expiration = row->expiration_model,
+		.valid_to = row->valid_to,
+		.description = row->description.p ? str_dup(k->mem, row->description) : (struct str){ 0 },
 		.face = row->face.p ? str_dup(k->mem, row->face) : (struct str){ 0 },
 	};
 }
@@ -290,6 +295,10 @@ struct status kms_find_id(struct req *rq, struct str account, struct str id, str
 		TRY(kms_sweep(rq, account, out->shard));
 		return ERR(E_NOT_FOUND);
 	}
+	if (k->row.expires_at && k->row.expires_at <= rq->now_ms) {
+		TRY(kms_expire(rq, out->shard, k));
+		TRY(from_cache(rq, out->shard, account, id, &k));
+	}
 	int64_t rotates = kms_rotation_due(&k->row);
 	if (rotates && rotates <= rq->now_ms && !failed(kms_rotate_due(rq, out->shard, k)))
 		TRY(from_cache(rq, out->shard, account, id, &k));
@@ -313,14 +322,15 @@ bool kms_row_due(const struct kms_key_row *row, int64_t now_ms)
 	return row->state == KMS_KEY_STATE_PENDING_DELETION && row->delete_at <= now_ms;
 }
 
-/* "Key states of AWS KMS keys", the table and its notes 1 to 3. */
+/* "Key states of AWS KMS keys", the table and its notes 1 to 5. */
 struct status kms_state_check(struct req *rq, struct str arn, enum kms_key_state state, enum kms_need need)
 {
 	if (state == KMS_KEY_STATE_PENDING_DELETION)
 		return FAIL(rq, kms_KMSInvalidStateException, "%.*s is pending deletion.", PR(arn));
 	if (need == KMS_USE && state == KMS_KEY_STATE_DISABLED)
 		return FAIL(rq, kms_DisabledException, "%.*s is disabled.", PR(arn));
-	assert(state == KMS_KEY_STATE_ENABLED || state == KMS_KEY_STATE_DISABLED);
+	if (need != KMS_CHANGE && state == KMS_KEY_STATE_PENDING_IMPORT)
+		return FAIL(rq, kms_KMSInvalidStateException, "%.*s is pending import.", PR(arn));
 	return OK;
 }
 
@@ -347,7 +357,7 @@ struct status kms_key_put_new(struct req *rq, struct txn *t, const struct kms_ne
 		.manager = k->manager,
 		.usage = k->usage,
 		.spec = k->spec,
-		.origin = KMS_ORIGIN_TYPE_AWS_KMS,
+		.origin = k->origin ? k->origin : KMS_ORIGIN_TYPE_AWS_KMS,
 		.generation = KMS_FIRST_GENERATION,
 		.material_id = k->material.id,
 		.tags = k->tags,
@@ -356,7 +366,13 @@ struct status kms_key_put_new(struct req *rq, struct txn *t, const struct kms_ne
 		row->rotate_days = KMS_ROTATE_DAYS;
 		row->rotate_at = rq->now_ms + row->rotate_days * DAY_MS;
 	}
-	TRY(kms_backing_put(rq, t, k->id, KMS_FIRST_GENERATION, &k->material));
+	if (row->origin == KMS_ORIGIN_TYPE_EXTERNAL) {
+		row->state = KMS_KEY_STATE_PENDING_IMPORT;
+		row->generation = 0;
+		row->lacking = true;
+	} else {
+		TRY(kms_backing_put(rq, t, k->id, KMS_FIRST_GENERATION, &k->material));
+	}
 	TRY(kms_policy_put(rq, t, k->id, k->policy, k->policy_bound));
 	return kms_row_put(rq, t, k->id, row);
 }

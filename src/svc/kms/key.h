@@ -18,9 +18,12 @@ struct kms_backing {
 	uint32_t generation;
 	struct key_ref ref;
 	int64_t created_at;
-	enum kms_rotation_type rotation; /* how it came to be the current one; 0: it was the first */
-	struct str material_id;          /* KeyMaterialId: 64 hex digits */
-	struct str face;                 /* of an asymmetric key: its public key, SubjectPublicKeyInfo */
+	enum kms_rotation_type rotation;           /* how it came to be the current one; 0: it was the first */
+	struct str material_id;                    /* KeyMaterialId: 64 hex digits */
+	enum kms_expiration_model_type expiration; /* of imported material; its ref has no bytes when it is gone */
+	int64_t valid_to;
+	struct str description;
+	struct str face; /* of an asymmetric key: its public key, SubjectPublicKeyInfo */
 };
 
 struct kms_key {
@@ -92,6 +95,7 @@ struct str kms_text(struct req *rq, struct str of_key);
 
 enum kms_need {
 	KMS_USE,    /* cryptography: Enabled alone will do */
+	KMS_SWITCH, /* on and off: neither PendingDeletion nor PendingImport */
 	KMS_CHANGE, /* anything but PendingDeletion */
 };
 struct status kms_state_check(struct req *rq, struct str arn, enum kms_key_state state, enum kms_need need);
@@ -124,6 +128,7 @@ struct kms_new {
 	enum kms_key_spec spec;
 	enum kms_key_usage_type usage;
 	enum kms_key_manager_type manager;
+	enum kms_origin_type origin; /* EXTERNAL: without material; 0: AWS_KMS */
 	struct kms_tag_list tags;
 	struct kms_material material;
 };
@@ -146,6 +151,7 @@ const struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, 
  *     b <id> <gen>      BackingRow             a <alias name>      AliasRow
  *     t <id> <alias>    "" : aliases of a key  d <when> <id>       "" : deletions by date
  *                                              n <when> <id>       "" : rotations by date
+ *                                              x <when> <id>       "" : expiries by date
  *     c g h q r s G     grants: svc/kms/grant.h
  */
 struct str kms_key_of(struct arena *mem, char tag, struct str id);

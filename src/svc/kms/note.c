@@ -60,6 +60,13 @@ static struct status note_event(struct req *rq, struct txn *t, struct str accoun
 	return txn_outbox(t, record_make(&as));
 }
 
+struct status kms_note_expiry(struct req *rq, struct txn *t, const struct kms_key *key, struct str material_id)
+{
+	return note_event(
+	    rq, t, key->account, "DeleteExpiredKeyMaterial", key->arn,
+	    arena_printf(rq->mem, "{\"keyId\":\"%.*s\",\"keyMaterialId\":\"%.*s\"}", PR(key->id), PR(material_id)));
+}
+
 struct status kms_note_rotation(struct req *rq, struct txn *t, const struct kms_key *key, enum kms_rotation_type type)
 {
 	return note_event(rq, t, key->account, "RotateKey", key->arn,

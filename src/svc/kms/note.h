@@ -14,5 +14,7 @@ struct status kms_note_creation(struct req *rq, struct txn *t, const struct kms_
 				const struct kms_key_metadata *m);
 /* RotateKey: the event that follows an automatic rotation, and RotateKeyOnDemand. */
 struct status kms_note_rotation(struct req *rq, struct txn *t, const struct kms_key *key, enum kms_rotation_type type);
+/* DeleteExpiredKeyMaterial. */
+struct status kms_note_expiry(struct req *rq, struct txn *t, const struct kms_key *key, struct str material_id);
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "svc/kms/imported.h"
 #include "svc/kms/note.h"
 #include "svc/kms/rotation.h"
 
@@ -110,21 +111,50 @@ static struct status check_demand(struct req *rq, const struct kms_edit *e, cons
 	return OK;
 }
 
+static struct status by_new_material(struct req *rq, const struct kms_key *key, struct kms_edit *e)
+{
+	struct kms_material m;
+	TRY(kms_material_new(rq, key->account, key->id, (uint32_t)key->row.generation + 1, key->row.spec, &m));
+	TRY(kms_edit(rq, e));
+	TRY(kms_state_check(rq, e->arn, e->row.state, KMS_USE));
+	TRY(check_demand(rq, e, key));
+	e->row.on_demand++;
+	return put_generation(rq, e->txn, key, &e->row, &m, KMS_ROTATION_TYPE_ON_DEMAND);
+}
+
+/* Imported material rotates to what was imported for it. */
+static struct status by_imported(struct req *rq, const struct kms_key *key, struct kms_edit *e)
+{
+	struct kms_imported_list all;
+	TRY(kms_edit(rq, e));
+	TRY(kms_state_check(rq, e->arn, e->row.state, KMS_USE));
+	TRY(check_demand(rq, e, key));
+	TRY(kms_imported_read(rq, e->txn, e->id, &all));
+	struct kms_imported *m = kms_imported_pending(&e->row, &all);
+	if (!m)
+		return FAIL(rq, kms_KMSInvalidStateException,
+			    "No available key material pending rotation for the key: %.*s.", PR(e->arn));
+	m->row.created_at = rq->now_ms;
+	m->row.rotation_type = KMS_ROTATION_TYPE_ON_DEMAND;
+	e->row.generation = m->generation;
+	e->row.material_id = m->row.material_id;
+	e->row.on_demand++;
+	kms_imported_settle(&e->row, &all);
+	TRY(kms_imported_put(rq, e->txn, e->id, m));
+	TRY(kms_row_put(rq, e->txn, e->id, &e->row));
+	return kms_note_rotation(rq, e->txn, key, KMS_ROTATION_TYPE_ON_DEMAND);
+}
+
 struct status kms_rotate_key_on_demand(struct req *rq, const struct kms_rotate_key_on_demand_in *in,
 				       struct kms_rotate_key_on_demand_out *out)
 {
 	const struct kms_key *key = kms_found(rq)->key;
-	struct kms_material m;
+	bool imported = key->row.origin == KMS_ORIGIN_TYPE_EXTERNAL;
 	struct kms_edit e;
 	(void)in;
 	TRY(kms_rotates_by_hand(rq, key));
 	TRY(kms_state_check(rq, key->arn, key->row.state, KMS_USE));
-	TRY(kms_material_new(rq, key->account, key->id, (uint32_t)key->row.generation + 1, key->row.spec, &m));
-	TRY(kms_edit(rq, &e));
-	TRY(kms_state_check(rq, e.arn, e.row.state, KMS_USE));
-	TRY(check_demand(rq, &e, key));
-	e.row.on_demand++;
-	TRY(put_generation(rq, e.txn, key, &e.row, &m, KMS_ROTATION_TYPE_ON_DEMAND));
+	TRY(imported ? by_imported(rq, key, &e) : by_new_material(rq, key, &e));
 	out->key_id = kms_text(rq, e.id);
 	return OK;
 }

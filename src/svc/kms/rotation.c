@@ -100,15 +100,23 @@ struct status kms_get_key_rotation_status(struct req *rq, const struct kms_get_k
 static void put_entry(struct req *rq, const struct kms_key *key, const struct kms_backing *b,
 		      struct kms_rotations_list_entry *e)
 {
-	bool current = b == &key->backing[key->n_backing - 1];
 	*e = (struct kms_rotations_list_entry){
 		.key_id = kms_text(rq, key->id),
 		.key_material_id = kms_text(rq, b->material_id),
-		.key_material_state = current ? KMS_KEY_MATERIAL_STATE_CURRENT : KMS_KEY_MATERIAL_STATE_NON_CURRENT,
+		.key_material_state = b->generation == key->row.generation  ? KMS_KEY_MATERIAL_STATE_CURRENT
+				      : b->generation > key->row.generation ? KMS_KEY_MATERIAL_STATE_PENDING_ROTATION
+									    : KMS_KEY_MATERIAL_STATE_NON_CURRENT,
 		.rotation_type = b->rotation,
 	};
 	if (b->rotation)
 		e->rotation_date = (struct opt_int)SET(b->created_at);
+	if (key->row.origin != KMS_ORIGIN_TYPE_EXTERNAL)
+		return;
+	e->key_material_description = b->description;
+	e->import_state = b->ref.wrapped.n ? KMS_IMPORT_STATE_IMPORTED : KMS_IMPORT_STATE_PENDING_IMPORT;
+	e->expiration_model = b->expiration;
+	if (b->valid_to)
+		e->valid_to = (struct opt_int)SET(b->valid_to);
 }
 
 /* A marker is the generation to go on with, as a backing row's key has it. */

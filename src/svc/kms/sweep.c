@@ -46,10 +46,12 @@ static struct status shred_backing(struct req *rq, struct txn *t, struct str acc
 		(void)key_take_str(&r, rq->mem);
 		struct str purpose = kms_purpose(rq->mem, rq->region, id, (uint32_t)key_take_u64(&r));
 		TRY(unpack(rq->mem, &kms_backing_row_shape, bytes, &row));
+		TRY(txn_del(t, key));
+		if (!row.wrapped.n)
+			continue;
 		struct old_key *m = NEW(rq->mem, struct old_key);
 		*m = (struct old_key){ key_ref_of(parent, purpose, row.wrapped), s->first };
 		s->first = m;
-		TRY(txn_del(t, key));
 	}
 	return cursor_end(&c);
 }
@@ -80,6 +82,8 @@ static struct status shred(struct req *rq, struct txn *t, struct str account, st
 	TRY(shred_backing(rq, t, account, id, s));
 	TRY(drop_aliases(rq, t, id));
 	TRY(kms_grants_drop(rq, t, id));
+	if (row.expires_at)
+		TRY(txn_del(t, kms_date_key(rq->mem, 'x', row.expires_at, id)));
 	TRY(txn_del(t, kms_key_of(rq->mem, 'p', id)));
 	TRY(txn_del(t, kms_key_of(rq->mem, 'P', id)));
 	TRY(txn_del(t, kms_key_of(rq->mem, 'k', id)));

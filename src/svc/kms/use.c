@@ -15,10 +15,12 @@ struct status kms_keyring_failed(struct req *rq, const struct kms_key *key, stru
 
 struct status kms_current(struct req *rq, const struct kms_key *key, const struct kms_backing **out)
 {
-	if (!key->n_backing)
-		return kms_keyring_failed(rq, key, ERR(E_NO_KEY));
-	*out = &key->backing[key->n_backing - 1];
-	return OK;
+	for (size_t i = key->n_backing; i > 0; i--) {
+		*out = &key->backing[i - 1];
+		if ((*out)->generation == key->row.generation)
+			return OK; /* what stands behind it is pending rotation */
+	}
+	return kms_keyring_failed(rq, key, ERR(E_NO_KEY));
 }
 
 struct status kms_use(struct req *rq, const struct kms_key *key, enum kms_key_usage_type usage,
