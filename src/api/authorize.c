@@ -162,6 +162,41 @@ void authz_request_tags(struct authz *az, struct authz_item *item, struct str_ma
 		authz_key_list(az, item, "aws:TagKeys", keys, tags.n);
 }
 
+static const struct authz_key *key_named(const struct authz_item *item, struct str name)
+{
+	const struct authz_key *found = NULL;
+	for (const struct authz_key *k = item->keys; k; k = k->next) {
+		if (str_eq(k->name, name))
+			return k;
+		if (!found && str_eq_ci(k->name, name))
+			found = k;
+	}
+	return found;
+}
+
+static bool among(const struct str *v, size_t n, struct str s, bool (*same)(struct str a, struct str b))
+{
+	for (size_t i = 0; i < n; i++)
+		if (same(v[i], s))
+			return true;
+	return false;
+}
+
+void authz_tag_spellings(struct authz *az, struct authz_item *item, struct str_map have)
+{
+	const struct authz_key *given = key_named(item, S("aws:TagKeys"));
+	if (!given || !have.n)
+		return;
+	struct str *v = NEWS(az->rq->mem, struct str, given->n + have.n);
+	size_t n = given->n;
+	memcpy(v, given->values, n * sizeof *v);
+	for (size_t i = 0; i < have.n; i++)
+		if (among(v, given->n, have.v[i].key, str_eq_ci) && !among(v, given->n, have.v[i].key, str_eq))
+			v[n++] = have.v[i].key;
+	if (n > given->n)
+		authz_key_list(az, item, "aws:TagKeys", v, n);
+}
+
 static const struct member *member_named(const struct shape *shape, struct str name)
 {
 	for (uint32_t i = 0; i < shape->n_members; i++)
@@ -218,18 +253,6 @@ static bool tag_of(struct str_map tags, struct str key, struct policy_entry *out
 		if (str_eq(tags.v[i].key, key) || (!found && str_eq_ci(tags.v[i].key, key)))
 			found = &tags.v[i];
 	return found && give(out, found->value);
-}
-
-static const struct authz_key *key_named(const struct authz_item *item, struct str name)
-{
-	const struct authz_key *found = NULL;
-	for (const struct authz_key *k = item->keys; k; k = k->next) {
-		if (str_eq(k->name, name))
-			return k;
-		if (!found && str_eq_ci(k->name, name))
-			found = k;
-	}
-	return found;
 }
 
 /* A key by its own name: what the row or the service's function gave, else a tag. */

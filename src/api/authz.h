@@ -52,6 +52,11 @@ void authz_key_int(struct authz *az, struct authz_item *item, const char *name, 
 void authz_tag_keys(struct authz *az, struct authz_item *item, const char *prefix, struct str_map tags);
 /* aws:RequestTag/<key> for each and aws:TagKeys. */
 void authz_request_tags(struct authz *az, struct authz_item *item, struct str_map tags);
+/*
+ * Where tag keys have no case, "LOCK" names the tag "lock", and a policy that says so of "lock" must see it:
+ * aws:TagKeys gets the spelling of those in `have` that it names in another. After the keys were given.
+ */
+void authz_tag_spellings(struct authz *az, struct authz_item *item, struct str_map have);
 
 /*
  * The request hands a role to a service, which will act with it: iam:PassRole on the role must be allowed too, with

@@ -80,6 +80,7 @@ static void add(struct authz *az, const char *action, const struct target *targe
 		authz_key(az, item, "iam:PermissionsBoundary", target->boundary);
 	resource_tags(az, item, target->tags);
 	authz_request_tags(az, item, iam_tags_map(az->rq->mem, given));
+	authz_tag_spellings(az, item, item->resource_tags);
 }
 
 static void add_all(struct authz *az, const void *in, const struct target *target, const char *tagging)

@@ -121,6 +121,6 @@ const char *kms_word(const struct req *rq, const char *member, int value)
 	for (uint32_t i = 0; i < s->n_members; i++)
 		if (!strcmp(s->members[i].name, member))
 			return s->members[i].shape->names[value - 1];
-	assert(!"a member of the operation");
+	assert(0 && "a member of the operation");
 	return "";
 }

@@ -36,6 +36,7 @@ static void add(struct authz *az, const char *action, const struct sts_assume_ro
 {
 	struct authz_item *item = sts_trust_ask(az, action, w);
 	authz_request_tags(az, item, tags);
+	authz_tag_spellings(az, item, item->resource_tags); /* the session's lie over the role's */
 	if (!in->source_identity.p && az->rq->caller.source_identity.n)
 		authz_key(az, item, "sts:SourceIdentity", az->rq->caller.source_identity);
 }

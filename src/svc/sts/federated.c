@@ -65,6 +65,7 @@ static void add(struct authz *az, const char *action, const struct sts_federated
 	if (f->transitive.n)
 		authz_key_list(az, item, "sts:TransitiveTagKeys", f->transitive.v, f->transitive.n);
 	authz_request_tags(az, item, f->tags);
+	authz_tag_spellings(az, item, item->resource_tags);
 }
 
 /* ("AssumeRoleWithSAML: Not authorized to perform sts:AssumeRoleWithSAML", Troubleshoot SAML federation) */

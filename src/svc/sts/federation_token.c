@@ -17,15 +17,22 @@ static struct str federated_arn(struct req *rq, struct str name)
 			    PR(rq->caller.account), PR(name));
 }
 
+static void add(struct authz *az, const char *action, struct str arn, struct str_map tags)
+{
+	struct authz_item *item = authz_add(az, action, arn);
+	authz_request_tags(az, item, tags);
+	authz_tag_spellings(az, item, az->rq->caller.tags); /* the session's lie over the user's */
+}
+
 struct status sts_authorize_get_federation_token(struct req *rq, const void *input, struct authz *az)
 {
 	const struct sts_get_federation_token_in *in = input;
 	struct str arn = federated_arn(rq, in->name);
 	struct str_map tags = sts_tags_of(rq->mem, in->tags);
 	TRY(sts_tags_check(rq, tags));
-	authz_request_tags(az, authz_add(az, NULL, arn), tags);
+	add(az, NULL, arn, tags);
 	if (tags.n)
-		authz_request_tags(az, authz_add(az, "sts:TagSession", arn), tags);
+		add(az, "sts:TagSession", arn, tags);
 	return OK;
 }
 
