@@ -282,7 +282,8 @@ static void json_services_answer_in_json(void)
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		g = ask(&f, &cases[i].a);
-		printf("# %.*s\n", PR(g.body));
+		if (g.status != cases[i].status)
+			printf("# %.*s\n", PR(g.body));
 		EXPECT(g.status == cases[i].status);
 		EXPECT(str_starts(g.body, arena_printf(world_mem(f.w), "{\"__type\":%s", cases[i].type)));
 		EXPECT_STR(got_header(g, "Content-Type"), S("application/x-amz-json-1.1"));
@@ -350,7 +351,8 @@ static void query_services_answer_in_xml(void)
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		g = ask(&f, &cases[i].a);
-		printf("# %.*s\n", PR(g.body));
+		if (g.status != cases[i].status)
+			printf("# %.*s\n", PR(g.body));
 		EXPECT(g.status == cases[i].status && str_find(g.body, str_of(cases[i].code)) != SIZE_MAX);
 		EXPECT_HAS(g.body, "<Type>Sender</Type>");
 		EXPECT_STR(got_header(g, "Content-Type"), S("text/xml"));
@@ -404,7 +406,8 @@ static void s3_answers_in_its_own_form(void)
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		g = ask(&f, &cases[i].a);
-		printf("# %.*s\n", PR(g.body));
+		if (g.status != cases[i].status)
+			printf("# %.*s\n", PR(g.body));
 		EXPECT(g.status == cases[i].status && str_find(g.body, str_of(cases[i].code)) != SIZE_MAX);
 	}
 	front_end(&f);

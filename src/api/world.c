@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/fiber.h"
 #include "base/str.h"
+#include "base/test_dir.h"
 #include "wire/constraint.h"
 #include "wire/json.h"
 #include "wire/json_text.h"
@@ -115,7 +116,7 @@ struct test_world *world_begin(const struct world_parts *parts)
 	w->mem = arena_new();
 	w->parts = *parts;
 	world_fake(&w->world, parts->now_ms, SEED);
-	snprintf(w->dir, sizeof w->dir, "/tmp/holdfast-test-XXXXXX");
+	snprintf(w->dir, sizeof w->dir, "%s/holdfast-test-XXXXXX", test_root());
 	EXPECT(mkdtemp(w->dir));
 	EXPECT_OK(keyring_create_root(&w->world, path(w, "root")));
 	open_app(w);

@@ -6,6 +6,7 @@
 #include "base/disk_fault.h"
 #include "base/str.h"
 #include "base/test.h"
+#include "base/test_dir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,8 +22,8 @@ struct bench {
 
 static void bench_begin(struct bench *t)
 {
-	snprintf(t->dir, sizeof(t->dir), "/tmp/disk_fault_test.XXXXXX");
-	snprintf(t->scratch, sizeof(t->scratch), "/tmp/disk_fault_scratch.XXXXXX");
+	snprintf(t->dir, sizeof(t->dir), "%s/disk_fault_test.XXXXXX", test_root());
+	snprintf(t->scratch, sizeof(t->scratch), "%s/disk_fault_scratch.XXXXXX", test_root());
 	EXPECT(mkdtemp(t->dir) && mkdtemp(t->scratch));
 	snprintf(t->a, sizeof(t->a), "%s/a", t->dir);
 	snprintf(t->b, sizeof(t->b), "%s/b", t->dir);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/test.h"
+#include "base/test_dir.h"
 #include "crypto/keyring.h"
 #include "store/store.h"
 
@@ -35,7 +36,7 @@ static inline void fixture_new(struct fixture *f)
 {
 	*f = (struct fixture){ .mem = arena_new() };
 	world_real(&f->w);
-	snprintf(f->dir, sizeof f->dir, "/tmp/holdfast-test-XXXXXX");
+	snprintf(f->dir, sizeof f->dir, "%s/holdfast-test-XXXXXX", test_root());
 	EXPECT(mkdtemp(f->dir));
 	snprintf(f->data, sizeof f->data, "%s/data", f->dir);
 	char *root = str_z(f->mem, arena_printf(f->mem, "%s/root.key", f->dir));
