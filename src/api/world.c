@@ -161,18 +161,19 @@ void world_later(struct test_world *w, int64_t ms) { world_advance(&w->world, ms
 
 /* ---- callers -------------------------------------------------------------------------------- */
 
-struct caller world_root_of(struct test_world *w, struct str account)
+static struct caller root_of(struct test_world *w, struct arena *mem, struct str account)
 {
 	return (struct caller){
 		.kind = CALLER_ROOT,
 		.account = account,
 		.principal_id = account,
 		.name = S("root"),
-		.arn = arena_printf(w->mem, "arn:aws:iam::%.*s:root", PR(account)),
+		.arn = arena_printf(mem, "arn:aws:iam::%.*s:root", PR(account)),
 		.access_key_id = account_root_of(w->app.accounts, account).access_key_id,
 	};
 }
 
+struct caller world_root_of(struct test_world *w, struct str account) { return root_of(w, w->mem, account); }
 struct caller world_root(struct test_world *w) { return world_root_of(w, WORLD_ACCOUNT); }
 
 /* ---- calls ------------------------------------------------------------------------------------ */
@@ -314,7 +315,8 @@ struct str world_field(struct test_world *w, struct test_reply r, const char *do
 static void run_in_fiber(void *arg)
 {
 	struct calling *c = arg;
-	struct arena *mem = arena_new();
+	struct arena *mem = arena_new(); /* not the world's: several threads may be here */
+	c->who = root_of(c->w, mem, WORLD_ACCOUNT);
 	struct req *rq = request_of(c, mem);
 	rq->op = &rq->svc->ops[0];
 	c->run(rq, c->arg);
@@ -324,8 +326,6 @@ static void run_in_fiber(void *arg)
 
 void world_in_fiber(struct test_world *w, void (*run)(struct req *rq, void *arg), void *arg)
 {
-	struct calling c = {
-		.w = w, .who = world_root(w), .service = w->parts.services[0]->name, .run = run, .arg = arg
-	};
+	struct calling c = { .w = w, .service = w->parts.services[0]->name, .run = run, .arg = arg };
 	fiber_block_on(run_in_fiber, &c);
 }

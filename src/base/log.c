@@ -16,12 +16,13 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 enum { LINE = 8 * 1024 };
 
-static int log_fd = 2;
-static enum log_level log_least = LOG_INFO;
+static atomic_int log_fd = 2;
+static _Atomic enum log_level log_least = LOG_INFO;
 
 /* A line under way. Once something did not fit, nothing more goes in. */
 struct line {
@@ -159,7 +160,7 @@ void log_line(enum log_level level, const char *file, int line, const char *what
 	static const struct str names[] = { S("debug"), S("info"), S("warn"), S("error") };
 	struct line l;
 	va_list ap;
-	if (level < log_least)
+	if (level < atomic_load_explicit(&log_least, memory_order_relaxed))
 		return;
 	l.n = 0;
 	l.in_string = l.cut = false;
@@ -172,6 +173,7 @@ void log_line(enum log_level level, const char *file, int line, const char *what
 		put_pair(&l, key, va_arg(ap, struct str));
 	va_end(ap);
 	put_tail(&l);
-	while (write(log_fd, l.text, l.n) == -1 && errno == EINTR)
+	int fd = log_fd;
+	while (write(fd, l.text, l.n) == -1 && errno == EINTR)
 		continue;
 }

@@ -39,11 +39,14 @@ static _Thread_local struct {
 	bool registered;
 } mine;
 
+/* Others may look at a shared list's count without the lock (refill). */
+static void count(struct freelist *l, size_t n) { __atomic_store_n(&l->n, n, __ATOMIC_RELAXED); }
+
 static void push(struct freelist *l, struct block *b)
 {
 	b->next = l->head;
 	l->head = b;
-	l->n++;
+	count(l, l->n + 1);
 }
 
 static struct block *pop(struct freelist *l)
@@ -51,7 +54,7 @@ static struct block *pop(struct freelist *l)
 	struct block *b = l->head;
 	if (b) {
 		l->head = b->next;
-		l->n--;
+		count(l, l->n - 1);
 	}
 	return b;
 }

@@ -10,21 +10,21 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-/* The leak checker reads the process through ptrace, which an undumpable process refuses. */
-#if defined(__SANITIZE_ADDRESS__)
-#define LEAK_CHECKED 1
+/* The leak checker reads the process through ptrace, which an undumpable process refuses; both need system calls. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define LEAK_CHECKED 1
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
 #endif
 #endif
-#ifndef LEAK_CHECKED
-#define LEAK_CHECKED 0
+#ifndef SANITIZED
+#define SANITIZED 0
 #endif
 
-bool process_is_sanitized(void) { return LEAK_CHECKED; }
+bool process_is_sanitized(void) { return SANITIZED; }
 
-static bool forbid_dumps(void) { return !LEAK_CHECKED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0; }
+static bool forbid_dumps(void) { return !SANITIZED && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0; }
 
 static bool forbid_cores(void)
 {
@@ -55,7 +55,7 @@ struct status process_harden(struct harden_report *out)
 	*out = r;
 	if (!r.no_core)
 		log_warn("cannot turn core files off");
-	if (!r.no_dump && !LEAK_CHECKED) {
+	if (!r.no_dump && !SANITIZED) {
 		log_error("cannot make this process undumpable");
 		return ERR(E_IO);
 	}
