@@ -66,7 +66,6 @@ static struct status put_new_grant(struct authz *az, struct authz_item *item, co
 		TRY(kms_context_check(rq, child.equals));
 	}
 	put_constraint(az, item, child.subset, child.equals);
-	TRY(kms_tokens_check(rq, in->grant_tokens, f->key));
 	return kms_granted(rq, f, item->action, NULL, &child, &item->granted);
 }
 
@@ -78,9 +77,12 @@ struct status kms_authorize_grant(struct req *rq, const void *in, struct authz *
 	kms_remember(rq, f->key);
 	struct authz_item *item = kms_put_key(az, f->key);
 	put_for_aws(az, item);
-	if (!strcmp(rq->op->name, "CreateGrant"))
-		TRY(put_new_grant(az, item, f, in));
-	return kms_judge_foreign(rq, in, item);
+	if (strcmp(rq->op->name, "CreateGrant") != 0)
+		return kms_judge_foreign(rq, in, item);
+	const struct kms_create_grant_in *create = in;
+	TRY(put_new_grant(az, item, f, create));
+	TRY(kms_judge_foreign(rq, in, item)); /* first: a token must not tell a stranger whether the key is there */
+	return kms_tokens_check(rq, create->grant_tokens, f->key);
 }
 
 /* ---- RetireGrant ------------------------------------------------------------------------------ */

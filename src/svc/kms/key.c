@@ -12,6 +12,7 @@
 #include "crypto/hash.h"
 #include "svc/kms/deletion.h"
 #include "svc/kms/imported.h"
+#include "svc/kms/quota.h"
 #include "svc/kms/rotation.h"
 #include "svc/kms/spec.h"
 #include "wire/pack.h"
@@ -366,6 +367,8 @@ struct status kms_key_put_new(struct req *rq, struct txn *t, const struct kms_ne
 		row->rotate_days = KMS_ROTATE_DAYS;
 		row->rotate_at = rq->now_ms + row->rotate_days * DAY_MS;
 	}
+	if (k->manager == KMS_KEY_MANAGER_TYPE_CUSTOMER)
+		TRY(kms_quota_take(rq, t));
 	if (row->origin == KMS_ORIGIN_TYPE_EXTERNAL) {
 		row->state = KMS_KEY_STATE_PENDING_IMPORT;
 		row->generation = 0;

@@ -16,6 +16,7 @@
 #include "svc/kms/grant.h"
 #include "svc/kms/key.h"
 #include "svc/kms/note.h"
+#include "svc/kms/quota.h"
 #include "wire/pack.h"
 
 enum { SWEEP_MAX = 256 }; /* keys in one transaction */
@@ -84,6 +85,8 @@ static struct status shred(struct req *rq, struct txn *t, struct str account, st
 	TRY(kms_grants_drop(rq, t, id));
 	if (row.expires_at)
 		TRY(txn_del(t, kms_date_key(rq->mem, 'x', row.expires_at, id)));
+	if (row.manager == KMS_KEY_MANAGER_TYPE_CUSTOMER)
+		TRY(kms_quota_give_back(rq, t));
 	TRY(txn_del(t, kms_key_of(rq->mem, 'p', id)));
 	TRY(txn_del(t, kms_key_of(rq->mem, 'P', id)));
 	TRY(txn_del(t, kms_key_of(rq->mem, 'k', id)));
