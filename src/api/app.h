@@ -18,6 +18,7 @@ struct caches;
 struct iam_reports;
 struct iam_hashing;
 struct iam_used;
+struct kms_links;
 struct issuer_keys;
 struct kms_duty;
 struct identity_provider;
@@ -45,6 +46,7 @@ struct app {
 	struct s3_state *s3;             /* svc/s3/reading.h: who reads what; NULL: nobody keeps count */
 	struct iam_hashing *iam_hashing; /* svc/iam/hashing.h: threads that hash passwords; NULL: the caller's own */
 	struct kms_duty *kms_duty;       /* svc/kms/duty.h: the thread that sees to dates; NULL: none runs */
+	struct kms_links *key_stores;    /* svc/kms/key_store_link.h: connections to tokens */
 	struct workloads *workloads;     /* svc/sts/workload.h: programs with roles; NULL: not kept */
 	struct issuer_keys *issuer_keys; /* svc/sts/issuer_keys.h: of OpenID Connect providers; NULL: none is asked */
 	const struct service *const *services; /* null-terminated */

@@ -8,6 +8,7 @@
  *     GET  /clock                the server's time
  *     POST /clock?advance=30d    with --test-clock only: move time forward (s, m, h, d)
  *     POST /account?id=ID        make an account; answers its root credentials
+ *     GET, POST, DELETE /keystore    tokens for custom key stores: admin_keystore.c
  *     GET, POST, DELETE /workload    programs with roles: admin_workload.c
  *     GET  /explain?...          one decision told in full: admin_explain.c
  */
@@ -149,6 +150,6 @@ void admin_serve(struct http_req *http, struct server *s, struct http_server *fr
 		clock_move(http, s);
 	else if (post && str_eq(http->path, S("/account")))
 		account_make(http, s);
-	else if (!admin_explain(http, s) && !admin_workload(http, s))
+	else if (!admin_explain(http, s) && !admin_workload(http, s) && !admin_keystore(http, s))
 		admin_say(http, 404, "no such thing here");
 }

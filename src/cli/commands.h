@@ -15,5 +15,7 @@ int command_doctor(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_policy(int argc, char **argv);
 int command_workload(int argc, char **argv);
+int command_keystore(int argc, char **argv);
+int command_token_process(int argc, char **argv); /* started by serve, not by people */
 
 #endif

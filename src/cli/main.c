@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "crypto/harden.h"
+#include "crypto/token_process.h"
 
 #include <stdio.h>
 
@@ -29,11 +30,13 @@ static const struct {
 	{ "aws", command_aws, "run the installed aws against a server" },
 	{ "account", command_account, "account create, account list" },
 	{ "workload", command_workload, "give programs on this machine a role: workload add, list, remove" },
+	{ "keystore", command_keystore, "tokens for custom key stores: keystore add, list, certificate, remove" },
 	{ "doctor", command_doctor, "check a data directory and say what is wrong with it" },
 	{ "explain", command_explain, "tell a decision in full: which statement, or which missing one, and why" },
 	{ "policy", command_policy, "policy check, test, generate, unused: tools for those who write policies" },
 	{ "version", version, "print the version" },
 	{ "help", help, "print this" },
+	{ TOKEN_PROCESS_COMMAND, command_token_process, NULL },
 };
 
 static int help(int argc, char **argv)
@@ -42,7 +45,7 @@ static int help(int argc, char **argv)
 	(void)argv;
 	printf("holdfast: the security and data-protection half of AWS, run by yourself\n\nusage: holdfast COMMAND "
 	       "[OPTIONS]\n\n");
-	for (size_t i = 0; i < COUNT(commands); i++)
+	for (size_t i = 0; i < COUNT(commands) && commands[i].help; i++)
 		printf("  %-8s  %s\n", commands[i].name, commands[i].help);
 	printf("\n'holdfast COMMAND --help' tells more.\n");
 	return 0;

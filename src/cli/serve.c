@@ -5,6 +5,7 @@
  */
 #include "api/serve.h"
 
+#include "base/fiber.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/commands.h"
@@ -13,6 +14,8 @@
 #include "cli/options.h"
 #include "cli/server.h"
 #include "cli/tls_files.h"
+#include "crypto/token_process.h"
+#include "svc/kms/key_store_link.h"
 #include "wire/http.h"
 
 #include <link.h>
@@ -191,6 +194,9 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* A program that only opens the directory leaves the tokens alone. */
+static void connect_key_stores(void *app) { kms_links_open(app, &token_processes.driver); }
+
 static int serve(struct serving *s)
 {
 	struct world w;
@@ -203,6 +209,7 @@ static int serve(struct serving *s)
 	}
 	s->server.test_clock = s->test_clock;
 	struct arena *mem = arena_new();
+	fiber_block_on(connect_key_stores, &s->server.app);
 	struct status st = federation_open(&s->server, &s->federation);
 	if (!failed(st))
 		st = start(s, mem);

@@ -435,3 +435,11 @@ struct status pkcs11_decrypt(struct pkcs11 *p, const struct pkcs11_key *key, str
 	pthread_mutex_unlock(&p->lock);
 	return st;
 }
+
+struct status pkcs11_random(struct pkcs11 *p, void *out, size_t n)
+{
+	pthread_mutex_lock(&p->lock);
+	CK_RV rv = p->f->C_GenerateRandom(p->session, out, n);
+	pthread_mutex_unlock(&p->lock);
+	return rv == CKR_OK ? OK : refused("C_GenerateRandom", rv);
+}

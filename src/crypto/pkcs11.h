@@ -60,6 +60,9 @@ struct status pkcs11_make_aes(struct pkcs11 *p, struct str label, struct pkcs11_
 /* Destroys what pkcs11_find found. E_IO: the token does not do it. */
 struct status pkcs11_destroy(struct pkcs11 *p, const struct pkcs11_key *key);
 
+/* Random bytes of the token's. E_IO: it has none. */
+struct status pkcs11_random(struct pkcs11 *p, void *out, size_t n);
+
 /*
  * AES: nonce 12 | AES-GCM | tag 16, so at most PKCS11_PLAIN_MAX bytes, 28 longer, and no more than 2^32 times with one
  * key. RSA: OAEP with SHA-256, or SHA-1 where the token has no other; aad is its label where the token takes one, so

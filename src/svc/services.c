@@ -13,6 +13,8 @@
 #include "svc/iam/hashing.h"
 #include "svc/iam/used.h"
 #include "svc/kms/duty.h"
+#include "svc/kms/deletion.h"
+#include "svc/kms/key_store_link.h"
 #include "svc/s3/reading.h"
 #include "svc/sts/workload.h"
 
@@ -35,6 +37,7 @@ void services_stop(struct app *app)
 {
 	s3_close(app);
 	kms_duty_close(app);
+	kms_links_close(app);
 	iam_reports_close(app);
 	workloads_close(app);
 	iam_used_close(app);

@@ -3,7 +3,7 @@
 
 #include "base/codec.h"
 #include "base/str.h"
-#include "crypto/keyring.h"
+#include "crypto/token.h"
 
 enum { UUID_BYTES = 16, ACCOUNT_BYTES = 5 };
 
@@ -46,7 +46,7 @@ struct status kms_blob_parse(struct str bytes, struct kms_blob *out)
 	id_text(id.p, b.key_id);
 	b.header = str_sub(bytes, 0, KMS_BLOB_HEADER);
 	b.sealed = str_from(bytes, KMS_BLOB_HEADER);
-	if (b.sealed.n <= KEYRING_SEAL_OVERHEAD)
+	if (b.sealed.n <= TOKEN_SEAL_OVERHEAD)
 		return ERR(E_INVALID);
 	*out = b;
 	return OK;

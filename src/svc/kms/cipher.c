@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "svc/kms/blob.h"
 #include "svc/kms/context.h"
+#include "svc/kms/key_store_use.h"
 #include "svc/kms/spec.h"
 #include "svc/kms/wipe.h"
 
@@ -38,7 +39,7 @@ static bool made_by(const struct kms_blob *blob, const struct kms_key *key)
 struct status kms_cipher_check_blob(struct req *rq, const struct kms_cipher *c, struct str bytes)
 {
 	struct kms_blob blob;
-	TRY(kms_state_check(rq, c->key->arn, c->key->row.state, KMS_USE));
+	TRY(kms_state_of_use(rq, c->key));
 	if (!kms_is_symmetric(c))
 		return kms_cipher_check(rq, c);
 	if (failed(kms_blob_parse(bytes, &blob)))
@@ -107,7 +108,9 @@ static struct status seal(struct req *rq, const struct kms_cipher *c, struct str
 	struct kms_sealing s;
 	struct str sealed;
 	TRY(kms_sealing_begin(rq, c->key, c->context, &s));
-	struct status st = keyring_seal(rq->app->keyring, &s.with->ref, s.aad, plain, rq->mem, &sealed);
+	struct status st = kms_in_store(&c->key->row)
+			       ? kms_hsm_seal(rq, c->key, s.aad, plain, &sealed)
+			       : keyring_seal(rq->app->keyring, &s.with->ref, s.aad, plain, rq->mem, &sealed);
 	if (failed(st))
 		return kms_keyring_failed(rq, c->key, st);
 	*blob = kms_sealing_blob(rq, &s, sealed);
@@ -118,6 +121,8 @@ static struct status unseal(struct req *rq, const struct kms_cipher *c, struct s
 {
 	struct opening o;
 	TRY(opening_begin(rq, c, blob, &o));
+	if (kms_in_store(&c->key->row))
+		return opened(rq, c->key, kms_hsm_unseal(rq, c->key, o.aad, o.sealed, plain));
 	return opened(rq, c->key, keyring_unseal(rq->app->keyring, &o.with->ref, o.aad, o.sealed, rq->mem, plain));
 }
 
@@ -126,7 +131,11 @@ struct status kms_reencrypt_with(struct req *rq, const struct kms_cipher *from, 
 {
 	struct kms_sealing s;
 	struct opening o;
-	struct str sealed;
+	struct str sealed, plain;
+	if (kms_in_store(&from->key->row) || kms_in_store(&to->key->row)) {
+		TRY(kms_decrypt_with(rq, from, blob, &plain)); /* from one vault to another: it comes out in between */
+		return kms_encrypt_with(rq, to, plain, out);
+	}
 	TRY(opening_begin(rq, from, blob, &o));
 	TRY(kms_sealing_begin(rq, to->key, to->context, &s));
 	TRY(opened(

@@ -30,7 +30,7 @@ struct status kms_cipher_check_size(struct req *rq, const struct kms_cipher *c, 
 struct status kms_encrypt_with(struct req *rq, const struct kms_cipher *c, struct str plain, struct str *blob);
 /* The plaintext is wiped when the outermost request ends. InvalidCiphertextException. */
 struct status kms_decrypt_with(struct req *rq, const struct kms_cipher *c, struct str blob, struct str *plain);
-/* Both sides symmetric: the plaintext never leaves the keyring. */
+/* Both sides symmetric: the plaintext never leaves the keyring, unless one of the keys is in a custom key store. */
 struct status kms_reencrypt_with(struct req *rq, const struct kms_cipher *from, struct str blob,
 				 const struct kms_cipher *to, struct str *out);
 static inline bool kms_is_symmetric(const struct kms_cipher *c)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CreateKey: keys of any spec, whose material is made in the keyring and never leaves it.
+ * CreateKey: keys of any spec, whose material is made in the keyring, or in the token of a
+ * custom key store, and never leaves it.
  */
 #include "api/faults.h"
 #include "base/str.h"
 #include "svc/kms/duty.h"
 #include "svc/kms/key.h"
 #include "svc/kms/key_policy.h"
+#include "svc/kms/key_store.h"
 #include "svc/kms/spec.h"
 #include "svc/kms/tags.h"
 
@@ -44,13 +46,23 @@ static struct status check_spec(struct req *rq, const struct kms_create_key_in *
 
 static struct status check_origin(struct req *rq, const struct kms_create_key_in *in)
 {
-	if (in->origin != KMS_ORIGIN_TYPE_AWS_KMS && in->origin != KMS_ORIGIN_TYPE_EXTERNAL)
-		return unsupported(rq, "This server makes keys of the origins AWS_KMS and EXTERNAL only.");
-	if (in->custom_key_store_id.p || in->xks_key_id.p)
-		return unsupported(rq, "This server has no custom key stores.");
+	if (in->origin == KMS_ORIGIN_TYPE_EXTERNAL_KEY_STORE)
+		return unsupported(rq, "This server has no external key stores.");
+	if (in->origin == KMS_ORIGIN_TYPE_AWS_CLOUDHSM || in->custom_key_store_id.p)
+		return kms_store_check_new(rq, in);
+	if (in->xks_key_id.p)
+		return FAIL(rq, api_ValidationException, "XksKeyId is valid only with the origin EXTERNAL_KEY_STORE.");
 	if (in->multi_region)
 		return unsupported(rq, "This server has no multi-Region keys.");
 	return OK;
+}
+
+static struct status make_material(struct req *rq, struct str account, struct kms_new *k)
+{
+	if (!k->store.n)
+		return kms_material_new(rq, account, k->id, KMS_FIRST_GENERATION, k->spec, &k->material);
+	k->material.wrapped = k->id; /* its label in the token; nothing of it is here */
+	return kms_store_generate(rq, k->store, k->id);
 }
 
 struct status kms_create_key(struct req *rq, const struct kms_create_key_in *in, struct kms_create_key_out *out)
@@ -62,6 +74,7 @@ struct status kms_create_key(struct req *rq, const struct kms_create_key_in *in,
 		.policy = in->policy.p ? in->policy : kms_default_policy(rq, account),
 		.manager = KMS_KEY_MANAGER_TYPE_CUSTOMER,
 		.origin = in->origin,
+		.store = in->custom_key_store_id,
 		.tags = in->tags,
 	};
 	struct str *arn = NEW(rq->mem, struct str);
@@ -74,12 +87,15 @@ struct status kms_create_key(struct req *rq, const struct kms_create_key_in *in,
 	TRY(kms_tags_check(rq, in->tags));
 	TRY(kms_policy_check(rq, k.policy, *arn, account, in->bypass_policy_lockout_safety_check, &k.policy_bound));
 	if (in->origin != KMS_ORIGIN_TYPE_EXTERNAL)
-		TRY(kms_material_new(rq, account, k.id, KMS_FIRST_GENERATION, k.spec, &k.material));
+		TRY(make_material(rq, account, &k));
 	TRY(kms_region_note(rq, account));
 	TRY(kms_shard_make(rq, account, &shard));
 	TRY(req_write(rq, shard, &t));
 	TRY(kms_key_put_new(rq, t, &k, &row));
-	out->key_metadata = kms_metadata(rq, account, *arn, k.id, &row);
+	struct kms_key_metadata *m = kms_metadata(rq, account, *arn, k.id, &row);
+	if (k.store.n)
+		TRY(kms_store_adopt(rq, t, k.store, k.id, &m->cloud_hsm_cluster_id));
+	out->key_metadata = m;
 	rq->resources = (struct str_list){ arn, 1 };
 	return OK;
 }

@@ -292,7 +292,7 @@ static void blobs_read_back_and_stop_where_they_must(void)
 	EXPECT_STR(str_make(b.key_id, sizeof b.key_id), id);
 	EXPECT(b.generation == 0xfffffffe && b.sealed.n == 43);
 	EXPECT_STR(b.header, header);
-	EXPECT_ERR(kms_blob_parse(str_sub(buf_str(&whole), 0, KMS_BLOB_HEADER + 41), &b), E_INVALID);
+	EXPECT_ERR(kms_blob_parse(str_sub(buf_str(&whole), 0, KMS_BLOB_HEADER + 28), &b), E_INVALID);
 	EXPECT_ERR(kms_blob_parse(S(""), &b), E_INVALID);
 	whole.p[0] = 2;
 	EXPECT_ERR(kms_blob_parse(buf_str(&whole), &b), E_INVALID);

@@ -6,6 +6,7 @@
 #include "api/faults.h"
 #include "svc/kms/cipher.h"
 #include "svc/kms/data_key.h"
+#include "svc/kms/key_store_use.h"
 #include "svc/kms/wipe.h"
 
 static struct status data_key_size(struct req *rq, struct opt_int bytes, enum kms_data_key_spec spec, size_t *out)
@@ -32,7 +33,9 @@ static struct status make_data_key(struct req *rq, const struct kms_key *key, st
 	struct kms_sealing s;
 	struct str sealed;
 	TRY(kms_sealing_begin(rq, key, context, &s));
-	struct status st = keyring_data_key(rq->app->keyring, &s.with->ref, s.aad, n, plain, rq->mem, &sealed);
+	struct status st = kms_in_store(&key->row)
+			       ? kms_hsm_data_key(rq, key, s.aad, n, plain, &sealed)
+			       : keyring_data_key(rq->app->keyring, &s.with->ref, s.aad, n, plain, rq->mem, &sealed);
 	if (failed(st))
 		return kms_keyring_failed(rq, key, st);
 	*blob = kms_sealing_blob(rq, &s, sealed);

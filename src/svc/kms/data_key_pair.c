@@ -6,6 +6,7 @@
 #include "api/faults.h"
 #include "svc/kms/cipher.h"
 #include "svc/kms/data_key.h"
+#include "svc/kms/key_store.h"
 #include "svc/kms/spec.h"
 #include "svc/kms/wipe.h"
 
@@ -30,6 +31,9 @@ static struct status check(struct req *rq, const struct kms_key *key, enum kms_d
 		return FAIL(rq, kms_UnsupportedOperationException,
 			    "This server makes no keys of the key spec %s: its crypto library does not have it.",
 			    kms_word(rq, "KeyPairSpec", (int)spec));
+	if (kms_in_store(&key->row))
+		return FAIL(rq, kms_UnsupportedOperationException,
+			    "%.*s is in a custom key store, whose keys make no data key pairs.", PR(key->arn));
 	return kms_data_key_check(rq, key);
 }
 

@@ -5,14 +5,15 @@
 #include "svc/kms/key.h"
 
 #include "base/str.h"
+#include "svc/kms/key_store.h"
 #include "svc/kms/page.h"
 #include "svc/kms/spec.h"
 #include "wire/pack.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
 
-const struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, struct str arn, struct str id,
-					    const struct kms_key_row *row)
+struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, struct str arn, struct str id,
+				      const struct kms_key_row *row)
 {
 	struct kms_algorithms all = kms_algorithms_of(row->spec, row->usage);
 	struct kms_key_metadata *m = NEW(rq->mem, struct kms_key_metadata);
@@ -44,15 +45,18 @@ const struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, 
 		m->valid_to = (struct opt_int)SET(row->valid_to);
 	if (row->delete_at)
 		m->deletion_date = (struct opt_int)SET(row->delete_at);
+	if (kms_in_store(row))
+		m->custom_key_store_id = kms_text(rq, row->custom_key_store_id);
 	return m;
 }
 
 struct status kms_describe_key(struct req *rq, const struct kms_describe_key_in *in, struct kms_describe_key_out *out)
 {
 	const struct kms_key *k = kms_found(rq)->key;
+	struct kms_key_metadata *m = kms_metadata(rq, k->account, k->arn, k->id, &k->row);
 	(void)in;
-	out->key_metadata = kms_metadata(rq, k->account, k->arn, k->id, &k->row);
-	return OK;
+	out->key_metadata = m;
+	return kms_store_describe(rq, &k->row, kms_found(rq)->shard, m);
 }
 
 static struct status list_page(struct req *rq, struct kms_page *page, struct kms_key_list_entry *v, size_t *n)

@@ -172,19 +172,19 @@ static void end(struct req *rq)
 	arena_free(rq->mem);
 }
 
-static void visit_place(struct app *app, const struct place *p)
+static void visit_place(struct app *app, const struct place *p, struct status (*visitor)(struct req *rq))
 {
 	if (!account_find(app->accounts, p->account))
 		return;
 	struct req *rq = own_request(app, p->account, p->region);
-	struct status st = do_place(rq);
+	struct status st = visitor(rq);
 	if (failed(st))
-		log_error("keys whose day has come were not seen to", "account", p->account, "region", p->region,
-			  "status", str_of(status_name(st)));
+		log_error("a region's keys were not seen to", "account", p->account, "region", p->region, "status",
+			  str_of(status_name(st)));
 	end(rq);
 }
 
-void kms_duty_now(struct app *app)
+void kms_each_place(struct app *app, struct status (*visitor)(struct req *rq))
 {
 	struct place *first = NULL;
 	const struct account *account = account_at(app->accounts, 0);
@@ -195,9 +195,11 @@ void kms_duty_now(struct app *app)
 	if (failed(st))
 		log_error("the regions of keys cannot be read", "status", str_of(status_name(st)));
 	for (const struct place *p = first; p; p = p->next)
-		visit_place(app, p);
+		visit_place(app, p, visitor);
 	end(rq);
 }
+
+void kms_duty_now(struct app *app) { kms_each_place(app, do_place); }
 
 /* ---- the thread ------------------------------------------------------------------------------- */
 

@@ -18,6 +18,8 @@ void kms_duty_now(struct app *app);
 struct status kms_duty_open(struct app *app);
 void kms_duty_close(struct app *app);
 
+/* Each account and region that has keys, within a fiber: with a request of KMS's own. Failures are logged. */
+void kms_each_place(struct app *app, struct status (*visitor)(struct req *rq));
 /* Remembers that the account has keys in the request's region. Not after req_write. */
 struct status kms_region_note(struct req *rq, struct str account);
 

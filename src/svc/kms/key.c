@@ -359,6 +359,7 @@ struct status kms_key_put_new(struct req *rq, struct txn *t, const struct kms_ne
 		.usage = k->usage,
 		.spec = k->spec,
 		.origin = k->origin ? k->origin : KMS_ORIGIN_TYPE_AWS_KMS,
+		.custom_key_store_id = k->store,
 		.generation = KMS_FIRST_GENERATION,
 		.material_id = k->material.id,
 		.tags = k->tags,

@@ -129,6 +129,7 @@ struct kms_new {
 	enum kms_key_usage_type usage;
 	enum kms_key_manager_type manager;
 	enum kms_origin_type origin; /* EXTERNAL: without material; 0: AWS_KMS */
+	struct str store;            /* AWS_CLOUDHSM: the custom key store it is in */
 	struct kms_tag_list tags;
 	struct kms_material material;
 };
@@ -143,8 +144,8 @@ struct status kms_material_try(struct req *rq, struct str account, struct str id
 struct status kms_backing_put(struct req *rq, struct txn *t, struct str id, uint32_t generation,
 			      const struct kms_material *material);
 struct status kms_key_put_new(struct req *rq, struct txn *t, const struct kms_new *k, struct kms_key_row *row);
-const struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, struct str arn, struct str id,
-					    const struct kms_key_row *row);
+struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, struct str arn, struct str id,
+				      const struct kms_key_row *row);
 
 /* ---- rows -------------------------------------------------------------------------
  *     k <id>            KeyRow                 p <id>              the key policy's text; P <id>: bound to unique ids

@@ -50,9 +50,9 @@ static void other_kinds_of_keys_are_refused_clearly(void)
 		{ "{'KeyUsage':'SIGN_VERIFY'}", "ValidationException",
 		  "KeyUsage SIGN_VERIFY is not compatible with KeySpec SYMMETRIC_DEFAULT" },
 		{ "{'Origin':'EXTERNAL_KEY_STORE'}", "UnsupportedOperationException",
-		  "This server makes keys of the origins AWS_KMS and EXTERNAL only." },
-		{ "{'CustomKeyStoreId':'cks-1'}", "UnsupportedOperationException",
-		  "This server has no custom key stores." },
+		  "This server has no external key stores." },
+		{ "{'CustomKeyStoreId':'cks-1'}", "ValidationException",
+		  "CustomKeyStoreId is valid only with the origins AWS_CLOUDHSM and EXTERNAL_KEY_STORE." },
 		{ "{'MultiRegion':true}", "UnsupportedOperationException", "This server has no multi-Region keys." },
 	};
 	struct test_world *w = testing_begin();

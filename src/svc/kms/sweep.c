@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "svc/kms/grant.h"
-#include "svc/kms/key.h"
+#include "svc/kms/key_store.h"
 #include "svc/kms/note.h"
 #include "svc/kms/quota.h"
 #include "wire/pack.h"
@@ -26,8 +26,13 @@ struct old_key {
 	struct key_ref ref;
 	struct old_key *next;
 };
+struct old_store {
+	struct str id;
+	struct old_store *next;
+};
 struct shredded {
 	struct old_key *first;
+	struct old_store *stores; /* whose tokens have keys to be destroyed */
 	size_t keys;
 };
 
@@ -57,6 +62,23 @@ static struct status shred_backing(struct req *rq, struct txn *t, struct str acc
 	return cursor_end(&c);
 }
 
+/* The key in the token is destroyed when this is durable, or when the store is connected. */
+static struct status orphan(struct req *rq, struct txn *t, const struct kms_key_row *row, struct str id,
+			    struct shredded *s)
+{
+	if (!kms_in_store(row))
+		return OK;
+	struct old_store *old = s->stores;
+	while (old && !str_eq(old->id, row->custom_key_store_id))
+		old = old->next;
+	if (!old) {
+		old = NEW(rq->mem, struct old_store);
+		*old = (struct old_store){ row->custom_key_store_id, s->stores };
+		s->stores = old;
+	}
+	return kms_store_orphan(rq, t, row->custom_key_store_id, id);
+}
+
 static struct status drop_aliases(struct req *rq, struct txn *t, struct str id)
 {
 	struct cursor c;
@@ -81,6 +103,7 @@ static struct status shred(struct req *rq, struct txn *t, struct str account, st
 		return OK;
 	TRY(st);
 	TRY(shred_backing(rq, t, account, id, s));
+	TRY(orphan(rq, t, &row, id, s));
 	TRY(drop_aliases(rq, t, id));
 	TRY(kms_grants_drop(rq, t, id));
 	if (row.expires_at)
@@ -129,5 +152,7 @@ struct status kms_sweep(struct req *rq, struct str account, struct shard *shard)
 		keyring_forget(rq->app->keyring, &m->ref);
 		log_info("key material shredded", "material", m->ref.purpose, "account", account);
 	}
+	for (const struct old_store *old = s->stores; old; old = old->next)
+		kms_store_bury(rq, shard, old->id);
 	return s->keys == SWEEP_MAX ? kms_sweep(rq, account, shard) : OK;
 }

@@ -4,10 +4,13 @@
 #include "api/faults.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "svc/kms/key_store_use.h"
 #include "svc/kms/spec.h"
 
 struct status kms_keyring_failed(struct req *rq, const struct kms_key *key, struct status st)
 {
+	if (kms_in_store(&key->row))
+		return kms_hsm_failed(rq, key, st);
 	log_error("a key's material does not open", "request", rq->id, "key", key->arn, "status",
 		  str_of(status_name(st)));
 	return FAIL(rq, kms_KMSInternalException, "The request failed because of an internal error. Please try again.");
@@ -23,10 +26,16 @@ struct status kms_current(struct req *rq, const struct kms_key *key, const struc
 	return kms_keyring_failed(rq, key, ERR(E_NO_KEY));
 }
 
+struct status kms_state_of_use(struct req *rq, const struct kms_key *key)
+{
+	TRY(kms_store_ready(rq, key->arn, &key->row));
+	return kms_state_check(rq, key->arn, key->row.state, KMS_USE);
+}
+
 struct status kms_use(struct req *rq, const struct kms_key *key, enum kms_key_usage_type usage,
 		      const struct kms_backing **with)
 {
-	TRY(kms_state_check(rq, key->arn, key->row.state, KMS_USE));
+	TRY(kms_state_of_use(rq, key));
 	if (key->row.usage != usage)
 		return FAIL(rq, kms_InvalidKeyUsageException, "%.*s key usage is %s which is not valid for %s.",
 			    PR(key->arn), kms_usage_name(key->row.usage), rq->op->name);

@@ -17,6 +17,8 @@
 
 /* The backing key that encrypts, signs, ... today. KMSInternalException: there is none. */
 struct status kms_current(struct req *rq, const struct kms_key *key, const struct kms_backing **out);
+/* Is it in a state in which it may be used? */
+struct status kms_state_of_use(struct req *rq, const struct kms_key *key);
 /* The key, fit for use now and for that; `*with` is its current backing key. */
 struct status kms_use(struct req *rq, const struct kms_key *key, enum kms_key_usage_type usage,
 		      const struct kms_backing **with);
@@ -25,7 +27,7 @@ struct status kms_wrong_algorithm(struct req *rq, const struct kms_key *key, con
 /* Everything would have gone well: the last thing to ask before doing it. */
 struct status kms_dry_run(struct req *rq, bool dry_run);
 struct status kms_check_recipient(struct req *rq, const struct kms_recipient_info *recipient);
-/* Logged; KMSInternalException. */
+/* Logged; KMSInternalException. Of a key in a custom key store: KMSInvalidStateException. */
 struct status kms_keyring_failed(struct req *rq, const struct kms_key *key, struct status st);
 
 #endif

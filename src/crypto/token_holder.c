@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the token process does: takes calls from its socket one after another and has the
+ * token do them.
+ *
+ * It runs a module that somebody else wrote, so it holds nothing but that token's PIN and
+ * key handles, and may do less than other programs: nothing new by exec, no look at other
+ * processes, no change of the system (rows below). Files and sockets it keeps, because
+ * that is how modules reach their tokens.
+ */
+#include "crypto/token_process.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "crypto/pkcs11.h"
+
+#include <errno.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { HANDLES = 64 };
+
+struct handle {
+	char name[TOKEN_KEY_MAX];
+	size_t n; /* 0: none here */
+	struct pkcs11_key key;
+};
+
+struct holder {
+	struct world world;
+	struct arena *mem; /* of one call; wiped after it */
+	struct pkcs11 *token;
+	struct handle handles[HANDLES];
+};
+
+/* ---- keys ---- */
+
+static struct handle *place_of(struct holder *h, struct str name)
+{
+	uint32_t sum = 0;
+	for (size_t i = 0; i < name.n; i++)
+		sum = sum * 31 + (uint8_t)name.p[i];
+	return &h->handles[sum % HANDLES];
+}
+
+static struct status find(struct holder *h, struct str name, bool anew, struct pkcs11_key *out)
+{
+	struct handle *at = place_of(h, name);
+	if (!anew && at->n && str_eq(str_make(at->name, at->n), name)) {
+		*out = at->key;
+		return OK;
+	}
+	at->n = 0;
+	TRY(pkcs11_find(h->token, name, out));
+	if (out->kind != PKCS11_AES)
+		return ERR(E_UNSUPPORTED);
+	memcpy(at->name, name.p, name.n);
+	at->n = name.n;
+	at->key = *out;
+	return OK;
+}
+
+/* ---- calls ---- */
+
+static enum token_result result_of(struct status st)
+{
+	switch (st.code) {
+	case E_NONE:
+		return TOKEN_DONE;
+	case E_NOT_FOUND:
+		return TOKEN_NO_KEY;
+	case E_CORRUPT:
+	case E_INVALID:
+		return TOKEN_BAD_INPUT;
+	case E_UNSUPPORTED:
+	case E_TOO_BIG:
+		return TOKEN_CANNOT;
+	default:
+		return TOKEN_BROKEN;
+	}
+}
+
+static enum token_result open_token(struct holder *h, const struct token_call *c)
+{
+	struct pkcs11_where at = { .module = str_z(h->mem, c->module), .token = c->label };
+	if (h->token)
+		return TOKEN_CANNOT;
+	switch (pkcs11_open(&h->world, &at, c->pin, &h->token).code) {
+	case E_NONE:
+		return TOKEN_DONE;
+	case E_NOT_FOUND:
+	case E_EXISTS:
+		return TOKEN_NOT_THERE;
+	case E_NO_KEY:
+		return TOKEN_WRONG_PIN;
+	case E_BUSY:
+		return TOKEN_PIN_LOCKED;
+	default:
+		return TOKEN_BROKEN;
+	}
+}
+
+static struct status cipher(struct holder *h, const struct token_call *c, bool anew, struct str *out)
+{
+	struct pkcs11_key key;
+	TRY(find(h, c->key, anew, &key));
+	return c->op == TOKEN_SEAL ? pkcs11_encrypt(h->token, &key, c->aad, c->input, h->mem, out)
+				   : pkcs11_decrypt(h->token, &key, c->aad, c->input, h->mem, out);
+}
+
+/* A handle may have become another object's, or nobody's: what fails with it is tried with the one of today. */
+static struct status cipher_twice(struct holder *h, const struct token_call *c, struct str *out)
+{
+	struct status st = cipher(h, c, false, out);
+	return failed(st) && st.code != E_NOT_FOUND ? cipher(h, c, true, out) : st;
+}
+
+static struct status generate(struct holder *h, const struct token_call *c)
+{
+	struct pkcs11_key key;
+	place_of(h, c->key)->n = 0;
+	return pkcs11_make_aes(h->token, c->key, &key);
+}
+
+static struct status destroy(struct holder *h, const struct token_call *c)
+{
+	struct pkcs11_key key;
+	TRY(find(h, c->key, true, &key));
+	place_of(h, c->key)->n = 0;
+	return pkcs11_destroy(h->token, &key);
+}
+
+static struct status draw(struct holder *h, const struct token_call *c, struct str *out)
+{
+	char *p = NEWS(h->mem, char, c->size + 1);
+	TRY(pkcs11_random(h->token, p, c->size));
+	*out = str_make(p, c->size);
+	return OK;
+}
+
+static void answer(struct holder *h, const struct token_call *c, struct token_answer *a)
+{
+	struct status st = ERR(E_UNSUPPORTED);
+	if (c->op == TOKEN_OPEN) {
+		a->result = open_token(h, c);
+		return;
+	}
+	if (!h->token) {
+		a->result = TOKEN_NOT_THERE;
+		return;
+	}
+	if (c->op == TOKEN_GENERATE)
+		st = generate(h, c);
+	else if (c->op == TOKEN_SEAL)
+		st = cipher_twice(h, c, &a->out);
+	else if (c->op == TOKEN_UNSEAL)
+		st = cipher_twice(h, c, &a->plain);
+	else if (c->op == TOKEN_RANDOM)
+		st = draw(h, c, &a->plain);
+	else if (c->op == TOKEN_DESTROY)
+		st = destroy(h, c);
+	a->result = result_of(st);
+}
+
+/* ---- the process ---- */
+
+/* What no module needs. They get EPERM for an answer. */
+static const int refused[] = {
+	SCMP_SYS(execve),
+	SCMP_SYS(execveat),
+	SCMP_SYS(ptrace),
+	SCMP_SYS(process_vm_readv),
+	SCMP_SYS(process_vm_writev),
+	SCMP_SYS(pidfd_getfd),
+	SCMP_SYS(kcmp),
+	SCMP_SYS(perf_event_open),
+	SCMP_SYS(bpf),
+	SCMP_SYS(userfaultfd),
+	SCMP_SYS(keyctl),
+	SCMP_SYS(add_key),
+	SCMP_SYS(request_key),
+	SCMP_SYS(mount),
+	SCMP_SYS(umount2),
+	SCMP_SYS(pivot_root),
+	SCMP_SYS(chroot),
+	SCMP_SYS(setns),
+	SCMP_SYS(unshare),
+	SCMP_SYS(init_module),
+	SCMP_SYS(finit_module),
+	SCMP_SYS(delete_module),
+	SCMP_SYS(kexec_load),
+	SCMP_SYS(kexec_file_load),
+	SCMP_SYS(reboot),
+	SCMP_SYS(swapon),
+	SCMP_SYS(swapoff),
+	SCMP_SYS(settimeofday),
+	SCMP_SYS(clock_settime),
+	SCMP_SYS(adjtimex),
+	SCMP_SYS(sethostname),
+	SCMP_SYS(acct),
+	SCMP_SYS(quotactl),
+	SCMP_SYS(personality),
+	SCMP_SYS(open_by_handle_at),
+};
+
+static bool forbid(void)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+	int wrong = 0;
+	if (!f)
+		return false;
+	for (size_t i = 0; i < COUNT(refused); i++)
+		wrong |= seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
+	bool done = !wrong && seccomp_load(f) == 0;
+	seccomp_release(f);
+	return done;
+}
+
+/* Before the module is loaded. A terminal's Ctrl-C is for serve, which ends us when it is done. */
+static bool settle(int parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != parent)
+		return false; /* it is gone already */
+	prctl(PR_SET_NAME, "hf-token", 0, 0, 0);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT); /* as far as it is allowed */
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && forbid();
+}
+
+static bool take_call(struct holder *h, char *room)
+{
+	struct token_call c;
+	struct token_answer a = { 0 };
+	uint32_t number;
+	ssize_t n;
+	do
+		n = recv(TOKEN_PROCESS_FD, room, TOKEN_MESSAGE_MAX, 0);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0 || failed(token_call_read(str_make(room, (size_t)n), &number, &c)))
+		return false;
+	answer(h, &c, &a);
+	struct buf b = buf_in(h->mem);
+	token_answer_write(&b, number, &a);
+	ssize_t said = send(TOKEN_PROCESS_FD, b.p, b.n, MSG_NOSIGNAL);
+	secret_wipe(room, (size_t)n);
+	arena_wipe(h->mem);
+	return said == (ssize_t)b.n;
+}
+
+int token_holder_run(int parent)
+{
+	struct holder *h = HEAP(struct holder);
+	char *room = heap_alloc(1, TOKEN_MESSAGE_MAX);
+	if (!settle(parent)) {
+		log_error("a token's process cannot restrict itself, or has lost its parent");
+		return 1;
+	}
+	world_real(&h->world);
+	h->mem = arena_new();
+	while (take_call(h, room))
+		;
+	pkcs11_close(h->token);
+	arena_free(h->mem);
+	heap_free(room);
+	heap_free(h);
+	return 0;
+}

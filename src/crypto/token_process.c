@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * serve's side: who waits for which answer, and what happens when the process ends.
+ *
+ *     call ── number, in the list ── send ── wait ◀── reader: recv, find the number, wake
+ *                                             ▲
+ *                                             └────── the end: all who wait get E_BUSY
+ *
+ * One mutex guards the list. It is held for a few instructions and for sending, which does
+ * not wait: no more calls are let in than the socket's buffer holds.
+ */
+#include "crypto/token_process.h"
+
+#include "base/buf.h"
+#include "base/fiber.h"
+#include "base/log.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { TICK_MS = 1000 };
+
+/* Somebody who waits, on his own stack. */
+struct waiter {
+	struct process *p;
+	struct str message;
+	uint32_t number;
+	int64_t since_us;
+	struct fiber *fiber; /* NULL: a thread, on `done` */
+	sem_t done;
+	struct arena *mem;
+	struct token_answer *out;
+	struct status st;
+	struct waiter *next;
+};
+
+struct process {
+	struct token token;
+	struct world *world;
+	const char *program;
+	int fd;
+	pid_t pid;
+	pthread_t reader;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool started, gone, stopping;
+	struct waiter *waiting;
+	size_t n_waiting;
+	uint32_t numbers;
+};
+
+static struct process *of(struct token *t) { return (struct process *)t; }
+
+/* ---- calls ---- */
+
+/* w may be gone when this returns. */
+static void wake(struct waiter *w)
+{
+	if (w->fiber)
+		fiber_wake(w->fiber);
+	else
+		sem_post(&w->done);
+}
+
+static bool sent(struct process *p, struct str message)
+{
+	return send(p->fd, message.p, message.n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)message.n;
+}
+
+static void submit(void *arg, struct fiber *f)
+{
+	struct waiter *w = arg;
+	struct process *p = w->p;
+
+	pthread_mutex_lock(&p->lock);
+	w->fiber = f;
+	bool in = !p->gone && !p->stopping && p->n_waiting < TOKEN_PROCESS_CALLS && sent(p, w->message);
+	if (in) {
+		w->next = p->waiting;
+		p->waiting = w;
+		p->n_waiting++;
+	}
+	pthread_mutex_unlock(&p->lock);
+	if (!in)
+		wake(w); /* w->st is E_BUSY */
+}
+
+static uint32_t next_number(struct process *p)
+{
+	pthread_mutex_lock(&p->lock);
+	uint32_t n = p->numbers++;
+	pthread_mutex_unlock(&p->lock);
+	return n;
+}
+
+static struct status call(struct token *t, const struct token_call *c, struct arena *mem, struct token_answer *out)
+{
+	struct process *p = of(t);
+	struct arena *scratch = arena_new();
+	struct buf b = buf_in(scratch);
+	struct waiter w = { .p = p, .number = next_number(p), .mem = mem, .out = out, .st = ERR(E_BUSY) };
+
+	w.since_us = p->world->mono_us(p->world);
+	token_call_write(&b, w.number, c);
+	w.message = buf_str(&b);
+	assert(w.message.n <= TOKEN_MESSAGE_MAX);
+	sem_init(&w.done, 0, 0);
+	if (fiber_may_park()) {
+		fiber_park(submit, &w);
+	} else {
+		submit(&w, NULL);
+		while (sem_wait(&w.done) != 0)
+			;
+	}
+	sem_destroy(&w.done);
+	arena_wipe(scratch);
+	arena_free(scratch);
+	return w.st;
+}
+
+/* ---- the reader ---- */
+
+static struct waiter *take(struct process *p, uint32_t number)
+{
+	struct waiter **at = &p->waiting;
+	while (*at && (*at)->number != number)
+		at = &(*at)->next;
+	struct waiter *w = *at;
+	if (w) {
+		*at = w->next;
+		p->n_waiting--;
+	}
+	return w;
+}
+
+/* False: it answered what was not asked, or what is no answer. */
+static bool deliver(struct process *p, struct str bytes)
+{
+	struct token_answer a;
+	uint32_t number;
+	if (failed(token_answer_read(bytes, &number, &a)))
+		return false;
+	pthread_mutex_lock(&p->lock);
+	struct waiter *w = take(p, number);
+	pthread_mutex_unlock(&p->lock);
+	if (!w)
+		return false;
+	*w->out = (struct token_answer){ a.result, str_dup(w->mem, a.out), str_dup(w->mem, a.plain) };
+	w->st = OK;
+	wake(w);
+	return true;
+}
+
+static bool somebody_waits_too_long(struct process *p)
+{
+	int64_t now = p->world->mono_us(p->world);
+	bool late = false;
+	pthread_mutex_lock(&p->lock);
+	for (const struct waiter *w = p->waiting; w; w = w->next)
+		late |= now - w->since_us > (int64_t)TOKEN_PROCESS_PATIENCE_S * 1000000;
+	pthread_mutex_unlock(&p->lock);
+	return late;
+}
+
+static const char *read_answers(struct process *p, char *room)
+{
+	for (;;) {
+		struct pollfd at = { p->fd, POLLIN, 0 };
+		if (poll(&at, 1, TICK_MS) <= 0 || !at.revents) {
+			if (somebody_waits_too_long(p))
+				return "it did not answer in time";
+			continue;
+		}
+		ssize_t n = recv(p->fd, room, TOKEN_MESSAGE_MAX, 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return "it ended";
+		bool good = deliver(p, str_make(room, (size_t)n));
+		secret_wipe(room, (size_t)n);
+		if (!good)
+			return "it answered what makes no sense";
+	}
+}
+
+static void fail_all(struct process *p)
+{
+	pthread_mutex_lock(&p->lock);
+	p->gone = true;
+	struct waiter *w = p->waiting;
+	p->waiting = NULL;
+	p->n_waiting = 0;
+	pthread_cond_broadcast(&p->changed);
+	pthread_mutex_unlock(&p->lock);
+	while (w) {
+		struct waiter *next = w->next;
+		wake(w); /* w->st is E_BUSY */
+		w = next;
+	}
+}
+
+/* Nothing is open in it but the log and its socket. Its environment is ours: modules are configured there. */
+static bool spawn(struct process *p, int theirs)
+{
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	sigset_t none;
+	char parent[16], command[] = TOKEN_PROCESS_COMMAND, name[] = "holdfast";
+	char *argv[] = { name, command, parent, NULL };
+	pid_t pid = 0;
+
+	snprintf(parent, sizeof parent, "%d", (int)getpid());
+	sigemptyset(&none);
+	posix_spawn_file_actions_init(&files);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	bool done = posix_spawn_file_actions_adddup2(&files, theirs, TOKEN_PROCESS_FD) == 0 &&
+		    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", 0, 0) == 0 &&
+		    posix_spawn_file_actions_adddup2(&files, 2, 1) == 0 &&
+		    posix_spawn_file_actions_addclosefrom_np(&files, TOKEN_PROCESS_FD + 1) == 0 &&
+		    posix_spawn(&pid, p->program, &files, &attr, argv, environ) == 0;
+	posix_spawn_file_actions_destroy(&files);
+	posix_spawnattr_destroy(&attr);
+	pthread_mutex_lock(&p->lock);
+	p->pid = done ? pid : 0;
+	pthread_mutex_unlock(&p->lock);
+	return done;
+}
+
+static void reap(struct process *p)
+{
+	kill(p->pid, SIGKILL);
+	while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	pthread_mutex_lock(&p->lock);
+	p->pid = 0;
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* The thread that starts the process is the one that sees it out: when a thread ends, so do the processes it started.
+ */
+static void *run(void *arg)
+{
+	struct process *p = arg;
+	int theirs = p->pid; /* start's only word to us */
+	char *room = heap_alloc(1, TOKEN_MESSAGE_MAX);
+
+	bool spawned = spawn(p, theirs);
+	close(theirs);
+	const char *why = spawned ? read_answers(p, room) : "it could not be started";
+	pthread_mutex_lock(&p->lock);
+	bool wanted = p->stopping;
+	pthread_mutex_unlock(&p->lock);
+	if (!wanted)
+		log_error("a token's process is gone", "why", str_of(why));
+	if (spawned)
+		reap(p);
+	fail_all(p);
+	heap_free(room);
+	return NULL;
+}
+
+/* ---- starting and stopping ---- */
+
+static void let_go(struct process *p)
+{
+	close(p->fd);
+	pthread_cond_destroy(&p->changed);
+	pthread_mutex_destroy(&p->lock);
+	heap_free(p);
+}
+
+static struct status start(const struct token_driver *d, struct world *w, struct token **out)
+{
+	const struct token_process_driver *mine = (const struct token_process_driver *)d;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return ERR(E_IO);
+	struct process *p = HEAP(struct process);
+	p->token.driver = d;
+	p->world = w;
+	p->program = mine->program;
+	p->fd = pair[0];
+	p->pid = pair[1];
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->changed, NULL);
+	if (pthread_create(&p->reader, NULL, run, p) != 0) {
+		close(pair[1]);
+		let_go(p);
+		return ERR(E_IO);
+	}
+	*out = &p->token;
+	return OK;
+}
+
+static void wait_until_gone(struct token *t)
+{
+	struct process *p = of(t);
+	pthread_mutex_lock(&p->lock);
+	while (!p->gone)
+		pthread_cond_wait(&p->changed, &p->lock);
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void stop(struct token *t)
+{
+	struct process *p = of(t);
+	pthread_mutex_lock(&p->lock);
+	p->stopping = true;
+	shutdown(p->fd, SHUT_RDWR);
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void close_process(struct token *t)
+{
+	struct process *p = of(t);
+	stop(t);
+	pthread_join(p->reader, NULL);
+	assert(!p->n_waiting);
+	let_go(p);
+}
+
+int token_process_pid(struct token *t)
+{
+	struct process *p = of(t);
+	pthread_mutex_lock(&p->lock);
+	int pid = p->pid;
+	pthread_mutex_unlock(&p->lock);
+	return pid;
+}
+
+const struct token_process_driver token_processes = {
+	{ .start = start, .call = call, .wait = wait_until_gone, .stop = stop, .close = close_process },
+	"/proc/self/exe",
+};

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A token held by a process of its own:
+ *
+ *      serve ──── a socket pair, a message a call (token.h) ──── token process
+ *        │  reader: wakes who waits, reaps                          │  loads the module, logs in,
+ *        │                                                          │  holds PIN and key handles
+ *        └── posix_spawn of this same program: "token-process" ─────┘
+ *
+ * A socket and not the keyholder's rings: what a token does takes longer than a message
+ * does (a network HSM: milliseconds), a message cannot change while it is read, and a
+ * module that runs wild shares no memory with anybody.
+ *
+ * The process ends with its socket, and with the thread that started it. One that answers
+ * nonsense, or not at all for a minute, is killed. What it may do is in token_holder.c.
+ */
+#ifndef CRYPTO_TOKEN_PROCESS_H
+#define CRYPTO_TOKEN_PROCESS_H
+
+#include "crypto/token.h"
+
+#define TOKEN_PROCESS_COMMAND "token-process"
+enum { TOKEN_PROCESS_FD = 3, TOKEN_PROCESS_CALLS = 64, TOKEN_PROCESS_PATIENCE_S = 60 };
+
+struct token_process_driver {
+	struct token_driver driver;
+	const char *program; /* to be started with TOKEN_PROCESS_COMMAND: "/proc/self/exe" */
+};
+extern const struct token_process_driver token_processes; /* of this program itself */
+int token_process_pid(struct token *t);                   /* 0: gone */
+
+/* The process's whole life: what the command runs, started by `parent`. Gives the exit status. */
+int token_holder_run(int parent);
+
+#endif
