@@ -37,6 +37,7 @@ struct status pol_refuse(struct build *b, size_t at, enum policy_fault fault, co
     __attribute__((format(printf, 5, 6)));
 struct status pol_refuse_json(struct build *b); /* with the reader's own words */
 #define SYNTAX "Syntax errors in policy."
+#define LEGACY "The policy failed legacy parsing"
 
 /* New characters behind the document. */
 struct span pol_chars_add(struct build *b, struct str s);

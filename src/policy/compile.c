@@ -36,10 +36,26 @@ struct status pol_refuse(struct build *b, size_t at, enum policy_fault fault, co
 	va_start(ap, why);
 	*err = (struct policy_error){ .fault = fault, .offset = at };
 	tree_position(b->j.text, at, &err->line, &err->column);
-	snprintf(err->aws, sizeof err->aws, "%s", aws);
+	bool trust_json = b->kind == POLICY_TRUST && fault == POLICY_FAULT_JSON;
+	snprintf(err->aws, sizeof err->aws, "%s", trust_json ? "This policy contains invalid Json" : aws);
 	vsnprintf(err->why, sizeof err->why, why, ap);
 	va_end(ap);
 	return ERR(fault == POLICY_FAULT_SIZE ? E_TOO_BIG : E_INVALID);
+}
+
+/* An element that no policy has. Trust policies are read by another parser of AWS's, with words of its own. */
+static struct status unknown_element(struct build *b, const struct members *m, const char *of)
+{
+	char aws[160] = SYNTAX;
+	int n = (int)(m->name.n < 100 ? m->name.n : 100);
+	if (b->kind == POLICY_TRUST)
+		snprintf(aws, sizeof aws, "Unknown field %.*s", n, m->name.p);
+	return pol_refuse(b, m->key.at, POLICY_FAULT_SYNTAX, aws, "a %s has no element \"%.*s\"", of, n, m->name.p);
+}
+
+static const char *missing(const struct build *b, const char *trust, const char *other)
+{
+	return b->kind == POLICY_TRUST ? trust : other;
 }
 
 struct status pol_refuse_json(struct build *b)
@@ -275,10 +291,12 @@ static struct status check_trust(struct build *b, const struct stmt *s, unsigned
 static struct status statement_check(struct build *b, const struct stmt *s, unsigned seen)
 {
 	if (!(seen & EL_EFFECT))
-		return pol_refuse(b, s->begin, POLICY_FAULT_EFFECT, SYNTAX, "the statement has no Effect");
+		return pol_refuse(b, s->begin, POLICY_FAULT_EFFECT, missing(b, "Missing required field Effect", SYNTAX),
+				  "the statement has no Effect");
 	TRY(check_principal(b, s, seen));
 	if (!(seen & (EL_ACTION | EL_NOT_ACTION)))
-		return pol_refuse(b, s->begin, POLICY_FAULT_NO_ACTION, "Policy statement must contain actions.",
+		return pol_refuse(b, s->begin, POLICY_FAULT_NO_ACTION,
+				  missing(b, "Missing required field Action", "Policy statement must contain actions."),
 				  "the statement has neither Action nor NotAction");
 	if (b->kind == POLICY_TRUST)
 		return check_trust(b, s, seen);
@@ -301,8 +319,7 @@ static struct status read_member(struct build *b, struct stmt *s, const struct m
 		*seen |= elements[i].bit;
 		return read_element(b, s, elements[i].bit);
 	}
-	return pol_refuse(b, m->key.at, POLICY_FAULT_SYNTAX, SYNTAX, "a statement has no element \"%.*s\"",
-			  PR(m->name));
+	return unknown_element(b, m, "statement");
 }
 
 static struct status check_sid_unique(struct build *b, const struct stmt *s)
@@ -386,8 +403,7 @@ static struct status read_document(struct build *b, bool *v2012)
 		while (i < COUNT(names) && !str_eq(names[i], m.name))
 			i++;
 		if (i == COUNT(names))
-			return pol_refuse(b, m.key.at, POLICY_FAULT_SYNTAX, SYNTAX, "a policy has no element \"%.*s\"",
-					  PR(m.name));
+			return unknown_element(b, &m, "policy");
 		if (seen & (1u << i))
 			return pol_refuse(b, m.key.at, POLICY_FAULT_SYNTAX, SYNTAX, "%.*s comes twice", PR(m.name));
 		seen |= 1u << i;
@@ -401,7 +417,8 @@ static struct status read_document(struct build *b, bool *v2012)
 	if (pol_json_peek(&b->j) != 0 || b->j.i < b->j.text.n)
 		return pol_refuse(b, b->j.i, POLICY_FAULT_JSON, SYNTAX, "something follows the end of the document");
 	if (!(seen & 4))
-		return pol_refuse(b, 0, POLICY_FAULT_SYNTAX, SYNTAX, "the policy has no Statement");
+		return pol_refuse(b, 0, POLICY_FAULT_SYNTAX, missing(b, "Missing required field Statement", SYNTAX),
+				  "the policy has no Statement");
 	return OK;
 }
 

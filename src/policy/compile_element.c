@@ -303,6 +303,68 @@ static struct status bad_partition(struct build *b, const struct value *v, struc
 	return bad_resource(b, v, aws, "names no partition there is");
 }
 
+/* IAM's own resources begin with their type. */
+static bool iam_path_known(struct str path)
+{
+	static const char *const types[] = { "user/",
+					     "federated-user/",
+					     "role/",
+					     "group/",
+					     "instance-profile/",
+					     "mfa/",
+					     "server-certificate/",
+					     "policy/",
+					     "sms-mfa/",
+					     "saml-provider/",
+					     "oidc-provider/",
+					     "report/",
+					     "access-report/" };
+	if (str_eq(path, S("*")) || str_eq(path, S("root")) || str_starts(path, S("${")))
+		return true;
+	for (size_t i = 0; i < COUNT(types); i++)
+		if (str_starts(path, str_of(types[i])))
+			return true;
+	return false;
+}
+
+/* Buckets and objects have no region; these have. */
+static bool s3_path_regional(struct str path)
+{
+	static const char *const types[] = { "accesspoint/",        "job/",           "storage-lens/",
+					     "storage-lens-group/", "async-request/", "access-grants/" };
+	for (size_t i = 0; i < COUNT(types); i++)
+		if (str_starts(path, str_of(types[i])))
+			return true;
+	return has_any(path, "*?", 2) && str_find_char(path, '/') == SIZE_MAX;
+}
+
+/* What IAM looks at in its own policies alone: the parts behind the service. */
+static struct status check_parts(struct build *b, const struct value *v, struct str service, struct str rest)
+{
+	char aws[320];
+	struct str s = pol_chars_of(b, v->s);
+	int shown = (int)(s.n < 200 ? s.n : 200);
+	struct str region = str_cut(&rest, ':');
+	if (rest.p != NULL)
+		str_cut(&rest, ':');
+	if (rest.p == NULL && region.n == 0)
+		return bad_resource(b, v, LEGACY, "has too few colons for an ARN");
+	if (rest.p == NULL)
+		return OK;
+	if (str_eq(service, S("s3")) && region.n > 0 && !s3_path_regional(rest)) {
+		snprintf(aws, sizeof aws, "Resource %.*s can not contain region information.", shown, s.p);
+		return bad_resource(b, v, aws, "has a region, which buckets and objects have not");
+	}
+	if (str_eq(service, S("iam")) && !iam_path_known(rest))
+		return bad_resource(
+		    b, v,
+		    "IAM resource path must either be \"*\", root, or start with user/, federated-user/, "
+		    "role/, group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, "
+		    "saml-provider/, oidc-provider/, report/, access-report/.",
+		    "does not begin with a type of IAM's resources");
+	return OK;
+}
+
 static struct status check_resource(struct build *b, const struct value *v)
 {
 	char aws[320];
@@ -319,12 +381,12 @@ static struct status check_resource(struct build *b, const struct value *v)
 	if (service.n == 0 || has_any(service, "*?", 2) || rest.p == NULL)
 		return bad_resource(b, v, "Resource vendor must be fully qualified and cannot contain regexes.",
 				    "does not name its service");
-	struct str region = str_cut(&rest, ':');
+	struct str behind = rest, region = str_cut(&rest, ':');
 	if (str_eq(service, S("iam")) && region.n > 0 && !str_eq(region, S("*"))) {
 		snprintf(aws, sizeof aws, "IAM resource %.*s cannot contain region information.", shown, s.p);
 		return bad_resource(b, v, aws, "has a region, which IAM has not");
 	}
-	return OK;
+	return b->kind == POLICY_IDENTITY ? check_parts(b, v, service, behind) : OK;
 }
 
 struct status pol_compile_resources(struct build *b, struct stmt *s)

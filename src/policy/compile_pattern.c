@@ -158,7 +158,7 @@ struct status pol_compile_pattern(struct build *b, const struct value *v, enum p
 	bool wild = use != USE_EQUALS;
 	TRY(scan_text(b, v, s, &r));
 	if (use == USE_RESOURCE && r.early_variable)
-		return pol_refuse(b, v->at, POLICY_FAULT_RESOURCE, SYNTAX,
+		return pol_refuse(b, v->at, POLICY_FAULT_RESOURCE, LEGACY,
 				  "a variable can stand only in the last part of an ARN, behind the fifth colon");
 	bool whole = use != USE_ARN || r.colons >= 5; /* may it be matched as one string? */
 	if (r.variables == 0 && whole && (!wild || r.stars + r.ones == 0)) {

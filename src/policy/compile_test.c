@@ -71,6 +71,11 @@ static void documents_of_every_shape_are_accepted(void)
 		 POLICY_BOUNDARY);
 	accepted(ST(OKA "," OKR ",'Condition':{}"), POLICY_IDENTITY);
 	accepted(ST(OKA
+		    ",'Resource':['arn:aws:iam::*:*','arn:aws:iam::1:root','arn:aws:iam::aws:policy/x','arn:aws:sns:*',"
+		    "'arn:aws:iam::1:${aws:username}','arn:aws:s3:us-east-1:1:accesspoint/a','arn:aws:s3:*:*:*']"),
+		 POLICY_IDENTITY);
+	accepted(ST(OKA ",'Resource':'arn:aws:iam::1:x','Principal':'*'"), POLICY_RESOURCE);
+	accepted(ST(OKA
 		    "," OKR
 		    ",'Condition':{'Bool':{'aws:SecureTransport':true},'NumericEquals':{'s3:max-keys':[1,2.5,'3']}}"),
 		 POLICY_IDENTITY);
@@ -200,11 +205,22 @@ static void resources_are_arns(void)
 		{ ST(OKA ",'Resource':'arn:aws:iam:us-east-1:111122223333:role/x'"), POLICY_FAULT_RESOURCE,
 		  "IAM resource arn:aws:iam:us-east-1:111122223333:role/x cannot contain region information.",
 		  "region" },
+		{ ST(OKA ",'Resource':'arn:aws:s3::bucket'"), POLICY_FAULT_RESOURCE, "The policy failed legacy parsing",
+		  "too few colons" },
+		{ ST(OKA ",'Resource':['*','arn:aws:s3:us-east-1::bucket']"), POLICY_FAULT_RESOURCE,
+		  "Resource arn:aws:s3:us-east-1::bucket can not contain region information.", "region" },
+		{ ST(OKA ",'NotResource':'arn:aws:iam::111122223333:bucket'"), POLICY_FAULT_RESOURCE,
+		  "IAM resource path must either be \"*\", root, or start with user/, federated-user/, role/, group/, "
+		  "instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, "
+		  "report/, access-report/.",
+		  "type" },
+		{ ST(OKA ",'Resource':'arn:aws:iam::111122223333:*/x'"), POLICY_FAULT_RESOURCE, "IAM resource path",
+		  "type" },
 		{ ST(OKA ",'Resource':'arn:aws:s3:::${aws:username'"), POLICY_FAULT_SYNTAX, SYN, "not closed" },
 		{ ST(OKA ",'Resource':'arn:aws:s3:::${}'"), POLICY_FAULT_SYNTAX, SYN, "no name" },
 		{ ST(OKA ",'Resource':'arn:aws:s3:::${a:b, c}'"), POLICY_FAULT_SYNTAX, SYN, "single quotes" },
-		{ ST(OKA ",'Resource':'arn:aws:sqs:${aws:RequestedRegion}:1:q'"), POLICY_FAULT_RESOURCE, SYN,
-		  "fifth colon" },
+		{ ST(OKA ",'Resource':'arn:aws:sqs:${aws:RequestedRegion}:1:q'"), POLICY_FAULT_RESOURCE,
+		  "legacy parsing", "fifth colon" },
 		{ ST(OKA ",'Resource':'arn:aws:s3:::${a:1}${a:1}${a:1}${a:1}${a:1}${a:1}${a:1}${a:1}${a:1}${a:1}${a:1}$"
 			 "{a:1}${a:1}"
 			 "${a:1}${a:1}${a:1}${a:1}'"),
@@ -288,6 +304,17 @@ static void trust_policies_speak_of_sts_alone(void)
 		  "Invalid principal in policy: \"AWS\":\"bob\"", "neither" },
 	};
 	refused(all, COUNT(all), POLICY_TRUST);
+	static const struct refusal form[] = {
+		{ "{", POLICY_FAULT_JSON, "This policy contains invalid Json", "" },
+		{ "{}", POLICY_FAULT_SYNTAX, "Missing required field Statement", "no Statement" },
+		{ "{'statement':[]}", POLICY_FAULT_SYNTAX, "Unknown field statement", "no element" },
+		{ ST(TR "'Action':'sts:AssumeRole','Foo':1"), POLICY_FAULT_SYNTAX, "Unknown field Foo", "no element" },
+		{ ST("'Principal':'*','Action':'sts:AssumeRole'"), POLICY_FAULT_EFFECT, "Missing required field Effect",
+		  "no Effect" },
+		{ ST("'Principal':'*','Effect':'Allow'"), POLICY_FAULT_NO_ACTION, "Missing required field Action",
+		  "neither" },
+	};
+	refused(form, COUNT(form), POLICY_TRUST);
 	static const struct refusal rcp[] = {
 		{ ST(OKA "," OKR ",'Principal':{'AWS':'111122223333'}"), POLICY_FAULT_PRINCIPAL, SYN, "must be \"*\"" },
 	};
