@@ -221,6 +221,7 @@ class Tables:
         out += [f".id = {mem.id}"] if mem.id else []
         out += [f".dflt = {m.default('', mem)}"] if "default" in w else []
         out += [f".xmlns = {quote(w['xmlns'])}"] if "xmlns" in w else []
+        out += [f".says = {quote(m.says[mem.name])}"] if mem.name in m.says and mem.type.pattern else []
         return "\t{ " + ", ".join(out) + " },"
 
 

@@ -21,7 +21,7 @@ PROTOCOLS = {"json-1.0": "PROTO_JSON_1_0", "json-1.1": "PROTO_JSON_1_1", "query"
 ACCESS = {"List": "ACCESS_LIST", "Read": "ACCESS_READ", "Write": "ACCESS_WRITE", "Tagging": "ACCESS_TAGGING",
           "Permissions management": "ACCESS_PERMISSIONS"}
 TABLES = {"service", "fault", "authorize", "enum", "string", "list", "map", "struct", "union", "record", "op",
-          "unsupported"}
+          "unsupported", "says"}
 SERVICE = {"name": str, "signing": str, "endpoint": str, "source": str, "version": str, "protocol": str, "docs": str,
            "target": str, "xmlns": str, "global": bool, "encoded_denials": bool,
            "parts": list}
@@ -143,6 +143,10 @@ class Model:
             for name, table in self.doc.get(kind, {}).items():
                 self.types[name].members = self.read_members(f"{kind}.{name}", table, self.types[name])
         self.records = [self.types[n] for n in self.doc.get("record", {})]
+        self.says = self.doc.get("says", {})
+        for name, text in self.says.items():
+            if not isinstance(text, str) or not text.startswith("It must "):
+                self.bad(f"says.{name}", 'expected a sentence that begins with "It must "')
         self.ops = [self.read_op(n, row) for n, row in sorted(self.doc.get("op", {}).items())]
         self.unsupported = {n: self.read_reason(n, r) for n, r in sorted(self.doc.get("unsupported", {}).items())}
         self.check_reach()
@@ -540,6 +544,10 @@ class Model:
             walk(op.output, False)
         for t in self.records:
             walk(t, True)
+        named = {m.name for t, _ in reached for m in t.members or () if m.type.pattern}
+        for name in self.says:
+            if name not in named:
+                self.bad(f"says.{name}", "no member of that name has a pattern")
         kinds = {n: k for k in ("authorize", "enum", "string", "list", "map", "struct", "union")
                  for n in self.doc.get(k, {})}
         for name, kind in kinds.items():

@@ -5,6 +5,9 @@
  * A list or map of scalars is named as a whole ("Member must satisfy constraint: [...]",
  * with all constraints of its elements); structs in lists are named by position
  * ("tags.1.member.key"). Names in paths begin in lower case.
+ *
+ * Where the model has a sentence for a member (IAM's names, paths and documents), a value that
+ * breaks the pattern is answered with that sentence alone, whatever else is wrong.
  */
 #include "wire/constraint.h"
 
@@ -326,10 +329,21 @@ static void check_union(struct check *c, const struct shape *shape, const void *
 				 shape->name);
 }
 
+/* "The specified value for path is invalid. It must ..." */
+static void say(struct check *c, const struct step *at)
+{
+	struct buf path = buf_in(c->d->mem);
+	path_put(&path, at);
+	c->other =
+	    arena_printf(c->d->mem, "The specified value for %.*s is invalid. %s", PR(buf_str(&path)), at->m->says);
+}
+
 static void check_value(struct check *c, const struct step *at, const struct shape *shape, const void *place)
 {
 	static const int order[] = { BAD_ENUM, BAD_PATTERN, BAD_MAX, BAD_MIN, BAD_NULL };
 	int bad = own_check(c, shape, place);
+	if (bad & BAD_PATTERN && at->m && at->m->says && !c->other.p)
+		say(c, at);
 	for (size_t i = 0; bad && i < COUNT(order); i++)
 		if (bad & order[i] && violation(c, at, shape, order[i] == BAD_NULL ? NULL : place))
 			rule_put(&c->text, shape, order[i]);

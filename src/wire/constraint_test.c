@@ -110,6 +110,45 @@ static void each_constraint_has_awss_words(void)
 	arena_free(mem);
 }
 
+static void a_sentence_of_the_models_stands_alone(void)
+{
+	struct pair {
+		struct str path, name;
+	};
+	static const struct member members[] = {
+		{ .name = "NewPath",
+		  .shape = &t_name,
+		  .offset = offsetof(struct pair, path),
+		  .says = "It must be a path." },
+		{ .name = "Name", .shape = &t_name, .offset = offsetof(struct pair, name) },
+	};
+	static const struct shape shape = { .name = "Pair", .kind = K_STRUCT, .members = members, .n_members = 2 };
+	static const struct {
+		struct pair in;
+		const char *message;
+	} cases[] = {
+		{ { { "a", 1 }, { "b", 1 } }, NULL },
+		{ { { "a b c d e", 9 }, { "b b", 3 } },
+		  "The specified value for newPath is invalid. It must be a path." },
+		{ { { "", 0 }, { "b", 1 } }, "The specified value for newPath is invalid. It must be a path." },
+		{ { { "123456789", 9 }, { "b", 1 } },
+		  "1 validation error detected: Value '123456789' at 'newPath' failed to satisfy constraint: Member "
+		  "must "
+		  "have length less than or equal to 8" },
+	};
+	struct arena *mem = arena_new();
+	struct patterns *patterns = patterns_new();
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct decode d = decode_in(mem);
+		struct str message = { NULL, 0 };
+		struct status st = constraint_check(&d, patterns, &shape, &cases[i].in, &message);
+		EXPECT(failed(st) == (cases[i].message != NULL));
+		EXPECT_STR(message, cases[i].message ? str_of(cases[i].message) : (struct str){ 0 });
+	}
+	patterns_free(patterns);
+	arena_free(mem);
+}
+
 static void blobs_and_lists_are_measured(void)
 {
 	struct arena *mem = arena_new();
@@ -236,6 +275,6 @@ static void hostile_text_does_not_hang(void)
 	arena_free(mem);
 }
 
-RUN_ALL(T(what_the_model_allows_passes), T(each_constraint_has_awss_words), T(blobs_and_lists_are_measured),
-	T(characters_count_not_bytes), T(messages_are_bounded), T(javas_spellings_are_understood),
-	T(threads_share_what_is_compiled), T(hostile_text_does_not_hang))
+RUN_ALL(T(what_the_model_allows_passes), T(each_constraint_has_awss_words), T(a_sentence_of_the_models_stands_alone),
+	T(blobs_and_lists_are_measured), T(characters_count_not_bytes), T(messages_are_bounded),
+	T(javas_spellings_are_understood), T(threads_share_what_is_compiled), T(hostile_text_does_not_hang))

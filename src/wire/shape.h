@@ -140,6 +140,7 @@ struct member {
 	uint32_t id;       /* field number of stored records (wire/pack.h); 0 elsewhere */
 	int64_t dflt;      /* with M_DEFAULT; enums: C value; strings: none */
 	const char *xmlns; /* XML: xmlns:prefix attribute to write ("xsi=http://..."), or NULL */
+	const char *says;  /* what a value that breaks the pattern is told in place of the pattern, or NULL */
 };
 
 #endif

@@ -91,7 +91,7 @@ static const struct member value_members[] = {
 };
 
 static const struct member part_members[] = {
-	{ "PartName", "PartName", &name_shape, .offset = offsetof(struct toy_part, part_name), .flags = M_REQUIRED, .id = 1 },
+	{ "PartName", "PartName", &name_shape, .offset = offsetof(struct toy_part, part_name), .flags = M_REQUIRED, .id = 1, .says = "It must be a \"name\"." },
 	{ "Weight", "Weight", &double_shape, .offset = offsetof(struct toy_part, weight), .flags = M_OPT, .id = 2 },
 	{ "Parts", "Parts", &part_list_shape, .offset = offsetof(struct toy_part, parts), .id = 3 },
 	{ "default", "default", &boolean_shape, .offset = offsetof(struct toy_part, default_), .flags = M_DEFAULT, .id = 4, .dflt = 1 },
