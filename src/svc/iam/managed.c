@@ -64,11 +64,19 @@ static struct status outside(struct req *rq)
 	return FAIL(rq, api_AccessDeniedException, "Policy is outside your own account.");
 }
 
+/* An ARN that some thing of IAM's in this partition could have; whether it is a policy's is another question. */
+static bool plausible(const struct req *rq, struct str arn, struct arn *parts)
+{
+	return !failed(arn_parse(arn, parts)) && str_eq(parts->partition, rq->app->partition) &&
+	       str_eq(parts->service, S("iam")) && parts->region.n == 0 &&
+	       str_find_char(parts->resource, '/') != SIZE_MAX && str_find_char(parts->resource, ':') == SIZE_MAX;
+}
+
 struct status iam_managed_get(struct req *rq, struct txn *t, struct str arn, enum iam_purpose purpose,
 			      struct iam_managed *out)
 {
 	struct arn parts;
-	if (failed(arn_parse(arn, &parts)))
+	if (!plausible(rq, arn, &parts))
 		return FAIL(rq, iam_InvalidInputException, "ARN %.*s is not valid.", PR(arn));
 	bool builtin = str_eq(parts.account, S("aws"));
 	if ((builtin && purpose == IAM_TO_CHANGE) || (!builtin && !str_eq(parts.account, rq->account)))
@@ -87,7 +95,7 @@ struct status iam_boundary_check(struct req *rq, struct txn *t, struct str arn)
 {
 	struct iam_managed m;
 	struct arn parts;
-	if (failed(arn_parse(arn, &parts)))
+	if (!plausible(rq, arn, &parts))
 		return FAIL(rq, iam_InvalidInputException, "ARN %.*s is not valid.", PR(arn));
 	struct status st = iam_managed_find(rq->mem, t, rq->app->partition, rq->account, arn, &m);
 	if (!failed(st) && m.builtin && iam_builtin_linked(m.builtin))

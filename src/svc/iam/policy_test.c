@@ -95,6 +95,12 @@ static void a_managed_policy_is_created_and_shown(void)
 		"Policy " POLICY_ARN("P") " was not found.");
 	REFUSED(IAM(w, "GetPolicy", "{'PolicyArn':'12345678901234567890'}"), 400, "InvalidInput",
 		"ARN 12345678901234567890 is not valid.");
+	static const char *const bent[] = { "arn:aws:s3:::bucket/policy", "arn:aws:iam:us-east-1:111122223333:policy/P",
+					    "arn:aws-cn:iam::111122223333:policy/x/P",
+					    "arn:aws:iam::111122223333:P-without-type",
+					    "arn:aws:iam::aws:policy/arn:aws:iam::aws:policy/ReadOnlyAccess" };
+	for (size_t i = 0; i < COUNT(bent); i++)
+		FAILS(IAM(w, "GetPolicy", "{'PolicyArn':'%s'}", bent[i]), "InvalidInput");
 	FAILS(IAM(w, "GetPolicy", "{'PolicyArn':'arn:aws:iam::444455556666:policy/x'}"), "AccessDenied");
 	REFUSED(IAM(w, "CreatePolicy", "{'PolicyName':'q','PolicyDocument':'%.*s'}", PR(sized(w, 6145))), 409,
 		"LimitExceeded", "Cannot exceed quota for PolicySize: 6144");
