@@ -68,10 +68,39 @@ def test_user(iam):
 
 def test_constraint_violations_are_validation_errors(iam):
     text = refused("ValidationError", 400, iam.create_user, UserName="a b")
-    assert text.startswith("1 validation error detected: Value 'a b' at 'userName' failed to satisfy constraint")
-    refused("ValidationError", 400, iam.create_user, UserName="x" * 65)
+    assert text == ("The specified value for userName is invalid. It must contain only alphanumeric characters and/or the "
+                    "following: +=,.@_-")
+    text = refused("ValidationError", 400, iam.create_user, UserName="x" * 65)
+    assert text.startswith(f"1 validation error detected: Value '{'x' * 65}' at 'userName' failed to satisfy constraint")
     refused("ValidationError", 400, iam.create_user, UserName="x", Path="nope")
     refused("ValidationError", 400, iam.list_users, Marker="***")
+
+
+def test_patterns_and_policies_are_refused_in_iams_words(iam):
+    trust = policy(allow("sts:AssumeRole", None, Principal={"AWS": ACCOUNT}))
+    path = "It must begin and end with / and contain only alphanumeric characters and/or / characters."
+    assert refused("ValidationError", 400, iam.create_role, RoleName="x", Path="no", AssumeRolePolicyDocument=trust) == (
+        "The specified value for path is invalid. " + path)
+    assert refused("ValidationError", 400, iam.update_user, UserName="x", NewPath="no") == (
+        "The specified value for newPath is invalid. " + path)
+    assert refused("ValidationError", 400, iam.list_roles, PathPrefix="no") == (
+        "The specified value for pathPrefix is invalid. It must begin with the / character and contain only alphanumeric characters "
+        "and/or / characters.")
+    assert refused("ValidationError", 400, iam.put_user_policy, UserName="x", PolicyName="p", PolicyDocument="\U0001f600") == (
+        "The specified value for policyDocument is invalid. It must contain only printable ASCII characters.")
+    for document, text in (("{", "This policy contains invalid Json"), ('{"statement":[]}', "Unknown field statement"),
+                           ("{}", "Missing required field Statement")):
+        assert refused("MalformedPolicyDocument", 400, iam.create_role, RoleName="x", AssumeRolePolicyDocument=document) == text
+    for resource, text in (
+            ("arn:aws:s3::bucket", "The policy failed legacy parsing"),
+            ("arn:aws:s3:us-east-1::bucket", "Resource arn:aws:s3:us-east-1::bucket can not contain region information."),
+            (f"arn:aws:iam::{ACCOUNT}:x", 'IAM resource path must either be "*", root, or start with user/, federated-user/, role/, '
+             "group/, instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, "
+             "access-report/.")):
+        document = policy(allow("s3:*", resource))
+        assert refused("MalformedPolicyDocument", 400, iam.create_policy, PolicyName="x", PolicyDocument=document) == text
+    bent = "arn:aws:iam::aws:policy/arn:aws:iam::aws:policy/X"
+    assert refused("InvalidInput", 400, iam.get_policy, PolicyArn=bent) == f"ARN {bent} is not valid."
 
 
 def test_access_keys(server, iam, user):
