@@ -101,11 +101,12 @@ void endpoint_stop(struct endpoint *e)
 	heap_free(e);
 }
 
+/* An instance's ends in a slash: AWS CLIs of Debian 12 put "latest/..." right behind it. */
 struct str endpoint_url(const struct endpoint *e, struct arena *mem, const struct workload *w)
 {
 	bool six = str_find_char(e->at.addr, ':') != SIZE_MAX, container = w->form == STS_WORKLOAD_FORM_CONTAINER;
 	return arena_printf(mem, "http://%s%.*s%s:%d%s%.*s", six ? "[" : "", PR(e->at.addr), six ? "]" : "",
-			    container ? http_port(e->containers, 0) : w->port, container ? "/v1/credentials/" : "",
+			    container ? http_port(e->containers, 0) : w->port, container ? "/v1/credentials/" : "/",
 			    container ? (int)w->name.n : 0, w->name.p);
 }
 

@@ -206,7 +206,7 @@ def test_a_port_that_is_taken_keeps_nothing_else_from_starting(later):
     later.client("sts").get_caller_identity()
     workload(later, "remove", name)
     _, env = add(later, role, "--imds", "--port", str(port))
-    assert env["AWS_EC2_METADATA_SERVICE_ENDPOINT"] == f"http://127.0.0.1:{port}"
+    assert env["AWS_EC2_METADATA_SERVICE_ENDPOINT"] == f"http://127.0.0.1:{port}/"
 
 
 def test_the_command_says_what_is_wrong(machine, server):
