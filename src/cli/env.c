@@ -6,13 +6,15 @@
  *     holdfast aws --data DIR s3 ls
  *
  * Both open the sealed root credentials with the root key, so whoever may run them could
- * read everything anyway. `aws` leaves credentials that are already in the environment
- * alone: so it can be used as a role, too. Older aws programs do not read
- * AWS_ENDPOINT_URL; therefore the endpoint is also given as an option.
+ * read everything anyway. `aws` leaves credentials alone where the environment or --profile
+ * names some, of whatever kind: who runs as a role must not become root by it. Older aws
+ * programs do not read AWS_ENDPOINT_URL; therefore the endpoint is also given as an option,
+ * and old_sdk.h has the rest.
  */
 #include "base/str.h"
 #include "cli/commands.h"
 #include "cli/layout.h"
+#include "cli/old_sdk.h"
 #include "cli/options.h"
 
 #include <errno.h>
@@ -122,6 +124,7 @@ int command_env(int argc, char **argv)
 		export_one("AWS_ACCESS_KEY_ID", c.credentials.access_key_id);
 		export_one("AWS_SECRET_ACCESS_KEY", c.credentials.secret_key);
 		export_one("AWS_CA_BUNDLE", layout_path(mem, c.data, "tls/ca.pem"));
+		export_one("AWS_DATA_PATH", old_sdk_path(mem, c.data));
 		export_one("HOLDFAST_DATA", c.data);
 		printf("unset AWS_SESSION_TOKEN AWS_PROFILE\n");
 	}
@@ -135,6 +138,32 @@ int command_env(int argc, char **argv)
 
 static void set(struct arena *mem, const char *name, struct str value) { setenv(name, str_z(mem, value), 1); }
 
+/* Whose call is it to be? A key, a profile, a web identity, a container's or an instance's role. */
+static bool somebody_is_named(int argc, char **argv)
+{
+	static const char *const names[] = { "AWS_ACCESS_KEY_ID",
+					     "AWS_PROFILE",
+					     "AWS_DEFAULT_PROFILE",
+					     "AWS_WEB_IDENTITY_TOKEN_FILE",
+					     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+					     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+					     "AWS_EC2_METADATA_SERVICE_ENDPOINT" };
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (getenv(names[i]))
+			return true;
+	for (int i = 0; i < argc; i++)
+		if (str_eq(str_of(argv[i]), S("--profile")) || str_starts(str_of(argv[i]), S("--profile=")))
+			return true;
+	return false;
+}
+
+static void set_data_path(struct client *c, struct arena *mem)
+{
+	const char *more = getenv("AWS_DATA_PATH");
+	struct str path = old_sdk_path(mem, c->data);
+	set(mem, "AWS_DATA_PATH", more ? arena_printf(mem, "%.*s:%s", PR(path), more) : path);
+}
+
 static int run_aws(struct client *c, struct arena *mem, int argc, char **argv)
 {
 	char **args = NEWS(mem, char *, (size_t)argc + 4);
@@ -144,14 +173,17 @@ static int run_aws(struct client *c, struct arena *mem, int argc, char **argv)
 	args[n++] = str_z(mem, c->url);
 	for (int i = 0; i < argc; i++)
 		args[n++] = argv[i];
-	if (!getenv("AWS_ACCESS_KEY_ID") && !getenv("AWS_PROFILE")) {
+	if (!somebody_is_named(argc, argv)) {
 		set(mem, "AWS_ACCESS_KEY_ID", c->credentials.access_key_id);
 		set(mem, "AWS_SECRET_ACCESS_KEY", c->credentials.secret_key);
 	}
 	set(mem, "AWS_CA_BUNDLE", layout_path(mem, c->data, "tls/ca.pem"));
 	setenv("AWS_DEFAULT_REGION", str_z(mem, c->config.region), 0);
 	setenv("AWS_PAGER", "", 0);
-	setenv("AWS_EC2_METADATA_DISABLED", "true", 0);
+	if (!getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"))
+		setenv("AWS_EC2_METADATA_DISABLED", "true", 0);
+	set(mem, "AWS_ENDPOINT_URL", c->url);
+	set_data_path(c, mem);
 	execvp("aws", args);
 	fprintf(stderr, "holdfast aws: cannot run aws: %s\n", strerror(errno));
 	return 127;

@@ -10,6 +10,7 @@
  *     DIR/store  DIR/blobs  DIR/trail
  *     DIR/admin.sock        while serving: health, metrics, accounts, workloads, the test clock
  *     DIR/urls              while serving: where, a URL a line
+ *     DIR/aws               where old AWS CLIs find STS (old_sdk.h)
  *     DIR.rootkey           the root key, outside the directory unless --root-key says otherwise
  */
 #ifndef CLI_LAYOUT_H

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/endpoint.h"
 #include "cli/federation.h"
+#include "cli/old_sdk.h"
 #include "cli/options.h"
 #include "cli/server.h"
 #include "cli/tls_files.h"
@@ -132,6 +133,7 @@ static struct status announce(struct serving *s, struct arena *mem)
 		buf_byte(&urls, '\n');
 	}
 	TRY(text_file_write(s->server.world, mem, layout_path(mem, s->server.dir, "urls"), 0644, buf_str(&urls)));
+	TRY(old_sdk_write(s->server.world, mem, s->server.dir, url_of(s, mem, 0)));
 	if (s->ready_file.n)
 		TRY(text_file_write(s->server.world, mem, s->ready_file, 0644, buf_str(&urls)));
 	printf("holdfast %s serves\n%.*s", HOLDFAST_VERSION, PR(buf_str(&urls)));
