@@ -155,6 +155,7 @@ struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, struct
  *                                              x <when> <id>       "" : expiries by date
  *     c g h q r s G     grants: svc/kms/grant.h
  *     K                 how many keys: svc/kms/quota.h
+ *     N T U V X         custom key stores: svc/kms/key_store.h
  */
 struct str kms_key_of(struct arena *mem, char tag, struct str id);
 struct str kms_backing_key(struct arena *mem, struct str id, uint32_t generation);

@@ -73,7 +73,7 @@ static struct status count_stores(struct req *rq, struct txn *t)
 {
 	struct cursor c;
 	size_t n = 0;
-	TRY(txn_range(t, &(struct range){ .prefix = S("K"), .keys_only = true }, &c));
+	TRY(txn_range(t, &(struct range){ .prefix = S("V"), .keys_only = true }, &c));
 	while (cursor_next(&c))
 		n++;
 	TRY(cursor_end(&c));
@@ -281,7 +281,7 @@ struct status kms_delete_custom_key_store(struct req *rq, const struct kms_delet
 	TRY(drop_token(rq, e.t, e.row.cluster_id));
 	TRY(drop_orphans(rq, e.t, id));
 	TRY(txn_del(e.t, kms_store_key(rq->mem, 'N', e.row.name, none)));
-	return txn_del(e.t, kms_store_key(rq->mem, 'K', id, none));
+	return txn_del(e.t, kms_store_key(rq->mem, 'V', id, none));
 }
 
 /* ---- connecting -------------------------------------------------------------------------- */

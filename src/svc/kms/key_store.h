@@ -21,7 +21,7 @@
 enum { KMS_STORES_MAX = 10, KMS_HSMS_MAX = 100 };
 
 /* ---- rows -------------------------------------------------------------------------
- *     K <store id>           KeyStoreRow        N <name>              the id of the store of that name
+ *     V <store id>           KeyStoreRow        N <name>              the id of the store of that name
  *     T <cluster id>         HsmRow           U <store id> <key>    "" : the keys in a store
  *     X <store id> <key>     "" : keys that are gone, but perhaps not yet from the token
  */

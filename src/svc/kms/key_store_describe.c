@@ -55,7 +55,7 @@ static struct status list(struct req *rq, struct kms_page *page, struct kms_cust
 	struct txn *t;
 	TRY(kms_shard(rq, rq->caller.account, &shard));
 	TRY(req_read(rq, shard, &t));
-	TRY(txn_range(t, &(struct range){ .prefix = S("K"), .from = page->from }, &c));
+	TRY(txn_range(t, &(struct range){ .prefix = S("V"), .from = page->from }, &c));
 	while (kms_page_next(page, &c)) {
 		struct kms_key_store_row row = { 0 };
 		struct rd r = rd_of(str_dup(rq->mem, c.key));
@@ -75,7 +75,7 @@ struct status kms_describe_custom_key_stores(struct req *rq, const struct kms_de
 	if (in->custom_key_store_id.p && in->custom_key_store_name.p)
 		return FAIL(rq, api_ValidationException,
 			    "Specify either CustomKeyStoreId or CustomKeyStoreName, but not both.");
-	TRY(kms_page_begin(rq, in->limit, in->marker, PAGE_DEFAULT, PAGE_MAX, S("K"), &page));
+	TRY(kms_page_begin(rq, in->limit, in->marker, PAGE_DEFAULT, PAGE_MAX, S("V"), &page));
 	struct kms_custom_key_stores_list_entry *v = NEWS(rq->mem, struct kms_custom_key_stores_list_entry, page.limit);
 	if (in->custom_key_store_id.p || in->custom_key_store_name.p) {
 		TRY(one(rq, in->custom_key_store_id, in->custom_key_store_name, v));

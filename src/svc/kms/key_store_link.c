@@ -450,7 +450,7 @@ static struct status look_at_all(struct req *rq)
 		return OK;
 	TRY(st);
 	TRY(req_read(rq, shard, &t));
-	TRY(txn_range(t, &(struct range){ .prefix = S("K") }, &c));
+	TRY(txn_range(t, &(struct range){ .prefix = S("V") }, &c));
 	while (cursor_next(&c)) {
 		struct kms_key_store_row row = { 0 };
 		struct rd r = rd_of(c.key);

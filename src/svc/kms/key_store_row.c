@@ -18,7 +18,7 @@ static const struct str none;
 struct status kms_store_get(struct req *rq, struct txn *t, struct str id, struct kms_key_store_row *row)
 {
 	struct str bytes;
-	TRY(txn_get(t, kms_store_key(rq->mem, 'K', id, none), rq->mem, &bytes));
+	TRY(txn_get(t, kms_store_key(rq->mem, 'V', id, none), rq->mem, &bytes));
 	*row = (struct kms_key_store_row){ 0 };
 	return unpack(rq->mem, &kms_key_store_row_shape, bytes, row);
 }
@@ -27,7 +27,7 @@ struct status kms_store_put(struct req *rq, struct txn *t, struct str id, const 
 {
 	struct buf b = buf_in(rq->mem);
 	pack(&b, &kms_key_store_row_shape, row);
-	return txn_put(t, kms_store_key(rq->mem, 'K', id, none), buf_str(&b));
+	return txn_put(t, kms_store_key(rq->mem, 'V', id, none), buf_str(&b));
 }
 
 struct status kms_hsm_get(struct req *rq, struct txn *t, struct str cluster, struct kms_hsm_row *row)

@@ -353,6 +353,10 @@ static void a_store_is_found_by_id_and_by_name(void)
 	EXPECT(str_starts(store, S("cks-")) && store.n == 21);
 	EXPECT_CODE(CALL(p->w, "DescribeCustomKeyStores", "{'CustomKeyStoreName':'no'}"),
 		    "CustomKeyStoreNotFoundException");
+	(void)testing_key(p->w); /* keys and their count are other rows */
+	r = CALL(p->w, "DescribeCustomKeyStores", "{}");
+	EXPECT_STR(world_field(p->w, r, "CustomKeyStores.0.CustomKeyStoreId"), store);
+	EXPECT_STR(world_field(p->w, r, "CustomKeyStores.1.CustomKeyStoreId"), S(""));
 	EXPECT_CODE(op(p, "DescribeCustomKeyStores", S("cks-0")), "CustomKeyStoreNotFoundException");
 	EXPECT_CODE(CALL(p->w, "DescribeCustomKeyStores", "{'CustomKeyStoreName':'a','CustomKeyStoreId':'b'}"),
 		    "ValidationException");
