@@ -53,7 +53,7 @@ static const char *const resources[] = {
 	HERE "user/team/*",
 	HERE "user/team/ann",
 	HERE "user/${aws:username}",
-	HERE "*/${aws:PrincipalTag/team, ^team^}/*",
+	HERE "user/${aws:PrincipalTag/team, ^team^}/*",
 	HERE "role/*",
 	"arn:aws:kms:*:111122223333:key/*",
 	"arn:aws:kms:us-east-1:111122223333:key/?\?\?\?\?\?\?\?-*",
