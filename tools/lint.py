@@ -17,7 +17,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 ORDER = ["base", "crypto", "wire", "store", "policy", "api", "svc", "cli"]
 ONLY_IN = {"openssl/": "crypto", "sqlite3.h": "store", "microhttpd.h": "wire", "gnutls/": "wire", "expat.h": "wire",
-           "zstd.h": "store", "pcre2.h": "wire", "argon2.h": "crypto", "p11-kit/": "crypto", "png.h": "svc", "qrencode.h": "svc"}
+           "zstd.h": "store", "pcre2.h": "wire", "argon2.h": "crypto", "p11-kit/": "crypto", "tss2/": "crypto", "png.h": "svc", "qrencode.h": "svc"}
 ALLOC = re.compile(r"(?<![\w.>])(malloc|calloc|realloc|strdup|strndup|asprintf)\s*\(")
 MARKS = re.compile(r"\b(TODO|FIXME|HACK)\b")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')

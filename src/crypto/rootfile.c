@@ -105,22 +105,29 @@ static struct status sync_parent(struct disk *d, const char *path)
 	return r == 0 ? OK : ERR(E_IO);
 }
 
-struct status rootfile_create(struct world *w, const char *path, const uint8_t key[ROOT_KEY_SIZE])
+struct status rootfile_store(struct world *w, const char *path, struct str text)
 {
 	struct disk *d = w->disk;
-	char text[ROOTFILE_MAX];
 	int fd = d->open(d, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return ERR(errno == EEXIST ? E_EXISTS : errno == ENOENT ? E_NOT_FOUND : E_IO);
-	struct status st = write_all(d, fd, text, rootfile_text(key, text));
-	secret_wipe(text, sizeof text);
+	struct status st = write_all(d, fd, text.p, text.n);
 	if (d->close(d, fd) != 0 && !failed(st))
 		st = ERR(E_IO);
 	if (!failed(st))
 		st = sync_parent(d, path);
 	if (failed(st))
 		(void)d->unlink(d, path); /* half a root key helps nobody and would block the next try */
+	return st;
+}
+
+struct status rootfile_create(struct world *w, const char *path, const uint8_t key[ROOT_KEY_SIZE])
+{
+	char text[ROOTFILE_MAX];
+	struct status st = rootfile_store(w, path, str_make(text, rootfile_text(key, text)));
+
+	secret_wipe(text, sizeof text);
 	return st;
 }
 
@@ -146,28 +153,25 @@ static struct status check_owner(int fd, const char *path)
 	return OK;
 }
 
-static struct status read_open(struct disk *d, int fd, const char *path, uint8_t key[ROOT_KEY_SIZE])
+static struct status read_open(struct disk *d, int fd, const char *path, struct arena *mem, struct str *text)
 {
-	char text[ROOTFILE_MAX];
+	char *room = NEWS(mem, char, ROOTFILE_LOAD_MAX + 1);
 	size_t n = 0;
 	ssize_t r = 1;
 
 	TRY(check_owner(fd, path));
-	while (n < sizeof text && r > 0) {
-		r = d->pread(d, fd, text + n, sizeof text - n, (int64_t)n);
+	while (n <= ROOTFILE_LOAD_MAX && r > 0) {
+		r = d->pread(d, fd, room + n, ROOTFILE_LOAD_MAX + 1 - n, (int64_t)n);
 		if (r < 0 && errno != EINTR)
 			return ERR(E_IO);
 		n += r > 0 ? (size_t)r : 0;
 		r = r < 0 ? 1 : r;
 	}
-	struct status st = rootfile_parse(str_make(text, n), key);
-	secret_wipe(text, sizeof text);
-	if (failed(st))
-		log_error("the root key file is damaged or not a root key file", "path", str_of(path));
-	return st;
+	*text = str_make(room, n);
+	return OK; /* what is too long is no root key: its parser says so */
 }
 
-struct status rootfile_read(struct world *w, const char *path, uint8_t key[ROOT_KEY_SIZE])
+struct status rootfile_load(struct world *w, const char *path, struct arena *mem, struct str *text)
 {
 	struct disk *d = w->disk;
 	int fd = d->open(d, path, O_RDONLY | O_NONBLOCK, 0); /* a pipe there must not hang the start */
@@ -177,7 +181,23 @@ struct status rootfile_read(struct world *w, const char *path, uint8_t key[ROOT_
 		log_error("cannot open the root key file", "path", str_of(path), "error", str_of(strerrorname_np(why)));
 		return ERR(why == ENOENT ? E_NOT_FOUND : E_IO);
 	}
-	struct status st = read_open(d, fd, path, key);
+	struct status st = read_open(d, fd, path, mem, text);
 	(void)d->close(d, fd);
+	return st;
+}
+
+struct status rootfile_read(struct world *w, const char *path, uint8_t key[ROOT_KEY_SIZE])
+{
+	struct arena *mem = arena_new();
+	struct str text;
+	struct status st = rootfile_load(w, path, mem, &text);
+
+	if (!failed(st)) {
+		st = rootfile_parse(text, key);
+		if (failed(st))
+			log_error("the root key file is damaged or not a root key file", "path", str_of(path));
+	}
+	arena_wipe(mem);
+	arena_free(mem);
 	return st;
 }

@@ -17,7 +17,15 @@
 
 enum { ROOT_KEY_SIZE = 32, ROOTFILE_MAX = 256 };
 
-/* Never overwrites (E_EXISTS); durable when it returns, and gone again when it fails. */
+/*
+ * Any text that guards or is a root key: mode 0600, never overwriting (E_EXISTS), durable when it returns, gone again
+ * when it fails. Loading refuses (E_INVALID, the log says why) what its group or others may access and what belongs
+ * to somebody else; *text is in mem, to be wiped.
+ */
+struct status rootfile_store(struct world *w, const char *path, struct str text);
+struct status rootfile_load(struct world *w, const char *path, struct arena *mem, struct str *text);
+enum { ROOTFILE_LOAD_MAX = 16 * 1024 };
+
 struct status rootfile_create(struct world *w, const char *path, const uint8_t key[ROOT_KEY_SIZE]);
 /* E_NOT_FOUND, E_INVALID (damaged, or open to others: the log says which), E_IO. */
 struct status rootfile_read(struct world *w, const char *path, uint8_t key[ROOT_KEY_SIZE]);
