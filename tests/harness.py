@@ -26,6 +26,8 @@ START_SECONDS = 30
 
 
 class Server:
+    pass_fds = ()  # more open files that the server is started with
+
     def __init__(self, base, *options, account=ACCOUNT, domain="s3.test"):
         self.base = pathlib.Path(base)
         self.data = self.base / "data"
@@ -45,7 +47,7 @@ class Server:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [BIN, "serve", "--data", str(self.data), "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
-                 "--ready-file", str(ready), *self.options], stdout=log, stderr=log)
+                 "--ready-file", str(ready), *self.options], stdout=log, stderr=log, pass_fds=self.pass_fds)
         atexit.register(lambda process=self.process: process.poll() is None and process.kill())  # a failed test leaves none behind
         deadline = time.monotonic() + START_SECONDS
         while not (ready.exists() and ready.read_text().count("\n") >= 2):

@@ -359,3 +359,55 @@ struct status account_create(struct accounts *a, struct str id, struct account_r
 	*out = &e->pub;
 	return OK;
 }
+
+/* ---- another root key ---------------------------------------------------------------------- */
+
+static struct status rewrap_one(struct accounts *a, struct txn *t, struct arena *mem, struct entry *e, size_t *n)
+{
+	struct str wrapped;
+	make_ref(mem, e);
+	TRY(keyring_rewrap(a->app->keyring, &e->key, mem, &wrapped));
+	if (!wrapped.p)
+		return OK;
+	e->wrapped = wrapped;
+	++*n;
+	struct str row = key_of(mem, 'a', e->pub.id, (struct str){ 0 }, (struct str){ 0 });
+	return txn_put(t, row, row_of(mem, e));
+}
+
+static struct status rewrap_in(struct accounts *a, struct txn *t, struct arena *mem, size_t *n)
+{
+	struct entry *first = NULL, **end = &first;
+	struct cursor c;
+	TRY(txn_range(t, &(struct range){ .prefix = S("a") }, &c));
+	while (cursor_next(&c)) {
+		struct entry *e = NEW(mem, struct entry);
+		TRY(entry_read(mem, &c, e));
+		*end = e;
+		end = (struct entry **)(uintptr_t)&e->next;
+	}
+	TRY(cursor_end(&c));
+	for (struct entry *e = first; e; e = e->next)
+		TRY(rewrap_one(a, t, mem, e, n));
+	return OK;
+}
+
+struct status accounts_rewrap(struct accounts *a, size_t *n)
+{
+	struct arena *mem = arena_new();
+	struct txn *t;
+	size_t done = 0;
+	struct status st = txn_write(a->shard, &t);
+	if (!failed(st)) {
+		st = rewrap_in(a, t, mem, &done);
+		if (failed(st))
+			txn_abort(t);
+		else
+			st = txn_commit(t);
+	}
+	arena_wipe(mem);
+	arena_free(mem);
+	if (!failed(st))
+		*n = done;
+	return st;
+}

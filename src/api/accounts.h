@@ -40,6 +40,12 @@ void accounts_close(struct accounts *a); /* wipes the secrets; null is allowed *
  */
 struct status account_create(struct accounts *a, struct str id, struct account_root root, const struct account **out);
 
+/*
+ * Within a fiber. While the root key is rotated: wraps every account's key under the newest root key, in one commit;
+ * *n is how many were not before. What is in memory stays as it was, which the keyring still opens.
+ */
+struct status accounts_rewrap(struct accounts *a, size_t *n);
+
 const struct account *account_find(const struct accounts *a, struct str id); /* NULL: not ours */
 const struct account *account_at(const struct accounts *a, size_t i); /* in order of creation; NULL past the end */
 /* The account whose root has that access key id; NULL: none. */

@@ -6,27 +6,33 @@
 #include "base/str.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/root_options.h"
 #include "cli/server.h"
 #include "policy/policy.h"
 
 #include <stdio.h>
 
 struct account_wish {
-	struct str data, account;
+	struct str data, account, fd;
 	bool help;
 };
 
-static int create_here(struct str dir, struct str id)
+static int create_here(const struct account_wish *wish)
 {
 	struct world w;
 	struct server s;
 	struct credentials c;
+	struct asker asker;
+	if (!asker_of("account", wish->fd, &asker))
+		return 2;
 	world_real(&w);
-	if (failed(server_open(&s, &w, dir, KEYS_HERE))) {
-		fprintf(stderr, "holdfast account: cannot open %.*s\n", PR(dir));
+	bool closed = failed(server_open(&s, &w, wish->data, KEYS_HERE, &asker));
+	asker_end(&asker);
+	if (closed) {
+		fprintf(stderr, "holdfast account: cannot open %.*s\n", PR(wish->data));
 		return 1;
 	}
-	struct status st = server_account_create(&s, id, &c);
+	struct status st = server_account_create(&s, wish->account, &c);
 	if (failed(st))
 		fprintf(stderr, "holdfast account: %s\n",
 			st.code == E_EXISTS ? "that account exists" : status_name(st));
@@ -47,7 +53,7 @@ static int create(struct arena *mem, const struct account_wish *w)
 	struct status st =
 	    admin_ask(mem, w->data, "POST", arena_printf(mem, "/account?id=%.*s", PR(w->account)), &status, &body);
 	if (st.code == E_CLOSED)
-		return create_here(w->data, w->account);
+		return create_here(w);
 	if (failed(st) || status != 200) {
 		fprintf(stderr, "holdfast account: %.*s\n", PR(failed(st) ? str_of(status_name(st)) : body));
 		return 1;
@@ -62,11 +68,15 @@ static int list(struct arena *mem, const struct account_wish *w)
 	struct config c;
 	struct vault_keys keys;
 	struct credentials *all;
+	struct asker asker;
 	size_t n = 0;
+	if (!asker_of("account", w->fd, &asker))
+		return 2;
 	world_real(&world);
 	struct status st = config_load(mem, w->data, &c);
 	if (!failed(st))
-		st = keys_open(&world, mem, w->data, &c, &keys);
+		st = keys_open(&world, mem, w->data, &c, &asker, &keys);
+	asker_end(&asker);
 	if (failed(st)) {
 		fprintf(stderr, "holdfast account: %.*s: %s\n", PR(w->data), status_name(st));
 		return 1;
@@ -86,6 +96,7 @@ int command_account(int argc, char **argv)
 	const struct option_row rows[] = {
 		{ "data", "DIR", "the data directory [data]", .text = &w.data },
 		{ "account", "ID", "create: the new account's 12 digits", .text = &w.account },
+		ROOT_ASK_ROW(&w.fd),
 		{ "help", NULL, "print this", .flag = &w.help },
 		{ 0 },
 	};

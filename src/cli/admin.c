@@ -9,6 +9,7 @@
  *     POST /clock?advance=30d    with --test-clock only: move time forward (s, m, h, d)
  *     POST /account?id=ID        make an account; answers its root credentials
  *     GET, POST, DELETE /keystore    tokens for custom key stores: admin_keystore.c
+ *     POST /rootkey/rotate       finish a rotation of the root key that 'holdfast rootkey rotate' has begun
  *     GET, POST, DELETE /workload    programs with roles: admin_workload.c
  *     GET  /explain?...          one decision told in full: admin_explain.c
  */
@@ -66,6 +67,8 @@ static void metrics(struct http_req *http, struct server *s, struct http_server 
 	struct keyring_health k = keyring_health(s->keys.keyring);
 	metric(&b, "keyholder_up", "gauge", "Whether the keyholder serves.", k.up);
 	metric(&b, "keyholder_restarts_total", "counter", "Times the keyholder was started again.", k.restarts);
+	metric(&b, "guardian_restarts_total", "counter", "Times the keyholder's guardian was started again.",
+	       k.guardians);
 	metric(&b, "keyholder_calls_total", "counter", "Calls made to the keyholder.", k.calls);
 	metric(&b, "store_commits_total", "counter", "Write transactions made durable.", st.commits);
 	metric(&b, "store_batches_total", "counter", "Group commits: one fdatasync each.", st.batches);
@@ -133,6 +136,23 @@ static void account_make(struct http_req *http, struct server *s)
 		    arena_printf(http->mem, "%.*s %.*s %.*s\n", PR(c.account), PR(c.access_key_id), PR(c.secret_key)));
 }
 
+/* ---- the root key ---------------------------------------------------------------------- */
+
+static void rootkey_rotate(struct http_req *http, struct server *s)
+{
+	struct rotated done;
+	struct status st = server_rotate_root(s, &done);
+	if (st.code == E_FULL)
+		admin_answer(http, 409, "text/plain",
+			     S("this process has rotated often enough: restart the server, which finishes it\n"));
+	else if (failed(st))
+		admin_answer(http, 500, "text/plain",
+			     arena_printf(http->mem, "not finished (%s); say it again\n", status_name(st)));
+	else
+		admin_answer(http, 200, "text/plain",
+			     arena_printf(http->mem, "rotated: %zu keys wrapped anew\n", done.keys));
+}
+
 /* ---- the table ------------------------------------------------------------------------- */
 
 static void health(struct http_req *http) { admin_answer(http, 200, "application/json", S("{\"status\":\"ok\"}\n")); }
@@ -150,6 +170,8 @@ void admin_serve(struct http_req *http, struct server *s, struct http_server *fr
 		clock_move(http, s);
 	else if (post && str_eq(http->path, S("/account")))
 		account_make(http, s);
+	else if (post && str_eq(http->path, S("/rootkey/rotate")))
+		rootkey_rotate(http, s);
 	else if (!admin_explain(http, s) && !admin_workload(http, s) && !admin_keystore(http, s))
 		admin_say(http, 404, "no such thing here");
 }

@@ -14,6 +14,8 @@ int command_account(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_policy(int argc, char **argv);
+int command_rootkey(int argc, char **argv);
+int command_guardian(int argc, char **argv); /* hidden: serve starts it (crypto/keyholder.h) */
 int command_workload(int argc, char **argv);
 int command_keystore(int argc, char **argv);
 int command_token_process(int argc, char **argv); /* started by serve, not by people */

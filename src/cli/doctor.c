@@ -7,8 +7,10 @@
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/root_options.h"
 #include "cli/server.h"
 #include "crypto/harden.h"
+#include "crypto/root_rotation.h"
 #include "crypto/x509.h"
 
 #include <stdio.h>
@@ -23,6 +25,7 @@ struct patient {
 	struct world world;
 	struct str dir;
 	struct config config;
+	struct asker asker;
 	bool ill;
 };
 
@@ -52,10 +55,24 @@ static void check_root_key(struct patient *p)
 	       "root key apart from data", S("a copy of the data directory alone should be noise"));
 }
 
+static void check_source(struct patient *p)
+{
+	struct root_about about;
+	const char *path = str_z(p->mem, p->config.root_key);
+	struct status st = root_about(&p->world, p->mem, path, &about);
+	report(p, !failed(st), "root key source",
+	       failed(st) ? str_of(status_name(st))
+			  : arena_printf(p->mem, "%s, opens %s", about.source,
+					 about.by_itself ? "by itself" : "when a passphrase or PIN is told"));
+	if (root_rotation_under_way(&p->world, path))
+		report(p, true, "root key rotation",
+		       S("under way: 'holdfast rootkey rotate' or the next start finishes it"));
+}
+
 static void check_keys(struct patient *p)
 {
 	struct vault_keys keys;
-	struct status st = keys_open(&p->world, p->mem, p->dir, &p->config, &keys);
+	struct status st = keys_open(&p->world, p->mem, p->dir, &p->config, &p->asker, &keys);
 	report(p, !failed(st), "key hierarchy",
 	       failed(st) ? str_of(status_name(st)) : S("the root key opens the system key"));
 	if (!failed(st))
@@ -107,7 +124,7 @@ static void check_store(struct patient *p)
 		report(p, true, "store", arena_printf(p->mem, "being served at %.*s", PR(url)));
 		return;
 	}
-	struct status st = server_open(&s, &p->world, p->dir, KEYS_HERE);
+	struct status st = server_open(&s, &p->world, p->dir, KEYS_HERE, &p->asker);
 	report(p, !failed(st), "store", failed(st) ? S("does not open; the log above says why") : S("opens"));
 	if (!failed(st))
 		server_close(&s);
@@ -115,11 +132,12 @@ static void check_store(struct patient *p)
 
 int command_doctor(int argc, char **argv)
 {
-	struct str dir = S("data"), others[OPTION_REPEAT_MAX];
+	struct str dir = S("data"), fd = { 0 }, others[OPTION_REPEAT_MAX];
 	struct str_list rest = { others, 0 };
 	bool help = false;
 	const struct option_row rows[] = {
 		{ "data", "DIR", "the data directory [data]", .text = &dir },
+		ROOT_ASK_ROW(&fd),
 		{ "help", NULL, "print this", .flag = &help },
 		{ 0 },
 	};
@@ -132,14 +150,18 @@ int command_doctor(int argc, char **argv)
 	}
 	struct patient p = { .mem = arena_new(), .dir = dir };
 	world_real(&p.world);
+	if (!asker_of("doctor", fd, &p.asker))
+		return 2;
 	if (check_config(&p)) {
 		check_root_key(&p);
+		check_source(&p);
 		check_keys(&p);
 		check_certificate(&p);
 		check_space(&p);
 		check_memory(&p);
 		check_store(&p);
 	}
+	asker_end(&p.asker);
 	arena_wipe(p.mem);
 	arena_free(p.mem);
 	return p.ill;

@@ -16,6 +16,7 @@
 #include "cli/layout.h"
 #include "cli/old_sdk.h"
 #include "cli/options.h"
+#include "cli/root_options.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +24,8 @@
 #include <unistd.h>
 
 struct client {
-	struct str data, account, url;
+	struct str data, account, url, fd;
+	struct asker asker;
 	struct config config;
 	struct credentials credentials;
 	bool help;
@@ -57,8 +59,10 @@ static struct status find_server(struct client *c, struct arena *mem)
 	TRY(config_load(mem, c->data, &c->config));
 	TRY(text_file_read(mem, layout_path(mem, c->data, "urls"), &urls));
 	c->url = str_cut(&urls, '\n');
-	TRY(keys_open(&w, mem, c->data, &c->config, &keys));
-	struct status st = pick_credentials(c, &keys, mem);
+	struct status st = keys_open(&w, mem, c->data, &c->config, &c->asker, &keys);
+	asker_end(&c->asker);
+	TRY(st);
+	st = pick_credentials(c, &keys, mem);
 	keyring_close(keys.keyring);
 	return st;
 }
@@ -86,11 +90,12 @@ static bool common_options(const char *command, struct client *c, int argc, char
 	const struct option_row rows[] = {
 		{ "data", "DIR", "the data directory [$HOLDFAST_DATA, or data]", .text = &c->data },
 		{ "account", "ID", "whose root credentials [the first account's]", .text = &c->account },
+		ROOT_ASK_ROW(&c->fd),
 		{ "help", NULL, "print this", .flag = &c->help },
 		{ 0 },
 	};
 	c->data = default_data();
-	if (!options_parse(command, rows, argc, argv, &rest))
+	if (!options_parse(command, rows, argc, argv, &rest) || !asker_of(command, c->fd, &c->asker))
 		return false;
 	if (c->help) {
 		printf("usage: holdfast %s [OPTIONS]%s\n\n", command,
@@ -195,10 +200,10 @@ static int own_options(int argc, char **argv)
 	int n = 0;
 	while (n < argc) {
 		struct str a = str_of(argv[n]);
-		if (str_eq(a, S("--data")) || str_eq(a, S("--account")))
+		if (str_eq(a, S("--data")) || str_eq(a, S("--account")) || str_eq(a, S("--passphrase-fd")))
 			n += 2;
 		else if (str_starts(a, S("--data=")) || str_starts(a, S("--account=")) ||
-			 (n == 0 && argc == 1 && str_eq(a, S("--help"))))
+			 str_starts(a, S("--passphrase-fd=")) || (n == 0 && argc == 1 && str_eq(a, S("--help"))))
 			n++;
 		else
 			break;

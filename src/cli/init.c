@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/root_options.h"
 #include "cli/server.h"
 #include "cli/tls_files.h"
 #include "policy/policy.h"
@@ -23,7 +24,8 @@
 #include <unistd.h>
 
 struct wish {
-	struct str data, account, root_id, root_secret, root_key, region, domain;
+	struct str data, account, root_id, root_secret, root_key, region, domain, passphrase_fd;
+	struct root_wish root;
 	struct str_list names;
 	bool help;
 };
@@ -93,17 +95,18 @@ static struct status first_account(struct server *s, const struct wish *w)
 	return credentials_save(s->world, &s->keys, s->mem, s->dir, &c, 1);
 }
 
-static struct status build(struct world *w, struct arena *mem, const struct wish *wish, struct str dir)
+static struct status build(struct world *w, struct arena *mem, const struct wish *wish, struct str dir,
+			   struct asker *asker)
 {
 	struct config c = config_of(mem, wish, dir);
 	struct vault_keys keys = { 0 };
-	TRY(keys_create(w, mem, dir, &c, &keys));
+	TRY(keys_create(w, mem, dir, &c, &wish->root, asker, &keys));
 	struct status st = tls_files_create(w, mem, &keys, dir, &c);
 	keyring_close(keys.keyring);
 	TRY(st);
 	TRY(config_save(w, mem, dir, &c));
 	struct server s;
-	TRY(server_open(&s, w, dir, KEYS_HERE));
+	TRY(server_open(&s, w, dir, KEYS_HERE, asker));
 	st = first_account(&s, wish);
 	server_close(&s);
 	return st;
@@ -126,7 +129,7 @@ static int check(const struct wish *w)
 	return 0;
 }
 
-static int init(struct arena *mem, const struct wish *wish)
+static int init(struct arena *mem, const struct wish *wish, struct asker *asker)
 {
 	struct world w;
 	struct str text, dir = without_slash(absolute(mem, wish->data));
@@ -135,7 +138,7 @@ static int init(struct arena *mem, const struct wish *wish)
 		return complain("this directory is already initialised", dir);
 	if (!make_dirs(mem, dir))
 		return complain(strerror(errno), dir);
-	struct status st = build(&w, mem, wish, dir);
+	struct status st = build(&w, mem, wish, dir, asker);
 	if (st.code == E_EXISTS)
 		return complain("a root key is already there; it is never overwritten",
 				config_of(mem, wish, dir).root_key);
@@ -144,10 +147,10 @@ static int init(struct arena *mem, const struct wish *wish)
 		return complain(status_name(st), dir);
 	}
 	struct config c = config_of(mem, wish, dir);
-	printf("data directory  %.*s\nroot key        %.*s (mode 0600; without it the data are noise: keep a copy "
+	printf("data directory  %.*s\nroot key        %.*s (%s, mode 0600; without it the data are noise: keep a copy "
 	       "elsewhere)\n"
 	       "account         %.*s\nCA certificate  %.*s/tls/ca.pem\n",
-	       PR(dir), PR(c.root_key), PR(c.account), PR(dir));
+	       PR(dir), PR(c.root_key), root_source_name(wish->root.source), PR(c.account), PR(dir));
 	return 0;
 }
 
@@ -162,6 +165,8 @@ int command_init(int argc, char **argv)
 		{ "root-access-key-id", "ID", "its root credentials [made up]", .text = &w.root_id },
 		{ "root-secret-access-key", "KEY", "", .text = &w.root_secret },
 		{ "root-key", "FILE", "where the root key goes [DIR.rootkey]", .text = &w.root_key },
+		ROOT_WISH_ROWS(&w.root),
+		ROOT_ASK_ROW(&w.passphrase_fd),
 		{ "region", "REGION", "for requests that name none [us-east-1]", .text = &w.region },
 		{ "domain", "DOMAIN", "virtual-host addressing is BUCKET.DOMAIN [s3.localhost]", .text = &w.domain },
 		{ "name", "NAME", "a further name or address in the server certificate", .many = &w.names },
@@ -175,11 +180,15 @@ int command_init(int argc, char **argv)
 		options_help(rows);
 		return 0;
 	}
+	struct asker asker;
 	int wrong = check(&w);
 	if (wrong)
 		return wrong;
+	if (!root_wish_fits("init", &w.root) || !asker_of("init", w.passphrase_fd, &asker))
+		return 2;
 	struct arena *mem = arena_new();
-	int status = init(mem, &w);
+	int status = init(mem, &w, &asker);
+	asker_end(&asker);
 	arena_wipe(mem);
 	arena_free(mem);
 	return status;

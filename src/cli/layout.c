@@ -147,25 +147,30 @@ struct status config_save(struct world *w, struct arena *mem, struct str dir, co
 static void system_ref(struct vault_keys *k, struct str wrapped) { k->system = key_ref_of(NULL, S("system"), wrapped); }
 
 struct status keys_create(struct world *w, struct arena *mem, struct str dir, const struct config *c,
-			  struct vault_keys *out)
+			  const struct root_wish *wish, struct asker *asker, struct vault_keys *out)
 {
 	struct str wrapped;
-	TRY(keyring_create_root(w, str_z(mem, c->root_key)));
-	TRY(keyring_open(w, str_z(mem, c->root_key), &out->keyring));
+	TRY(keyring_create_root_from(w, str_z(mem, c->root_key), wish, asker));
+	TRY(keyring_open_asking(w, str_z(mem, c->root_key), asker, &out->keyring));
 	TRY(keyring_key_new(out->keyring, NULL, S("system"), mem, &wrapped));
 	system_ref(out, wrapped);
 	return text_file_write(w, mem, layout_path(mem, dir, "keys/system"), 0600, wrapped);
 }
 
-typedef struct status open_keyring(struct world *w, const char *root_path, struct keyring **out);
+static struct status open_apart(struct world *w, const char *root_path, struct asker *asker, struct keyring **out)
+{
+	return keyring_open_apart(w, root_path, asker, "guardian", out);
+}
+
+typedef struct status open_keyring(struct world *w, const char *root_path, struct asker *asker, struct keyring **out);
 
 static struct status open_with(open_keyring *open, struct world *w, struct arena *mem, struct str dir,
-			       const struct config *c, struct vault_keys *out)
+			       const struct config *c, struct asker *asker, struct vault_keys *out)
 {
 	struct str wrapped, path = layout_path(mem, dir, "keys/system");
 	struct keyring *keyring;
 	TRY(layout_failed(text_file_read(mem, path, &wrapped), path));
-	TRY(open(w, str_z(mem, c->root_key), &keyring));
+	TRY(open(w, str_z(mem, c->root_key), asker, &keyring));
 	system_ref(out, wrapped);
 	struct status st = keyring_check(keyring, &out->system);
 	if (failed(st)) {
@@ -178,16 +183,26 @@ static struct status open_with(open_keyring *open, struct world *w, struct arena
 	return OK;
 }
 
-struct status keys_open(struct world *w, struct arena *mem, struct str dir, const struct config *c,
+struct status keys_open(struct world *w, struct arena *mem, struct str dir, const struct config *c, struct asker *asker,
 			struct vault_keys *out)
 {
-	return open_with(keyring_open, w, mem, dir, c, out);
+	return open_with(keyring_open_asking, w, mem, dir, c, asker, out);
 }
 
 struct status keys_open_apart(struct world *w, struct arena *mem, struct str dir, const struct config *c,
-			      struct vault_keys *out)
+			      struct asker *asker, struct vault_keys *out)
 {
-	return open_with(keyring_open_apart, w, mem, dir, c, out);
+	return open_with(open_apart, w, mem, dir, c, asker, out);
+}
+
+struct status keys_rewrap(struct world *w, struct vault_keys *k, struct arena *mem, struct str dir, bool *done)
+{
+	struct str now, wrapped, path = layout_path(mem, dir, "keys/system");
+	TRY(layout_failed(text_file_read(mem, path, &now), path)); /* not as it was when we started */
+	struct key_ref system = key_ref_of(NULL, S("system"), now);
+	TRY(keyring_rewrap(k->keyring, &system, mem, &wrapped));
+	*done = wrapped.p;
+	return wrapped.p ? text_file_write(w, mem, path, 0600, wrapped) : OK;
 }
 
 struct status sealed_read(struct vault_keys *k, struct arena *mem, struct str dir, const char *name, struct str *out)

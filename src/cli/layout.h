@@ -11,7 +11,8 @@
  *     DIR/admin.sock        while serving: health, metrics, accounts, workloads, the test clock
  *     DIR/urls              while serving: where, a URL a line
  *     DIR/aws               where old AWS CLIs find STS (old_sdk.h)
- *     DIR.rootkey           the root key, outside the directory unless --root-key says otherwise
+ *     DIR.rootkey           the root key or what opens it (crypto/root_source.h), outside the directory unless
+ *                           --root-key says otherwise; beside it, while it is rotated, .new and .handover
  */
 #ifndef CLI_LAYOUT_H
 #define CLI_LAYOUT_H
@@ -19,6 +20,7 @@
 #include "base/base.h"
 #include "base/world.h"
 #include "crypto/keyring.h"
+#include "crypto/root_source.h"
 #include "wire/shape.h"
 
 struct config {
@@ -49,12 +51,14 @@ struct vault_keys {
 	struct key_ref system;
 };
 struct status keys_create(struct world *w, struct arena *mem, struct str dir, const struct config *c,
-			  struct vault_keys *out);
-struct status keys_open(struct world *w, struct arena *mem, struct str dir, const struct config *c,
+			  const struct root_wish *wish, struct asker *asker, struct vault_keys *out);
+struct status keys_open(struct world *w, struct arena *mem, struct str dir, const struct config *c, struct asker *asker,
 			struct vault_keys *out);
 /* The same, with the root key in a process of its own: for those who serve strangers. Before threads are started. */
 struct status keys_open_apart(struct world *w, struct arena *mem, struct str dir, const struct config *c,
-			      struct vault_keys *out);
+			      struct asker *asker, struct vault_keys *out);
+/* The system key under the newest root key; *done: it was not before. */
+struct status keys_rewrap(struct world *w, struct vault_keys *k, struct arena *mem, struct str dir, bool *done);
 /* A file under keys/, sealed; its name is bound to it. */
 struct status sealed_read(struct vault_keys *k, struct arena *mem, struct str dir, const char *name, struct str *out);
 struct status sealed_write(struct world *w, struct vault_keys *k, struct arena *mem, struct str dir, const char *name,

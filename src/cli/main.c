@@ -31,12 +31,15 @@ static const struct {
 	{ "account", command_account, "account create, account list" },
 	{ "workload", command_workload, "give programs on this machine a role: workload add, list, remove" },
 	{ "keystore", command_keystore, "tokens for custom key stores: keystore add, list, certificate, remove" },
+	{ "rootkey", command_rootkey,
+	  "rootkey status, rootkey rotate: where the root key comes from, and another one" },
 	{ "doctor", command_doctor, "check a data directory and say what is wrong with it" },
 	{ "explain", command_explain, "tell a decision in full: which statement, or which missing one, and why" },
 	{ "policy", command_policy, "policy check, test, generate, unused: tools for those who write policies" },
 	{ "version", version, "print the version" },
 	{ "help", help, "print this" },
 	{ TOKEN_PROCESS_COMMAND, command_token_process, NULL },
+	{ "guardian", command_guardian, NULL },
 };
 
 static int help(int argc, char **argv)
@@ -45,8 +48,9 @@ static int help(int argc, char **argv)
 	(void)argv;
 	printf("holdfast: the security and data-protection half of AWS, run by yourself\n\nusage: holdfast COMMAND "
 	       "[OPTIONS]\n\n");
-	for (size_t i = 0; i < COUNT(commands) && commands[i].help; i++)
-		printf("  %-8s  %s\n", commands[i].name, commands[i].help);
+	for (size_t i = 0; i < COUNT(commands); i++)
+		if (commands[i].help)
+			printf("  %-8s  %s\n", commands[i].name, commands[i].help);
 	printf("\n'holdfast COMMAND --help' tells more.\n");
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "cli/federation.h"
 #include "cli/old_sdk.h"
 #include "cli/options.h"
+#include "cli/root_options.h"
 #include "cli/server.h"
 #include "cli/tls_files.h"
 #include "crypto/token_process.h"
@@ -34,7 +35,7 @@ struct serving {
 	struct http_server *admin;
 	struct http_listen listen[LISTEN_MAX];
 	size_t n_listen;
-	struct str data, ready_file, credentials;
+	struct str data, ready_file, credentials, passphrase_fd;
 	struct str_list https, http;
 	bool test_clock, help;
 	struct federation_options federation;
@@ -202,8 +203,14 @@ static void connect_key_stores(void *app) { kms_links_open(app, &token_processes
 static int serve(struct serving *s)
 {
 	struct world w;
+	struct asker asker;
+	struct rotated rotated;
+	if (!asker_of("serve", s->passphrase_fd, &asker))
+		return 2;
 	world_real(&w);
-	if (failed(server_open(&s->server, &w, s->data, KEYS_APART))) {
+	bool closed = failed(server_open(&s->server, &w, s->data, KEYS_APART, &asker));
+	asker_end(&asker);
+	if (closed) {
 		fprintf(stderr,
 			"holdfast serve: cannot open %.*s (see above; is it initialised, or being served already?)\n",
 			PR(s->data));
@@ -212,6 +219,7 @@ static int serve(struct serving *s)
 	s->server.test_clock = s->test_clock;
 	struct arena *mem = arena_new();
 	fiber_block_on(connect_key_stores, &s->server.app);
+	(void)server_rotate_root(&s->server, &rotated).code; /* one that was interrupted; the log says how it went */
 	struct status st = federation_open(&s->server, &s->federation);
 	if (!failed(st))
 		st = start(s, mem);
@@ -254,6 +262,7 @@ int command_serve(int argc, char **argv)
 		{ "federation-allow-private", NULL,
 		  "identity providers may be on private addresses and ports of their own",
 		  .flag = &s.federation.allow_private },
+		ROOT_ASK_ROW(&s.passphrase_fd),
 		{ "test-clock", NULL, "let the admin socket move time; never for real data", .flag = &s.test_clock },
 		{ "help", NULL, "print this", .flag = &s.help },
 		{ 0 },

@@ -15,6 +15,7 @@
 #include "base/fiber.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "crypto/root_rotation.h"
 #include "svc/services.h"
 #include "wire/constraint.h"
 
@@ -35,7 +36,7 @@ static struct status open_settings(struct server *s)
 
 static struct status open_keys(struct server *s)
 {
-	return (s->keys_apart ? keys_open_apart : keys_open)(s->world, s->mem, s->dir, &s->config, &s->keys);
+	return (s->keys_apart ? keys_open_apart : keys_open)(s->world, s->mem, s->dir, &s->config, s->asker, &s->keys);
 }
 
 static struct status open_store(struct server *s)
@@ -89,14 +90,16 @@ static void open_parts(void *arg)
 	}
 }
 
-struct status server_open(struct server *s, struct world *w, struct str dir, enum server_keys where)
+struct status server_open(struct server *s, struct world *w, struct str dir, enum server_keys where,
+			  struct asker *asker)
 {
-	*s = (struct server){ .world = w, .mem = arena_new() };
+	*s = (struct server){ .world = w, .mem = arena_new(), .asker = asker };
 	s->dir = str_dup(s->mem, dir);
 	s->app = (struct app){ .world = w, .partition = S("aws"), .region = S("us-east-1") };
 	s->keys_apart = where == KEYS_APART;
 	struct opening o = { .s = s };
 	fiber_block_on(open_parts, &o);
+	s->asker = NULL;
 	if (failed(o.st))
 		server_close(s);
 	return o.st;
@@ -118,6 +121,58 @@ void server_close(struct server *s)
 	arena_wipe(s->mem);
 	arena_free(s->mem);
 	*s = (struct server){ 0 };
+}
+
+/* ---- another root key --------------------------------------------------------------- */
+
+struct rotating {
+	struct server *s;
+	struct rotated *out;
+	struct status st;
+};
+
+static struct status rewrap_all(struct server *s, struct arena *mem, struct rotated *out)
+{
+	bool system = false;
+	size_t accounts = 0;
+	TRY(keyring_adopt_root(s->keys.keyring));
+	TRY(accounts_rewrap(s->app.accounts, &accounts));
+	TRY(keys_rewrap(s->world, &s->keys, mem, s->dir, &system));
+	out->keys = accounts + system;
+	return OK;
+}
+
+static struct status rotate(struct server *s, struct arena *mem, struct rotated *out)
+{
+	const char *path = str_z(mem, s->config.root_key);
+	*out = (struct rotated){ .was_under_way = root_rotation_under_way(s->world, path) };
+	if (out->was_under_way)
+		TRY(rewrap_all(s, mem, out));
+	TRY(root_rotation_finish(s->world, path));
+	if (out->was_under_way)
+		log_info("the root key was rotated", "root_key", s->config.root_key);
+	return OK;
+}
+
+static void rotate_in_fiber(void *arg)
+{
+	struct rotating *r = arg;
+	struct arena *mem = arena_new();
+	r->st = rotate(r->s, mem, r->out);
+	if (failed(r->st))
+		log_error("the root key's rotation is not finished; both root keys stay in use until it is", "status",
+			  str_of(status_name(r->st)));
+	arena_free(mem);
+}
+
+struct status server_rotate_root(struct server *s, struct rotated *out)
+{
+	struct rotating r = { s, out, OK };
+	if (fiber_current())
+		rotate_in_fiber(&r);
+	else
+		fiber_block_on(rotate_in_fiber, &r);
+	return r.st;
 }
 
 /* ---- accounts -------------------------------------------------------------------- */

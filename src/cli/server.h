@@ -18,6 +18,7 @@ struct server {
 	struct config config;
 	struct vault_keys keys;
 	bool keys_apart;
+	struct asker *asker; /* while the keys are opened */
 	struct app app;
 	bool test_clock;
 	struct endpoint *endpoint; /* cli/endpoint.h; NULL: there is none */
@@ -31,8 +32,20 @@ enum server_keys { KEYS_HERE, KEYS_APART };
  * Everything below HTTP. Outside of fibers; with KEYS_APART before threads are started. On failure the log says what
  * is wrong and nothing stays open.
  */
-struct status server_open(struct server *s, struct world *w, struct str dir, enum server_keys where);
+struct status server_open(struct server *s, struct world *w, struct str dir, enum server_keys where,
+			  struct asker *asker);
 void server_close(struct server *s);
+
+/*
+ * A rotation of the root key that has begun: every key that stands right under the root is wrapped anew, then the new
+ * root key takes the old one's place. Nothing is done when none is under way, but what an earlier one left is swept.
+ * May be called again after any failure. Outside of fibers or in one.
+ */
+struct rotated {
+	bool was_under_way;
+	size_t keys; /* wrapped anew by this call */
+};
+struct status server_rotate_root(struct server *s, struct rotated *out);
 
 /* Makes an account and adds its credentials to the sealed file. Outside of fibers or in one. */
 struct status server_account_create(struct server *s, struct str id, struct credentials *out);

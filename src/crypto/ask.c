@@ -45,7 +45,7 @@ static void ending_signals(sigset_t *set)
 		sigaddset(set, ends[i]);
 }
 
-static bool must_end(void)
+bool ask_interrupted(void)
 {
 	sigset_t pending, ends;
 
@@ -65,7 +65,7 @@ static int read_key(int tty)
 
 	for (;;) {
 		int n = poll(&p, 1, LOOK_MS);
-		if (must_end())
+		if (ask_interrupted())
 			return -1;
 		if (n > 0)
 			return read(tty, &c, 1) == 1 ? c : -1;
@@ -142,7 +142,7 @@ static struct status read_terminal(struct asker *a, const char *what, bool twice
 
 /* ---- */
 
-struct status ask(struct asker *a, const char *what, bool twice, struct str *out)
+struct status ask_secret(struct asker *a, const char *what, bool twice, struct str *out)
 {
 	struct status st = ERR(E_UNSUPPORTED);
 

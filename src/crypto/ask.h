@@ -28,9 +28,12 @@ struct asker {
  * *out is a view of a->answer. `twice`: a new secret, which a person types twice. E_UNSUPPORTED: nobody is there to be
  * asked (the log says so). E_CLOSED: gave up. E_INVALID: empty, too long, or the two were not the same.
  */
-struct status ask(struct asker *a, const char *what, bool twice, struct str *out);
+struct status ask_secret(struct asker *a, const char *what, bool twice, struct str *out);
 /* It was wrong. True: a person is there who may be asked anew. */
 bool ask_again(struct asker *a);
 void ask_end(struct asker *a); /* wipes */
+
+/* Has a signal come, and is blocked, that is to end this process? */
+bool ask_interrupted(void);
 
 #endif

@@ -16,7 +16,8 @@
  *     starting ── 'U' ──▶ up ── 'D': the keyholder died ──▶ down: all calls under way and new ones fail with E_BUSY
  *                         ▲                                   │ rings cleared, 'G' sent
  *                         └────────────── 'U' ────────────────┘
- *     guardian gone: down for good; the log says so
+ *     guardian gone: down; if the root key can be read without a person, a new guardian is started (a new program: by
+ *     now this process has threads, which fork would not copy), else it stays down and the log says so
  *
  * When serve ends, however it ends, the socket closes and both others end.
  * For keyring.c; other folders have keyring.h.
@@ -30,9 +31,11 @@ struct keyholder;
 
 /*
  * Starts guardian and keyholder (fork: call it before this process has threads) and waits until they serve. What
- * keyring_open says about the root key; E_IO when there is no memory or no process to be had.
+ * keyring_open says about the root key; E_IO when there is no memory or no process to be had; E_CLOSED when a signal
+ * is to end this process meanwhile (a person is asked).
  */
-struct status keyholder_start(struct world *w, const char *root_path, struct keyholder **out);
+struct status keyholder_start(struct world *w, const char *root_path, struct asker *asker, const char *respawn,
+			      struct keyholder **out);
 void keyholder_stop(struct keyholder *h); /* null is allowed; no call may be under way */
 
 /*
@@ -42,6 +45,9 @@ void keyholder_stop(struct keyholder *h); /* null is allowed; no call may be und
  */
 struct status keyholder_call(struct keyholder *h, bool parks, struct secret_pool *secrets, const struct key_call *c,
 			     struct arena *mem, struct key_answer *out);
+
+/* Guardian and keyholder get the root key of a rotation that has begun; then KEY_OP_ADOPT takes it. */
+struct status keyholder_adopt(struct keyholder *h);
 
 struct keyring_health keyholder_health(struct keyholder *h); /* null: keys in this process */
 

@@ -155,7 +155,7 @@ static void start_threads(struct holder *h)
 	pthread_barrier_wait(&h->started);
 }
 
-_Noreturn void keyholder_run(struct world *w, uint8_t root[32], struct rings *rings)
+_Noreturn void keyholder_run(struct world *w, struct root_set *roots, struct root_offer *offer, struct rings *rings)
 {
 	struct holder h = { .rings = rings, .pop = PTHREAD_MUTEX_INITIALIZER, .push = PTHREAD_MUTEX_INITIALIZER };
 	struct sandbox_report sandbox;
@@ -163,7 +163,8 @@ _Noreturn void keyholder_run(struct world *w, uint8_t root[32], struct rings *ri
 	prctl(PR_SET_NAME, "hf-keyholder", 0, 0, 0);
 	crypto_start();
 	lock_memory();
-	h.keys = key_local_new(w, secret_pool_new(), root);
+	h.keys = key_local_new(w, secret_pool_new(), roots);
+	key_local_offer(h.keys, offer);
 	start_threads(&h);
 	if (failed(sandbox_enter(&sandbox)))
 		_exit(KEYHOLDER_NO_SANDBOX);

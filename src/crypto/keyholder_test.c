@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/test.h"
+#include "crypto/ask.h"
 #include "crypto/harden.h"
 #include "crypto/rings.h"
 
@@ -34,8 +35,9 @@ static struct place *place_new(void)
 	snprintf(p->dir, sizeof p->dir, "/tmp/holdfast-keyholder-XXXXXX");
 	EXPECT(mkdtemp(p->dir));
 	snprintf(p->root, sizeof p->root, "%s/root.key", p->dir);
+	struct asker nobody = ASK_NOBODY;
 	EXPECT_OK(keyring_create_root(&p->w, p->root));
-	EXPECT_OK(keyring_open_apart(&p->w, p->root, &p->kr));
+	EXPECT_OK(keyring_open_apart(&p->w, p->root, &nobody, NULL, &p->kr));
 	return p;
 }
 
@@ -305,9 +307,10 @@ static void a_root_key_that_is_not_there_is_said_so(void)
 {
 	struct world w;
 	struct keyring *kr = NULL;
+	struct asker nobody = ASK_NOBODY;
 	world_real(&w);
 	log_setup(-1, LOG_ERROR);
-	EXPECT_ERR(keyring_open_apart(&w, "/tmp/holdfast-no-such-directory/root.key", &kr), E_NOT_FOUND);
+	EXPECT_ERR(keyring_open_apart(&w, "/tmp/holdfast-no-such-directory/root.key", &nobody, NULL, &kr), E_NOT_FOUND);
 	EXPECT(!kr);
 }
 

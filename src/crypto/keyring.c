@@ -9,9 +9,10 @@
 #include "crypto/hash.h"
 #include "crypto/keyholder.h"
 #include "crypto/keyring_call.h"
-#include "crypto/rootfile.h"
+#include "crypto/keyholder_serve.h"
+#include "crypto/root_rotation.h"
 
-static const uint8_t root_id[32] = { 0 };
+static const uint8_t top_id[32] = { 0 };
 
 struct keyring {
 	struct secret_pool *secrets;
@@ -21,6 +22,19 @@ struct keyring {
 	struct keyring *for_fibers; /* the same keys, with `parks`; NULL in that one */
 };
 
+void key_rewrapped_name(struct str purpose, const uint8_t in[32], uint8_t out[32])
+{
+	uint8_t mask[32];
+	struct hasher h;
+
+	hasher_init(&h, HASH_SHA256);
+	hasher_update(&h, S("holdfast rewrapped key 1"));
+	hasher_update(&h, purpose);
+	hasher_final(&h, mask);
+	for (size_t i = 0; i < sizeof mask; i++)
+		out[i] = in[i] ^ mask[i];
+}
+
 struct key_ref key_ref_of(const struct key_ref *parent, struct str purpose, struct str wrapped)
 {
 	struct key_ref key = { .wrapped = wrapped, .purpose = purpose, .parent = parent };
@@ -28,9 +42,13 @@ struct key_ref key_ref_of(const struct key_ref *parent, struct str purpose, stru
 	struct hasher h;
 
 	assert(purpose.n > 0 && purpose.n <= KEY_PURPOSE_MAX);
+	if (!parent && key_is_rewrapped(wrapped)) {
+		key_rewrapped_name(purpose, (const uint8_t *)wrapped.p + 1 + ROOT_ID_SIZE, key.id);
+		return key;
+	}
 	hasher_init(&h, HASH_SHA256);
 	hasher_update(&h, S("holdfast key ref 1"));
-	hasher_update(&h, str_make(parent ? parent->id : root_id, sizeof root_id));
+	hasher_update(&h, str_make(parent ? parent->id : top_id, sizeof top_id));
 	hasher_update(&h, str_make(length, sizeof length));
 	hasher_update(&h, purpose);
 	hasher_update(&h, wrapped);
@@ -40,14 +58,21 @@ struct key_ref key_ref_of(const struct key_ref *parent, struct str purpose, stru
 
 /* ---- opening ---- */
 
-struct status keyring_create_root(struct world *w, const char *path)
+struct status keyring_create_root_from(struct world *w, const char *path, const struct root_wish *wish,
+				       struct asker *asker)
 {
 	uint8_t key[ROOT_KEY_SIZE];
 
 	world_random(w, key, sizeof key);
-	struct status st = rootfile_create(w, path, key);
+	struct status st = root_create(w, path, wish, asker, key);
 	secret_wipe(key, sizeof key);
 	return st;
+}
+
+struct status keyring_create_root(struct world *w, const char *path)
+{
+	struct asker nobody = ASK_NOBODY;
+	return keyring_create_root_from(w, path, &(struct root_wish){ 0 }, &nobody);
 }
 
 static struct keyring *make(struct secret_pool *secrets, struct key_local *local, struct keyholder *holder)
@@ -62,24 +87,33 @@ static struct keyring *make(struct secret_pool *secrets, struct key_local *local
 	return kr;
 }
 
-struct status keyring_open(struct world *w, const char *root_path, struct keyring **out)
+struct status keyring_open_asking(struct world *w, const char *root_path, struct asker *asker, struct keyring **out)
 {
-	uint8_t key[ROOT_KEY_SIZE];
+	struct root_set roots;
 
-	TRY(rootfile_read(w, root_path, key));
+	TRY(root_set_open(w, root_path, asker, &roots));
 	struct secret_pool *secrets = secret_pool_new();
-	*out = make(secrets, key_local_new(w, secrets, key), NULL);
+	*out = make(secrets, key_local_new(w, secrets, &roots), NULL);
 	return OK;
 }
 
-struct status keyring_open_apart(struct world *w, const char *root_path, struct keyring **out)
+struct status keyring_open(struct world *w, const char *root_path, struct keyring **out)
+{
+	struct asker nobody = ASK_NOBODY;
+	return keyring_open_asking(w, root_path, &nobody, out);
+}
+
+struct status keyring_open_apart(struct world *w, const char *root_path, struct asker *asker, const char *respawn,
+				 struct keyring **out)
 {
 	struct keyholder *holder;
 
-	TRY(keyholder_start(w, root_path, &holder));
+	TRY(keyholder_start(w, root_path, asker, respawn, &holder));
 	*out = make(secret_pool_new(), NULL, holder);
 	return OK;
 }
+
+_Noreturn void keyring_guardian(struct world *w, const char *root_path) { guardian_respawned(w, root_path); }
 
 void keyring_close(struct keyring *kr)
 {
@@ -99,7 +133,7 @@ struct keyring_health keyring_health(struct keyring *kr) { return keyholder_heal
 
 /* ---- asking ---- */
 
-static struct status ask(struct keyring *kr, const struct key_call *c, struct arena *mem, struct key_answer *out)
+static struct status ask_keys(struct keyring *kr, const struct key_call *c, struct arena *mem, struct key_answer *out)
 {
 	if (kr->local)
 		return key_local_answer(kr->local, c, mem, out);
@@ -110,7 +144,7 @@ static struct status ask_for_bytes(struct keyring *kr, const struct key_call *c,
 {
 	struct key_answer a;
 
-	TRY(ask(kr, c, mem, &a));
+	TRY(ask_keys(kr, c, mem, &a));
 	*out = a.out;
 	return OK;
 }
@@ -143,6 +177,23 @@ struct status keyring_check(struct keyring *kr, const struct key_ref *key)
 	return ask_briefly(kr, &(struct key_call){ .op = KEY_OP_CHECK, .key = key }, NULL, 0);
 }
 
+/* In this process nobody can leave another root; whoever rotates opens the keyring after he began. */
+struct status keyring_adopt_root(struct keyring *kr)
+{
+	if (kr->holder)
+		TRY(keyholder_adopt(kr->holder));
+	return ask_briefly(kr, &(struct key_call){ .op = KEY_OP_ADOPT }, NULL, 0);
+}
+
+struct status keyring_rewrap(struct keyring *kr, const struct key_ref *key, struct arena *mem, struct str *wrapped)
+{
+	assert(key && !key->parent);
+	TRY(ask_for_bytes(kr, &(struct key_call){ .op = KEY_OP_REWRAP, .key = key }, mem, wrapped));
+	if (!wrapped->n)
+		*wrapped = (struct str){ 0 };
+	return OK;
+}
+
 void keyring_forget(struct keyring *kr, const struct key_ref *key)
 {
 	/* It fails only when the keyholder is gone, and its memory with it. */
@@ -172,7 +223,7 @@ struct status keyring_data_key(struct keyring *kr, const struct key_ref *key, st
 	struct key_answer a;
 
 	assert(key && n >= 1 && n <= KEYRING_DATA_KEY_MAX);
-	TRY(ask(kr, &c, mem, &a));
+	TRY(ask_keys(kr, &c, mem, &a));
 	*cipher = a.out;
 	if (plain)
 		*plain = a.secret;
@@ -187,7 +238,7 @@ struct status keyring_data_key_open(struct keyring *kr, const struct key_ref *ke
 	struct key_answer a;
 
 	assert(key);
-	struct status st = ask(kr, &c, mem, &a);
+	struct status st = ask_keys(kr, &c, mem, &a);
 	arena_free(mem);
 	if (!failed(st))
 		*plain = a.secret;
@@ -229,7 +280,7 @@ static struct status ask_for_wrapped(struct keyring *kr, const struct key_call *
 {
 	struct key_answer a;
 
-	TRY(ask(kr, c, mem, &a));
+	TRY(ask_keys(kr, c, mem, &a));
 	*wrapped = a.out;
 	*face = a.face;
 	return OK;
@@ -293,7 +344,7 @@ struct status keyring_data_pair(struct keyring *kr, const struct key_ref *key, s
 	struct key_call c = { .op = KEY_OP_PAIR, .key = key, .aad = aad, .kind = kind, .flag = !plain };
 	struct key_answer a;
 
-	TRY(ask(kr, &c, mem, &a));
+	TRY(ask_keys(kr, &c, mem, &a));
 	*cipher = a.out;
 	*public_key = a.face;
 	if (plain)

@@ -35,7 +35,9 @@
 
 enum {
 	KEY_WRAPPED_SIZE = 73, /* every wrapped hierarchy key: version, nonce, 32 bytes, tag */
-	KEY_DEPTH_MAX = 4,     /* keys on a path below the root */
+	KEY_REWRAPPED_SIZE =
+	    121, /* of one right under the root once the root key was rotated: form, root's id, name, sealed */
+	KEY_DEPTH_MAX = 4, /* keys on a path below the root */
 	KEY_PURPOSE_MAX = 256,
 	KEYRING_SEAL_OVERHEAD = 41, /* ciphertext is this much longer than plaintext */
 	KEYRING_DATA_KEY_MAX = 1024,
@@ -56,20 +58,32 @@ struct key_ref {
 };
 struct key_ref key_ref_of(const struct key_ref *parent, struct str purpose, struct str wrapped);
 
+struct asker;
+struct root_wish;
+
 /*
- * The root key file. Created with mode 0600 and never overwritten (E_EXISTS); durable,
- * file and directory, when this returns. Opening refuses (E_INVALID, and the log says why)
- * a file that its group or others may read or write, that belongs to somebody else, or
- * whose text is damaged; E_NOT_FOUND when there is none.
+ * The root key file, of a key that stands there itself; crypto/root_source.h has the other sources. Created with mode
+ * 0600 and never overwritten (E_EXISTS); durable, file and directory, when this returns. Opening refuses (E_INVALID,
+ * and the log says why) a file that its group or others may read or write, that belongs to somebody else, or whose text
+ * is damaged; E_NOT_FOUND when there is none.
  */
 struct status keyring_create_root(struct world *w, const char *path);
 struct status keyring_open(struct world *w, const char *root_path, struct keyring **out);
+/* From any source (NULL: a file); the asker is asked for what it needs. Further: what root_create and root_open say. */
+struct status keyring_create_root_from(struct world *w, const char *path, const struct root_wish *wish,
+				       struct asker *asker);
+struct status keyring_open_asking(struct world *w, const char *root_path, struct asker *asker, struct keyring **out);
 /*
  * The same, but the root key and all that stands under it live in a process of their own, the keyholder
- * (keyholder.h), and never in this one. To be called before threads are started. While the keyholder is gone (it is
- * started again by itself) every call below fails with E_BUSY.
+ * (keyholder.h), and never in this one, nor is what the asker is told. To be called before threads are started. While
+ * the keyholder is gone (it is started again by itself) every call below fails with E_BUSY. `respawn`: the command of
+ * this very program that calls keyring_guardian with the path that follows it, for when the guardian is gone, too;
+ * NULL: none. It must outlive the keyring.
  */
-struct status keyring_open_apart(struct world *w, const char *root_path, struct keyring **out);
+struct status keyring_open_apart(struct world *w, const char *root_path, struct asker *asker, const char *respawn,
+				 struct keyring **out);
+/* What a guardian that was started that way is. Does not return. */
+_Noreturn void keyring_guardian(struct world *w, const char *root_path);
 /*
  * The same keyring for those who may be parked: a fiber that calls through this one waits for the keyholder without
  * holding its thread. Through the other one the thread itself waits: for whoever holds a lock, is on a writer, or is
@@ -80,7 +94,7 @@ struct keyring *keyring_for_fibers(struct keyring *kr);
 struct keyring_health {
 	bool up;
 	int pid;
-	uint64_t restarts, calls;
+	uint64_t restarts, guardians, calls; /* guardians: how many were started anew */
 };
 struct keyring_health keyring_health(struct keyring *kr);
 void keyring_close(struct keyring *kr); /* wipes all; every secret it gave must have been freed; null is allowed */
@@ -93,6 +107,18 @@ struct status keyring_key_new(struct keyring *kr, const struct key_ref *parent, 
 struct status keyring_check(struct keyring *kr, const struct key_ref *key);
 /* Drop a key and all keys below it from memory. Calls already under way may still finish. */
 void keyring_forget(struct keyring *kr, const struct key_ref *key);
+
+/*
+ * ---- Another root key (root_rotation.h) ----
+ *
+ * Once a rotation has begun beside the root key file: have the new root key, too, and wrap new keys under it. Nothing
+ * happens when it is known, as it is to who opened the file since. E_NOT_FOUND: none is under way. E_FULL: too many for
+ * one life of the process.
+ */
+struct status keyring_adopt_root(struct keyring *kr);
+/* A key right under the root, wrapped under the newest root. *wrapped has p == NULL when it is already. Its id stays.
+ */
+struct status keyring_rewrap(struct keyring *kr, const struct key_ref *key, struct arena *mem, struct str *wrapped);
 
 /*
  * Below: E_NO_KEY when the key itself cannot be unwrapped (wrong root, parent, purpose, or

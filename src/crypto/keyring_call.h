@@ -12,6 +12,9 @@
 #define CRYPTO_KEYRING_CALL_H
 
 #include "crypto/keyring.h"
+#include "crypto/root_rotation.h"
+
+#include <stdatomic.h>
 
 enum { KEY_CALL_MAX = 128 * 1024 };
 
@@ -32,6 +35,9 @@ enum key_op {
 	KEY_OP_AGREE,     /* key, input: the peer's public key             -> out */
 	KEY_OP_HMAC,      /* key, input                                    -> out */
 	KEY_OP_PAIR,      /* key, aad, kind, flag: no plaintext            -> out: ciphertext, face, secret */
+	KEY_OP_REWRAP,    /* key: right under the root                     -> out: wrapped under the newest root, or
+			     nothing */
+	KEY_OP_ADOPT,     /* a new root key, which somebody we trust has left for us (key_local_offer) */
 	KEY_OP_COUNT,
 };
 
@@ -50,12 +56,31 @@ struct key_answer {
 	struct secret secret; /* freed by whoever has the answer */
 };
 
+/*
+ * A key right under the root that was wrapped anew (keyring_local.c says why it has a name): key_ref_of and the
+ * keyholder turn name into id and id into name.
+ */
+enum { KEY_REWRAPPED = 3, KEY_REWRAPPED_HEAD = 1 + ROOT_ID_SIZE + 32 };
+static inline bool key_is_rewrapped(struct str wrapped)
+{
+	return wrapped.n == KEY_REWRAPPED_SIZE && wrapped.p[0] == KEY_REWRAPPED;
+}
+void key_rewrapped_name(struct str purpose, const uint8_t in[32], uint8_t out[32]);
+
 /* ---- answered here ---- */
 
 struct key_local;
 
-struct key_local *key_local_new(struct world *w, struct secret_pool *secrets, uint8_t root[32]); /* root is wiped */
-void key_local_free(struct key_local *k);                                                        /* null is allowed */
+/* `roots` is wiped. */
+struct key_local *key_local_new(struct world *w, struct secret_pool *secrets, struct root_set *roots);
+void key_local_free(struct key_local *k); /* null is allowed */
+
+/* Where a further root key is left for KEY_OP_ADOPT; the page is shared with whoever leaves it. */
+struct root_offer {
+	_Atomic uint32_t full;
+	uint8_t key[ROOT_KEY_SIZE];
+};
+void key_local_offer(struct key_local *k, struct root_offer *offer);
 /* The call is believed in nothing but its form: refs may be forged, sizes wild. */
 struct status key_local_answer(struct key_local *k, const struct key_call *c, struct arena *mem,
 			       struct key_answer *out);

@@ -8,12 +8,18 @@
  * callers' bytes, `mac`. The key itself is forgotten as soon as they exist.
  *
  *     wrapped key  = 1 | XAES(wrap of the parent, key, aad = id of the parent | purpose)
+ *       rewrapped  = 3 | id of the root 16 | name 32 | XAES(wrap of the root, key, aad = all before | purpose)
  *     material     = 2 | kind | XAES(wrap of the parent, bytes, aad = id of the parent | "material" | kind | purpose)
  *     ciphertext   = 1 | XAES(seal, plaintext, aad = the caller's)
  *     id of a key  = SHA-256(label | id of the parent | length of purpose | purpose | wrapped)
  *
  * The root's id is 32 zeros. Ids cover the whole path, and the aad covers the parent's id,
  * so a key opens only where it was made.
+ *
+ * A key right under the root that was wrapped anew (rootkey rotate) keeps the id it had, or all that stands under it
+ * would be orphaned. Its name is that id with SHA-256(label | purpose) over it (XOR), so that a wrapped key that was
+ * put in another's place has an id that nobody has. While several roots are known (root_rotation.h) a form 3 says which
+ * it is under; a form 1 is tried.
  *
  * Whoever asks may be a process that strangers have taken over: an id that he names is
  * good for finding a key that was unwrapped before, and is computed anew before one is.
@@ -29,14 +35,23 @@
 #include "crypto/keyring_cache.h"
 #include "crypto/keyring_call.h"
 
-enum { FORMAT = 1, FORMAT_MATERIAL = 2 };
+#include <pthread.h>
 
-static const uint8_t root_id[KEY_ID_SIZE] = { 0 };
+enum { FORMAT = 1, FORMAT_MATERIAL = 2 };
+static_assert(KEY_REWRAPPED_SIZE == 1 + ROOT_ID_SIZE + 32 + 32 + AEAD_OVERHEAD, "what a form 3 holds");
+
+static const uint8_t top_id[KEY_ID_SIZE] = { 0 };
 
 struct key_local {
 	struct world *w;
 	struct secret_pool *secrets;
-	struct secret root; /* the root's struct key_material */
+	struct {
+		struct secret material; /* struct key_material */
+		uint8_t id[ROOT_ID_SIZE];
+	} roots[ROOTS_MAX];     /* the newest last */
+	_Atomic size_t n_roots; /* only grows, under `adopting` */
+	pthread_mutex_t adopting;
+	struct root_offer *offer; /* NULL: nobody makes any */
 	struct key_cache *cache;
 };
 
@@ -61,17 +76,38 @@ static void material_init(struct key_material *m, uint8_t key[32])
 	secret_wipe(key, 32);
 }
 
-static const uint8_t *id_of(const struct key_ref *key) { return key ? key->id : root_id; }
+static const uint8_t *id_of(const struct key_ref *key) { return key ? key->id : top_id; }
 
-struct key_local *key_local_new(struct world *w, struct secret_pool *secrets, uint8_t root[32])
+/* `root` is wiped. E_FULL: too many for this process. One that is known is not added again. */
+static struct status add_root(struct key_local *k, uint8_t root[ROOT_KEY_SIZE])
+{
+	size_t n = atomic_load(&k->n_roots);
+	uint8_t id[ROOT_ID_SIZE];
+
+	root_id(root, id);
+	bool known = n && memcmp(k->roots[n - 1].id, id, sizeof id) == 0;
+	if (!known && n < ROOTS_MAX) {
+		struct secret s = secret_new(k->secrets, sizeof(struct key_material));
+		material_init(material_of(s), root);
+		memcpy(k->roots[n].id, id, sizeof id);
+		k->roots[n].material = s;
+		atomic_store(&k->n_roots, n + 1);
+	}
+	secret_wipe(root, ROOT_KEY_SIZE);
+	return known || n < ROOTS_MAX ? OK : ERR(E_FULL);
+}
+
+struct key_local *key_local_new(struct world *w, struct secret_pool *secrets, struct root_set *roots)
 {
 	struct key_local *k = HEAP(struct key_local);
 
 	k->w = w;
 	k->secrets = secrets;
-	k->root = secret_new(secrets, sizeof(struct key_material));
-	material_init(material_of(k->root), root);
 	k->cache = key_cache_new();
+	pthread_mutex_init(&k->adopting, NULL);
+	assert(roots->n >= 1 && roots->n <= ROOTS_MAX);
+	for (size_t i = 0; i < roots->n; i++)
+		(void)add_root(k, roots->key[i]).code; /* there is room */
 	return k;
 }
 
@@ -80,13 +116,19 @@ void key_local_free(struct key_local *k)
 	if (!k)
 		return;
 	key_cache_free(k->cache);
-	secret_free(&k->root);
+	for (size_t i = 0; i < k->n_roots; i++)
+		secret_free(&k->roots[i].material);
+	pthread_mutex_destroy(&k->adopting);
 	heap_free(k);
 }
 
+void key_local_offer(struct key_local *k, struct root_offer *offer) { k->offer = offer; }
+
+static struct key_material *root_at(struct key_local *k, size_t i) { return material_of(k->roots[i].material); }
+
 /* ---- wrapping ---- */
 
-enum { WRAP_AAD_MAX = KEY_ID_SIZE + 9 + KEY_PURPOSE_MAX, MATERIAL_HEAD = 2 };
+enum { WRAP_AAD_MAX = KEY_REWRAPPED_HEAD + KEY_PURPOSE_MAX, MATERIAL_HEAD = 2 };
 
 static struct str wrap_aad(char room[WRAP_AAD_MAX], const struct key_ref *parent, struct str purpose)
 {
@@ -142,21 +184,64 @@ static struct status unwrap_material(struct key_local *k, const struct key_mater
 	return failed(st) ? ERR(E_NO_KEY) : OK;
 }
 
-static struct status unwrap(struct key_local *k, const struct key_material *parent, const struct key_ref *key,
-			    struct key_material *m)
+/* A hierarchy key's 32 bytes, by its parent. */
+static struct status open_wrapped(const struct key_material *parent, const struct key_ref *key, uint8_t raw[32])
 {
 	char room[WRAP_AAD_MAX];
+
+	if (key->wrapped.n != KEY_WRAPPED_SIZE || key->wrapped.p[0] != FORMAT)
+		return ERR(E_NO_KEY);
+	struct str aad = wrap_aad(room, key->parent, key->purpose);
+	return failed(aead_open(&parent->wrap, aad, str_from(key->wrapped, 1), raw)) ? ERR(E_NO_KEY) : OK;
+}
+
+static struct str rewrapped_aad(char room[WRAP_AAD_MAX], struct str wrapped, struct str purpose)
+{
+	memcpy(room, wrapped.p, KEY_REWRAPPED_HEAD);
+	memcpy(room + KEY_REWRAPPED_HEAD, purpose.p, purpose.n);
+	return str_make(room, KEY_REWRAPPED_HEAD + purpose.n);
+}
+
+/* The same for a key right under a root. *at: which root that is. */
+static struct status open_under_root(struct key_local *k, const struct key_ref *key, uint8_t raw[32], size_t *at)
+{
+	char room[WRAP_AAD_MAX];
+	struct str wrapped = key->wrapped;
+	bool re = key_is_rewrapped(wrapped);
+
+	for (size_t i = atomic_load(&k->n_roots); i-- > 0;) {
+		if (re && memcmp(wrapped.p + 1, k->roots[i].id, ROOT_ID_SIZE) != 0)
+			continue;
+		struct status st = re ? aead_open(&root_at(k, i)->wrap, rewrapped_aad(room, wrapped, key->purpose),
+						  str_from(wrapped, KEY_REWRAPPED_HEAD), raw)
+				      : open_wrapped(root_at(k, i), key, raw);
+		*at = i;
+		if (!failed(st))
+			return OK;
+	}
+	return ERR(E_NO_KEY);
+}
+
+static struct status unwrap(struct key_local *k, const struct key_ref *key, const struct key_material *parent,
+			    struct key_material *m)
+{
 	uint8_t raw[32];
 
 	if (parent->kind != MATERIAL_NONE)
 		return ERR(E_NO_KEY);
 	if (key->wrapped.n > MATERIAL_HEAD && key->wrapped.p[0] == FORMAT_MATERIAL)
 		return unwrap_material(k, parent, key, m);
-	if (key->wrapped.n != KEY_WRAPPED_SIZE || key->wrapped.p[0] != FORMAT)
-		return ERR(E_NO_KEY);
-	struct str aad = wrap_aad(room, key->parent, key->purpose);
-	if (failed(aead_open(&parent->wrap, aad, str_from(key->wrapped, 1), raw)))
-		return ERR(E_NO_KEY);
+	TRY(open_wrapped(parent, key, raw));
+	material_init(m, raw);
+	return OK;
+}
+
+static struct status unwrap_under_root(struct key_local *k, const struct key_ref *key, struct key_material *m)
+{
+	uint8_t raw[32];
+	size_t at;
+
+	TRY(open_under_root(k, key, raw, &at));
 	material_init(m, raw);
 	return OK;
 }
@@ -179,14 +264,17 @@ static bool ids_true(const struct key_ref *key)
 static struct status pin_unwrapped(struct key_local *k, const struct key_ref *key, unsigned depth, struct pin *out)
 {
 	uint64_t epoch = key_cache_epoch(k->cache);
-	struct pin parent;
+	struct pin parent = { 0 };
 
 	if (!ids_true(key))
 		return ERR(E_NO_KEY);
-	TRY(pin_key(k, key->parent, depth + 1, &parent));
+	if (key->parent)
+		TRY(pin_key(k, key->parent, depth + 1, &parent));
 	struct secret s = secret_new(k->secrets, sizeof(struct key_material));
-	struct status st = unwrap(k, parent.m, key, material_of(s));
-	unpin(&parent);
+	struct status st =
+	    parent.m ? unwrap(k, key, parent.m, material_of(s)) : unwrap_under_root(k, key, material_of(s));
+	if (parent.m)
+		unpin(&parent);
 	if (failed(st)) {
 		secret_free(&s);
 		return st;
@@ -202,7 +290,7 @@ static struct status pin_key(struct key_local *k, const struct key_ref *key, uns
 {
 	assert(depth <= KEY_DEPTH_MAX);
 	if (!key) {
-		*out = (struct pin){ key_material_share(material_of(k->root)) };
+		*out = (struct pin){ key_material_share(root_at(k, atomic_load(&k->n_roots) - 1)) };
 		return OK;
 	}
 	struct key_material *m = key_cache_get(k->cache, key->id);
@@ -258,6 +346,57 @@ static struct status answer_new(struct key_local *k, const struct key_call *c, s
 	a->out = str_make(out, KEY_WRAPPED_SIZE);
 	return OK;
 }
+
+/* ---- another root ---- */
+
+static struct status answer_adopt(struct key_local *k, const struct key_call *c, struct arena *mem,
+				  struct key_answer *a)
+{
+	uint8_t root[ROOT_KEY_SIZE];
+	struct status st = OK;
+
+	(void)c, (void)mem, (void)a;
+	pthread_mutex_lock(&k->adopting);
+	if (k->offer && atomic_load(&k->offer->full)) {
+		memcpy(root, k->offer->key, sizeof root);
+		secret_wipe(k->offer->key, sizeof root);
+		atomic_store(&k->offer->full, 0);
+		st = add_root(k, root);
+	}
+	pthread_mutex_unlock(&k->adopting);
+	return st;
+}
+
+/* `at` is the newest root. */
+static struct str rewrap(struct key_local *k, const struct key_ref *key, struct str raw, size_t at, struct arena *mem)
+{
+	char room[WRAP_AAD_MAX];
+	uint8_t *out = NEWS(mem, uint8_t, KEY_REWRAPPED_SIZE);
+
+	out[0] = KEY_REWRAPPED;
+	memcpy(out + 1, k->roots[at].id, ROOT_ID_SIZE);
+	key_rewrapped_name(key->purpose, key->id, out + 1 + ROOT_ID_SIZE);
+	struct str aad = rewrapped_aad(room, str_make(out, KEY_REWRAPPED_HEAD), key->purpose);
+	aead_seal(&root_at(k, at)->wrap, k->w, aad, raw, out + KEY_REWRAPPED_HEAD);
+	return str_make(out, KEY_REWRAPPED_SIZE);
+}
+
+static struct status answer_rewrap(struct key_local *k, const struct key_call *c, struct arena *mem,
+				   struct key_answer *a)
+{
+	uint8_t raw[32];
+	size_t at = 0, newest = atomic_load(&k->n_roots) - 1;
+
+	if (!ids_true(c->key))
+		return ERR(E_NO_KEY);
+	TRY(open_under_root(k, c->key, raw, &at));
+	if (at != newest)
+		a->out = rewrap(k, c->key, str_make(raw, sizeof raw), newest, mem);
+	secret_wipe(raw, sizeof raw);
+	return OK;
+}
+
+/* ---- */
 
 static struct status answer_check(struct key_local *k, const struct key_call *c, struct arena *mem,
 				  struct key_answer *a)
@@ -570,6 +709,8 @@ static struct status (*const answers[KEY_OP_COUNT])(struct key_local *, const st
 	[KEY_OP_AGREE] = answer_agree,
 	[KEY_OP_HMAC] = answer_hmac,
 	[KEY_OP_PAIR] = answer_pair,
+	[KEY_OP_REWRAP] = answer_rewrap,
+	[KEY_OP_ADOPT] = answer_adopt,
 };
 
 /* ---- what the functions above take for granted ---- */
@@ -599,9 +740,11 @@ static bool is_sane(const struct key_call *c)
 
 	if (c->op < 1 || c->op >= KEY_OP_COUNT || !kind_is_sane(c))
 		return false;
-	if (!c->key && c->op != KEY_OP_NEW && c->op != KEY_OP_MATERIAL)
+	if (!c->key && c->op != KEY_OP_NEW && c->op != KEY_OP_MATERIAL && c->op != KEY_OP_ADOPT)
 		return false;
-	if (c->op == KEY_OP_RESEAL && !c->other)
+	if (c->op == KEY_OP_REWRAP && c->key->parent)
+		return false;
+	if ((c->op == KEY_OP_RESEAL || below) && !c->other) /* under the root stand keys that a rotation finds */
 		return false;
 	if ((c->op == KEY_OP_NEW || below) && (c->purpose.n == 0 || c->purpose.n > KEY_PURPOSE_MAX))
 		return false;

@@ -5,6 +5,7 @@
  */
 #include "base/str.h"
 #include "base/test.h"
+#include "crypto/ask.h"
 #include "crypto/keyring.h"
 
 #include <openssl/evp.h>
@@ -28,8 +29,10 @@ static struct place *place_new(bool apart)
 	snprintf(p->dir, sizeof p->dir, "/tmp/holdfast-material-XXXXXX");
 	EXPECT(mkdtemp(p->dir));
 	snprintf(p->root, sizeof p->root, "%s/root.key", p->dir);
+	struct asker nobody = ASK_NOBODY;
 	EXPECT_OK(keyring_create_root(&p->w, p->root));
-	EXPECT_OK((apart ? keyring_open_apart : keyring_open)(&p->w, p->root, &p->kr));
+	EXPECT_OK(apart ? keyring_open_apart(&p->w, p->root, &nobody, NULL, &p->kr)
+			: keyring_open(&p->w, p->root, &p->kr));
 	EXPECT_OK(keyring_key_new(p->kr, NULL, S("account/1"), p->mem, &wrapped));
 	p->account = key_ref_of(NULL, S("account/1"), wrapped);
 	return p;

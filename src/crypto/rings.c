@@ -13,15 +13,26 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-struct rings *rings_new(void)
+struct rings *rings_of(int fd)
 {
-	struct rings *r =
-	    mmap(NULL, sizeof *r, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct rings *r = mmap(NULL, sizeof *r, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 
 	if (r == MAP_FAILED)
 		return NULL;
 	(void)madvise(r, sizeof *r, MADV_DONTDUMP);
 	(void)mlock2(r, sizeof *r, MLOCK_ONFAULT); /* refused where little may be locked; what stays here is wiped */
+	return r;
+}
+
+struct rings *rings_new(int *fd)
+{
+	int memory = memfd_create("holdfast-rings", MFD_CLOEXEC);
+	struct rings *r = memory >= 0 && ftruncate(memory, sizeof *r) == 0 ? rings_of(memory) : NULL;
+
+	if (r && fd)
+		*fd = memory;
+	else if (memory >= 0)
+		close(memory);
 	return r;
 }
 

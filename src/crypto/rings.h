@@ -47,8 +47,10 @@ struct rings {
 };
 
 /* Shared with children made by fork from now on, left out of core dumps, locked where that is allowed. NULL: no
- * memory. */
-struct rings *rings_new(void);
+ * memory. *fd: the memory as a file without a name, close-on-exec, for rings_of in another program; fd == NULL: not
+ * wanted. */
+struct rings *rings_new(int *fd);
+struct rings *rings_of(int fd);
 void rings_free(struct rings *r); /* null is allowed */
 /* For a new keyholder, while there is none. Only the client's own threads may be using them, to sleep. */
 void rings_clear(struct rings *r);

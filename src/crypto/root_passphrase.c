@@ -60,7 +60,7 @@ static struct status seal(struct root_work *x, struct root_text *t, const uint8_
 	struct aead_key key;
 	struct str passphrase;
 
-	TRY(ask(x->asker, "new passphrase of the root key", true, &passphrase));
+	TRY(ask_secret(x->asker, "new passphrase of the root key", true, &passphrase));
 	TRY(check_strength(passphrase));
 	world_random(x->w, salt, sizeof salt);
 	root_text_put_number(t, "memory-kib", cost_now.memory_kib);
@@ -79,7 +79,7 @@ static struct status try_one(struct root_work *x, const struct root_text *t, str
 {
 	struct aead_key key;
 	struct str passphrase;
-	TRY(ask(x->asker, "passphrase of the root key", false, &passphrase));
+	TRY(ask_secret(x->asker, "passphrase of the root key", false, &passphrase));
 	TRY(derive(passphrase, cost, salt, &key));
 	struct status st = aead_open(&key, root_text_above(t, "sealed"), sealed, root);
 	aead_key_wipe(&key);

@@ -37,7 +37,7 @@ static struct status check(const struct root_wish *w)
 static struct status pin_of(struct root_work *x, struct str file, struct str *out)
 {
 	if (!file.n)
-		return ask(x->asker, "PIN of the token that opens the root key", false, out);
+		return ask_secret(x->asker, "PIN of the token that opens the root key", false, out);
 	TRY(rootfile_load(x->w, str_z(x->mem, file), x->mem, out));
 	while (out->n && (out->p[out->n - 1] == '\n' || out->p[out->n - 1] == '\r'))
 		out->n--;

@@ -165,3 +165,36 @@ struct status root_about(struct world *w, struct arena *mem, const char *path, s
 	arena_free(own);
 	return st;
 }
+
+static struct status wish_like(struct arena *mem, struct str text, const char *path, struct root_wish *out)
+{
+	struct root_text t;
+	*out = (struct root_wish){ 0 };
+	if (!root_text_is(text))
+		return OK;
+	if (failed(root_text_parse(mem, str_dup(mem, text), &t)))
+		return damaged(path);
+	*out = (struct root_wish){
+		.source = root_text_get(&t, "source"),
+		.module = root_text_get(&t, "module"),
+		.token = root_text_get(&t, "token"),
+		.serial = root_text_get(&t, "serial"),
+		.token_key = root_text_get(&t, "key"),
+		.pin_file = root_text_get(&t, "pin-file"),
+		.tpm = root_text_get(&t, "tcti"),
+		.pcrs = root_text_get(&t, "pcrs"),
+	};
+	return OK;
+}
+
+struct status root_wish_like(struct world *w, struct arena *mem, const char *path, struct root_wish *out)
+{
+	struct arena *own = arena_new();
+	struct str text;
+	struct status st = rootfile_load(w, path, own, &text);
+	if (!failed(st))
+		st = wish_like(mem, text, path, out);
+	arena_wipe(own);
+	arena_free(own);
+	return st;
+}

@@ -56,6 +56,9 @@ struct root_about {
 };
 struct status root_about(struct world *w, struct arena *mem, const char *path, struct root_about *out);
 
+/* The wish that would make one like it; lives in mem. */
+struct status root_wish_like(struct world *w, struct arena *mem, const char *path, struct root_wish *out);
+
 /* ---- for the sources' own files ---- */
 
 struct root_work {

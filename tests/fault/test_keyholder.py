@@ -1,23 +1,40 @@
 """The keyholder: a process of its own, locked in; when it dies, what needs keys fails closed and the rest goes on."""
+import contextlib
+import os
 import pathlib
+import signal
 import threading
 import time
 
 import botocore.exceptions
+import pytest
 
 
 def family(pid):
-    kids = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    kids = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():  # children are of the thread that made them
+            kids += (task / "children").read_text().split()
     return [pid] + [p for kid in kids for p in family(int(kid))]
 
 
 def named(server, name):
-    return next((p for p in family(server.process.pid) if pathlib.Path(f"/proc/{p}/comm").read_text().strip() == name), None)
+    for pid in family(server.process.pid):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == name:
+                return pid
+    return None
+
+
+def dead(pid):
+    """Gone, or waiting for whoever inherited it to say so."""
+    try:
+        return "State:\tZ" in pathlib.Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def kill(pid):
-    import os
-    import signal
     os.kill(pid, signal.SIGKILL)
 
 
@@ -76,21 +93,66 @@ def test_a_dead_keyholder_fails_closed_and_is_replaced(fresh):
     assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"before"
 
 
-def test_without_its_guardian_it_fails_closed_until_the_server_is_started_anew(fresh):
+def metric(server, name):
+    return int(next(l for l in server.admin("GET", "/metrics")[1].splitlines() if l.startswith(f"holdfast_{name} ")).split()[1])
+
+
+def test_a_dead_guardian_is_replaced_where_the_root_key_can_be_read_again(fresh):
     kms = fresh.client("kms")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     blob = kms.encrypt(KeyId=key, Plaintext=b"before")["CiphertextBlob"]
+    for i in range(3):
+        old = wait_for(lambda: named(fresh, "hf-guardian") if named(fresh, "hf-keyholder") else None), named(fresh, "hf-keyholder")
+        kill(old[0])
+        wait_for(lambda: (new := named(fresh, "hf-keyholder")) and new != old[1] and works(lambda: kms.decrypt(CiphertextBlob=blob)))
+        assert named(fresh, "hf-guardian") != old[0]
+        assert dead(old[1])
+    assert metric(fresh, "guardian_restarts_total") == 3 and len(family(fresh.process.pid)) == 3
+    pid = named(fresh, "hf-keyholder")  # as locked in as the first one
+    assert "Seccomp:\t2" in pathlib.Path(f"/proc/{pid}/status").read_text()
+    assert sorted(p.name for p in pathlib.Path(f"/proc/{pid}/fd").iterdir()) == ["2", "3"]
+    kill(pid)
+    wait_for(lambda: works(lambda: kms.decrypt(CiphertextBlob=blob)))
+
+
+def test_a_guardian_started_anew_knows_the_root_keys_that_were(fresh):
+    kms = fresh.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    blob = kms.encrypt(KeyId=key, Plaintext=b"before")["CiphertextBlob"]
+    for _ in range(2):
+        fresh.holdfast("rootkey", "rotate", "--data", fresh.data)
+        old = named(fresh, "hf-keyholder")
+        kill(named(fresh, "hf-guardian"))
+        wait_for(lambda: (new := named(fresh, "hf-keyholder")) and new != old and works(lambda: kms.decrypt(CiphertextBlob=blob)))
+    assert kms.create_key()
+    fresh.new_account("444455556666")
+
+
+def test_without_its_guardian_it_fails_closed_where_a_person_must_be_asked(fresh):
+    kms = fresh.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    blob = kms.encrypt(KeyId=key, Plaintext=b"before")["CiphertextBlob"]
+    read, write = os.pipe()
+    os.write(write, b"correct horse battery\n")
+    fresh.holdfast("rootkey", "rotate", "--data", fresh.data, "--root-key-source", "passphrase", "--new-passphrase-fd", read, pass_fds=[read])
+    kill(named(fresh, "hf-keyholder"))  # for this one the guardian has the key
+    wait_for(lambda: works(lambda: kms.decrypt(CiphertextBlob=blob)))
     kill(named(fresh, "hf-guardian"))
     wait_for(lambda: not works(lambda: kms.decrypt(CiphertextBlob=blob)))
-    try:
+    wait_for(lambda: "cannot be read again without a person" in fresh.log.read_text())
+    with pytest.raises(botocore.exceptions.ClientError) as refused:
         kms.decrypt(CiphertextBlob=blob)
-        raise AssertionError("it has no keys and decrypts")
-    except botocore.exceptions.ClientError as e:
-        assert e.response["Error"]["Code"] == "KMSInternalException"
+    assert refused.value.response["Error"]["Code"] == "KMSInternalException"
     assert fresh.client("sts").get_caller_identity()
+    os.write(write, b"correct horse battery\n")
+    fresh.holdfast("rootkey", "rotate", "--data", fresh.data, "--root-key-source", "file", "--passphrase-fd", read, pass_fds=[read], check=False)
     fresh.stop()
+    os.write(write, b"correct horse battery\n")
+    fresh.holdfast("rootkey", "rotate", "--data", fresh.data, "--root-key-source", "file", "--passphrase-fd", read, pass_fds=[read])
     fresh.start()
     assert fresh.client("kms").decrypt(CiphertextBlob=blob)["Plaintext"] == b"before"
+    os.close(read)
+    os.close(write)
 
 
 def test_both_end_with_the_server_however_it_ends(fresh):

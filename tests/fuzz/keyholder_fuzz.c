@@ -21,11 +21,11 @@ static struct {
 
 static void begin(void)
 {
-	uint8_t root[32] = { 1 };
+	struct root_set roots = { .n = 2, .key = { { 1 }, { 2 } } };
 	world_fake(&here.w, 0, 1);
 	here.secrets = secret_pool_new();
-	here.keys = key_local_new(&here.w, here.secrets, root);
-	here.rings = rings_new();
+	here.keys = key_local_new(&here.w, here.secrets, &roots);
+	here.rings = rings_new(NULL);
 	here.room = heap_alloc(1, KEY_CALL_MAX);
 }
 
