@@ -367,11 +367,19 @@ def test_a_deny_has_no_case(server, witness, action):
 
 
 @pytest.mark.parametrize("resource", ["user/board/BOSS", "user/boss", "user/Board/boss", "user/board/b\u043ess", "user/board/%62oss", "user/board/boss/", "user//board/boss",
-                                      "USER/board/boss", "role/board/boss", "user/board/bos", "user/board/?boss", "user/x/../board/boss"])
+                                      "role/board/boss", "user/board/bos", "user/board/?boss", "user/x/../board/boss"])
 def test_an_allow_is_for_what_it_names(server, iam, witness, resource):
     user = server.user(allow("iam:GetUser", f"arn:aws:iam::{ACCOUNT}:{resource}"), allow("iam:GetUser", f"arn:aws:iam::444455556666:user/board/boss"))
     for name in ("boss", "BOSS"):
         witness.refuses(*DENIED, server.client("iam", user).get_user, UserName=name, by=arn("user", user["UserName"]))
+
+
+def test_a_type_in_another_case_is_no_resource(server, iam):
+    made = server.user()
+    with pytest.raises(ClientError) as e:
+        iam.put_user_policy(UserName=made["UserName"], PolicyName="p",
+                            PolicyDocument=policy(allow("iam:GetUser", f"arn:aws:iam::{ACCOUNT}:USER/board/boss")))
+    assert code(e)[0] == "MalformedPolicyDocument"
 
 
 @pytest.mark.parametrize("action", ["iаm:ListUsers", "iam :ListUsers", "iam:List Users", "iam::ListUsers", "iam", "", ":", "iam:ListUsers\u0000", "ｉam:ListUsers", "iam:Listusers:x", "i*m:ListUsers\n"])

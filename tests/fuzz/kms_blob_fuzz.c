@@ -4,7 +4,7 @@
  * writing its header again gives the bytes it was read from.
  */
 #include "base/str.h"
-#include "crypto/keyring.h"
+#include "crypto/token.h"
 #include "svc/kms/blob.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct arena *mem = arena_new();
 	struct str account = str_make(b.account, sizeof b.account), id = str_make(b.key_id, sizeof b.key_id);
 	assert(str_eq(kms_blob_header(mem, account, id, b.generation), b.header));
-	assert(b.header.n + b.sealed.n == n && b.sealed.n > KEYRING_SEAL_OVERHEAD);
+	assert(b.header.n + b.sealed.n == n && b.sealed.n > TOKEN_SEAL_OVERHEAD);
 	arena_free(mem);
 	return 0;
 }
