@@ -39,8 +39,8 @@ struct status old_sdk_write(struct world *w, struct arena *mem, struct str dir, 
 {
 	static const char *const folders[] = { "aws", "aws/sts", "aws/sts/2011-06-15" };
 	for (size_t i = 0; i < COUNT(folders); i++)
-		if (mkdir(str_z(mem, layout_path(mem, dir, folders[i])), 0755) && errno != EEXIST)
+		if (mkdir(str_z(mem, layout_path(mem, dir, folders[i])), 0700) && errno != EEXIST)
 			return ERR(E_IO);
 	struct str file = layout_path(mem, dir, "aws/sts/2011-06-15/endpoint-rule-set-1.json");
-	return text_file_write(w, mem, file, 0644, rules(mem, url));
+	return text_file_write(w, mem, file, 0600, rules(mem, url));
 }
