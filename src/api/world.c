@@ -45,7 +45,7 @@ struct test_world {
 	struct app app;
 	struct arena *mem;
 	struct world_parts parts;
-	char dir[64];
+	char dir[TEST_DIR_MAX];
 	struct str wrapped;
 	struct key_ref system;
 };
@@ -116,8 +116,7 @@ struct test_world *world_begin(const struct world_parts *parts)
 	w->mem = arena_new();
 	w->parts = *parts;
 	world_fake(&w->world, parts->now_ms, SEED);
-	snprintf(w->dir, sizeof w->dir, "%s/holdfast-test-XXXXXX", test_root());
-	EXPECT(mkdtemp(w->dir));
+	test_dir_new(w->dir);
 	EXPECT_OK(keyring_create_root(&w->world, path(w, "root")));
 	open_app(w);
 	fiber_block_on(open_accounts, w);

@@ -14,7 +14,7 @@
 
 /* A directory to work in, one for the links, and the disk. */
 struct bench {
-	char dir[64], scratch[64], a[80], b[80];
+	char dir[TEST_DIR_MAX], scratch[TEST_DIR_MAX], a[80], b[80];
 	struct world w;
 	struct disk_fault df;
 	struct disk *d;
@@ -22,9 +22,8 @@ struct bench {
 
 static void bench_begin(struct bench *t)
 {
-	snprintf(t->dir, sizeof(t->dir), "%s/disk_fault_test.XXXXXX", test_root());
-	snprintf(t->scratch, sizeof(t->scratch), "%s/disk_fault_scratch.XXXXXX", test_root());
-	EXPECT(mkdtemp(t->dir) && mkdtemp(t->scratch));
+	test_dir_new(t->dir);
+	test_dir_new(t->scratch);
 	snprintf(t->a, sizeof(t->a), "%s/a", t->dir);
 	snprintf(t->b, sizeof(t->b), "%s/b", t->dir);
 	world_real(&t->w);

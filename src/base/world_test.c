@@ -4,6 +4,7 @@
  */
 #include "base/str.h"
 #include "base/test.h"
+#include "base/test_dir.h"
 #include "base/world.h"
 
 #include <errno.h>
@@ -140,8 +141,8 @@ static void the_real_disk_reads_what_it_wrote(void)
 	struct world w;
 	world_real(&w);
 	struct disk *d = w.disk;
-	char dir[] = "/tmp/world_test.XXXXXX", path[64], to[64], sub[64], back[16] = { 0 };
-	EXPECT(mkdtemp(dir));
+	char dir[TEST_DIR_MAX], path[64], to[64], sub[64], back[16] = { 0 };
+	test_dir_new(dir);
 	snprintf(path, sizeof(path), "%s/a", dir);
 	snprintf(to, sizeof(to), "%s/b", dir);
 	snprintf(sub, sizeof(sub), "%s/sub", dir);

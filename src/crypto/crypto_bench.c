@@ -3,6 +3,7 @@
  * What the pieces cost: one line each, nanoseconds a call or gigabytes a second. Each is
  * run for a tenth of a second five times, and the best run counts (machines are noisy).
  */
+#include "base/test_dir.h"
 #include "base/world.h"
 #include "crypto/aead.h"
 #include "crypto/checksum.h"
@@ -102,11 +103,11 @@ static void line(struct bench *b, const char *what, void (*fn)(struct bench *), 
 
 static void open_keyring(struct bench *b)
 {
-	char dir[] = "/tmp/holdfast-bench-XXXXXX", path[64];
+	char dir[TEST_DIR_MAX], path[64];
 	struct arena *keep = arena_new(); /* as long as the program */
 	struct str wrapped;
 
-	assert(mkdtemp(dir));
+	test_dir_new(dir);
 	snprintf(path, sizeof path, "%s/root.key", dir);
 	assert(!failed(keyring_create_root(&b->w, path)) && !failed(keyring_open(&b->w, path, &b->kr)));
 	assert(unlink(path) == 0 && rmdir(dir) == 0);

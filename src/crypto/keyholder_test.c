@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/test.h"
+#include "base/test_dir.h"
 #include "crypto/ask.h"
 #include "crypto/harden.h"
 #include "crypto/rings.h"
@@ -23,7 +24,7 @@
 struct place {
 	struct world w;
 	struct arena *mem;
-	char dir[64], root[96];
+	char dir[TEST_DIR_MAX], root[96];
 	struct keyring *kr;
 };
 
@@ -32,8 +33,7 @@ static struct place *place_new(void)
 	struct place *p = HEAP(struct place);
 	world_real(&p->w);
 	p->mem = arena_new();
-	snprintf(p->dir, sizeof p->dir, "/tmp/holdfast-keyholder-XXXXXX");
-	EXPECT(mkdtemp(p->dir));
+	test_dir_new(p->dir);
 	snprintf(p->root, sizeof p->root, "%s/root.key", p->dir);
 	struct asker nobody = ASK_NOBODY;
 	EXPECT_OK(keyring_create_root(&p->w, p->root));

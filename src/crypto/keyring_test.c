@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/test.h"
+#include "base/test_dir.h"
 #include "crypto/keyring_cache.h"
 
 #include <pthread.h>
@@ -18,17 +19,16 @@ struct place {
 	struct world w;
 	struct arena *mem;
 	struct keyring *kr;
-	char dir[32], path[64];
+	char dir[TEST_DIR_MAX], path[64];
 };
 
 static struct place *place_new(void)
 {
 	struct place *p = HEAP(struct place);
 
-	memcpy(p->dir, "/tmp/holdfast-ring-XXXXXX", sizeof "/tmp/holdfast-ring-XXXXXX");
 	world_fake(&p->w, 0, 1);
 	p->mem = arena_new();
-	EXPECT(mkdtemp(p->dir));
+	test_dir_new(p->dir);
 	snprintf(p->path, sizeof p->path, "%s/root.key", p->dir);
 	EXPECT_OK(keyring_create_root(&p->w, p->path));
 	EXPECT_OK(keyring_open(&p->w, p->path, &p->kr));

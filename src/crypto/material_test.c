@@ -5,6 +5,7 @@
  */
 #include "base/str.h"
 #include "base/test.h"
+#include "base/test_dir.h"
 #include "crypto/ask.h"
 #include "crypto/keyring.h"
 
@@ -15,7 +16,7 @@
 struct place {
 	struct world w;
 	struct arena *mem;
-	char dir[64], root[96];
+	char dir[TEST_DIR_MAX], root[96];
 	struct keyring *kr;
 	struct key_ref account;
 };
@@ -26,8 +27,7 @@ static struct place *place_new(bool apart)
 	struct str wrapped;
 	world_real(&p->w);
 	p->mem = arena_new();
-	snprintf(p->dir, sizeof p->dir, "/tmp/holdfast-material-XXXXXX");
-	EXPECT(mkdtemp(p->dir));
+	test_dir_new(p->dir);
 	snprintf(p->root, sizeof p->root, "%s/root.key", p->dir);
 	struct asker nobody = ASK_NOBODY;
 	EXPECT_OK(keyring_create_root(&p->w, p->root));

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/test.h"
+#include "base/test_dir.h"
 #include "crypto/keyring.h"
 
 #include <dirent.h>
@@ -23,7 +24,7 @@ static const struct str purposes[KEYS] = { { "system", 6 }, { "account/1", 9 }, 
 struct place {
 	struct world w;
 	struct arena *mem;
-	char dir[40], scratch[48], path[64];
+	char dir[TEST_DIR_MAX], scratch[48], path[64];
 	struct str wrapped[KEYS], child, cipher[KEYS]; /* what a store would keep */
 };
 
@@ -42,8 +43,7 @@ static struct place *place_new(void)
 	world_real(&p->w);
 	log_setup(-1, LOG_ERROR);
 	p->mem = arena_new();
-	snprintf(p->dir, sizeof p->dir, "/tmp/holdfast-rotate-XXXXXX");
-	EXPECT(mkdtemp(p->dir));
+	test_dir_new(p->dir);
 	snprintf(p->path, sizeof p->path, "%s/root", p->dir);
 	snprintf(p->scratch, sizeof p->scratch, "%s-s", p->dir);
 	EXPECT(mkdir(p->scratch, 0700) == 0);

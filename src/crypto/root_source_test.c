@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/test.h"
+#include "base/test_dir.h"
 #include "crypto/softhsm.h"
 
 #include <fcntl.h>
@@ -25,7 +26,7 @@ static const uint8_t root[ROOT_KEY_SIZE] = { 7, 1, 250, 3 };
 struct place {
 	struct world w;
 	struct arena *mem;
-	char dir[40], path[64];
+	char dir[TEST_DIR_MAX], path[64];
 	struct asker asker;
 };
 
@@ -34,8 +35,7 @@ static struct place *place_new(void)
 	struct place *p = HEAP(struct place);
 	world_fake(&p->w, 0, 1);
 	p->mem = arena_new();
-	snprintf(p->dir, sizeof p->dir, "/tmp/holdfast-source-XXXXXX");
-	EXPECT(mkdtemp(p->dir));
+	test_dir_new(p->dir);
 	snprintf(p->path, sizeof p->path, "%s/rootkey", p->dir);
 	p->asker = ASK_NOBODY;
 	return p;
@@ -257,7 +257,7 @@ static void an_rsa_pair_of_a_token_opens(void)
 struct swtpm {
 	pid_t pid;
 	int port;
-	char dir[40];
+	char dir[TEST_DIR_MAX];
 };
 
 static bool swtpm_start(struct swtpm *t)
@@ -276,8 +276,7 @@ static bool swtpm_start(struct swtpm *t)
 			 (char[]){ "not-need-init,startup-clear" },
 			 NULL };
 	if (!t->dir[0]) {
-		snprintf(t->dir, sizeof t->dir, "/tmp/holdfast-tpm-XXXXXX");
-		EXPECT(mkdtemp(t->dir));
+		test_dir_new(t->dir);
 		t->port = 20000 + (getpid() * 2) % 20000;
 	}
 	snprintf(state, sizeof state, "dir=%s", t->dir);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/test.h"
+#include "base/test_dir.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,17 +20,17 @@ static const uint8_t key[ROOT_KEY_SIZE] = { 1, 2, 3, 250 };
 
 struct place {
 	struct world w;
-	char dir[32];
+	char dir[TEST_DIR_MAX];
 	char path[64];
 };
 
 static struct place place_new(void)
 {
-	struct place p = { .dir = "/tmp/holdfast-root-XXXXXX" };
+	struct place p = { 0 };
 
 	log_setup(-1, LOG_ERROR); /* refusals are logged, and here there are many */
 	world_fake(&p.w, 0, 1);
-	EXPECT(mkdtemp(p.dir));
+	test_dir_new(p.dir);
 	snprintf(p.path, sizeof p.path, "%s/root.key", p.dir);
 	return p;
 }

@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "base/test.h"
+#include "base/test_dir.h"
 
 #include <unistd.h>
 
@@ -15,7 +16,7 @@
 
 struct softhsm {
 	const char *module;
-	char dir[64];
+	char dir[TEST_DIR_MAX];
 };
 
 static inline void softhsm_run(const char *command)
@@ -31,13 +32,13 @@ static inline bool softhsm_start(struct softhsm *h, const char *const *tokens)
 	static const char *const modules[] = { "/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so" };
 	char path[96], line[256];
 
-	*h = (struct softhsm){ .dir = "/tmp/holdfast-hsm-XXXXXX" };
+	*h = (struct softhsm){ 0 };
 	for (size_t i = 0; i < COUNT(modules); i++)
 		if (access(modules[i], R_OK) == 0)
 			h->module = modules[i];
 	if (!h->module || system("command -v softhsm2-util >/dev/null"))
 		return false;
-	EXPECT(mkdtemp(h->dir));
+	test_dir_new(h->dir);
 	snprintf(path, sizeof path, "%s/conf", h->dir);
 	FILE *f = fopen(path, "w");
 	EXPECT(f &&

@@ -22,7 +22,7 @@
 struct fixture {
 	struct world w;
 	struct arena *mem;
-	char dir[64]; /* scratch; the store's is dir/data */
+	char dir[TEST_DIR_MAX]; /* scratch; the store's is dir/data */
 	char data[80];
 	struct keyring *kr;
 	struct key_ref key;
@@ -36,8 +36,7 @@ static inline void fixture_new(struct fixture *f)
 {
 	*f = (struct fixture){ .mem = arena_new() };
 	world_real(&f->w);
-	snprintf(f->dir, sizeof f->dir, "%s/holdfast-test-XXXXXX", test_root());
-	EXPECT(mkdtemp(f->dir));
+	test_dir_new(f->dir);
 	snprintf(f->data, sizeof f->data, "%s/data", f->dir);
 	char *root = str_z(f->mem, arena_printf(f->mem, "%s/root.key", f->dir));
 	struct str wrapped;

@@ -9,6 +9,7 @@
  */
 #include "base/fiber.h"
 #include "base/str.h"
+#include "base/test_dir.h"
 #include "crypto/keyring.h"
 #include "store/blob.h"
 #include "store/store.h"
@@ -53,9 +54,7 @@ static void begin(struct bench *b, const char *where)
 	struct str wrapped;
 	*b = (struct bench){ .mem = arena_new() };
 	world_real(&b->w);
-	snprintf(b->dir, sizeof b->dir, "%s/store-bench-XXXXXX", where);
-	if (!mkdtemp(b->dir))
-		must(ERR(E_IO));
+	test_dir_new_in(b->dir, sizeof b->dir, where);
 	must(keyring_create_root(&b->w, path_in(b, "root.key")));
 	must(keyring_open(&b->w, path_in(b, "root.key"), &b->kr));
 	must(keyring_key_new(b->kr, NULL, S("bench"), b->mem, &wrapped));

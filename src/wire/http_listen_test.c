@@ -3,6 +3,7 @@
  * Connections and the server around them: who goes, who is too slow or too many, how it
  * stops, where it listens.
  */
+#include "base/test_dir.h"
 #include "wire/http_server_testing.h"
 
 #include <poll.h>
@@ -162,9 +163,9 @@ static struct client client_at(const char *path)
 
 static void a_socket_in_the_file_system_is_for_its_owner(void)
 {
-	char dir[] = "/tmp/http_test.XXXXXX", path[64];
+	char dir[TEST_DIR_MAX], path[64];
 	struct stat st;
-	EXPECT(mkdtemp(dir));
+	test_dir_new(dir);
 	snprintf(path, sizeof(path), "%s/s", dir);
 	const struct http_listen at[] = { { .path = str_of(path) }, { .addr = S("::1") } };
 	const struct http_options opt = { .listen = at, .n_listen = COUNT(at) };

@@ -8,6 +8,7 @@
 #include "base/fiber.h"
 #include "base/str.h"
 #include "base/test.h"
+#include "base/test_dir.h"
 #include "wire/http.h"
 
 #include <poll.h>
@@ -20,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static struct http_server *server;
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
-static char directory[] = "/tmp/http_fuzz.XXXXXX";
+static char directory[TEST_DIR_MAX];
 
 static void *wake_it(void *fiber)
 {
@@ -88,7 +89,7 @@ static void stop(void)
 
 static void start(void)
 {
-	EXPECT(mkdtemp(directory));
+	test_dir_new(directory);
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", directory);
 	const struct http_listen at = { .path = str_of(address.sun_path) };
 	const struct http_options opt = { .listen = &at, .n_listen = 1, .limits = { .idle_s = 2, .body_bytes = 5000 } };
