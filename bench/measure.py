@@ -12,205 +12,22 @@ import json
 import os
 import pathlib
 import re
-import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.parse
-import urllib.request
 
 import boto3
-import botocore.auth
-import botocore.awsrequest
 import botocore.config
 import botocore.credentials
 
+import kms
 import scale
+from load import REGION, drive, signed
+from servers import KEY, ROOT, SECRET, Holdfast, Moto, Nginx, memory_mib
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-HOLDFAST = ROOT / "build" / "src" / "cli" / "holdfast"
-KEY, SECRET, REGION = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "us-east-1"
-CONNECTIONS = 16
 KIB, MIB = 1024, 1024 * 1024
-
-
-# ---- processes ------------------------------------------------------------------------------------
-
-
-def port_free():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def cpu_seconds(pids):
-    total = 0
-    for pid in pids:
-        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / os.sysconf("SC_CLK_TCK")
-
-
-def memory_mib(pid, what="VmRSS", file="status"):
-    text = pathlib.Path(f"/proc/{pid}/{file}").read_text()
-    return int(re.search(rf"{what}:\s+(\d+)", text)[1]) / 1024
-
-
-def family(pid):
-    kids = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid] + [p for kid in kids for p in family(int(kid))]
-
-
-def wait_port(port, seconds=30):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", port), 0.2).close()
-            return
-        except OSError:
-            time.sleep(0.02)
-    raise RuntimeError(f"nothing listens on {port}")
-
-
-class Holdfast:
-    name = "Holdfast"
-
-    def __init__(self, base):
-        self.data, self.port = base / "data", port_free()
-        self.base = base
-        subprocess.run([HOLDFAST, "init", "--data", self.data, "--account", "111122223333", "--root-access-key-id", KEY,
-                        "--root-secret-access-key", SECRET], check=True, stdout=subprocess.DEVNULL)
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [HOLDFAST, "serve", "--data", self.data, "--listen", "127.0.0.1:0", "--http", f"127.0.0.1:{self.port}"],
-            stdout=subprocess.DEVNULL, stderr=open(self.base / "holdfast.log", "ab"))
-        wait_port(self.port)
-
-    def pids(self):
-        """The server, its keyholder, and the guardian between them."""
-        return family(self.process.pid)
-
-    def metrics(self):
-        with socket.socket(socket.AF_UNIX) as s:
-            s.connect(str(self.data / "admin.sock"))
-            s.sendall(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-            text = b""
-            while piece := s.recv(65536):
-                text += piece
-        return {m[1]: int(m[2]) for m in re.finditer(r"^holdfast_(\w+) (\d+)", text.decode(), re.M)}
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
-
-
-class Nginx:
-    name = "nginx, constant"
-
-    def __init__(self, base):
-        self.port = port_free()
-        conf = base / "nginx.conf"
-        conf.write_text(f"""
-daemon off; worker_processes 1; pid {base}/nginx.pid; error_log {base}/nginx.err;
-events {{ worker_connections 256; }}
-http {{ access_log off; client_body_buffer_size 128k; client_max_body_size 0; keepalive_requests 1000000000;
-  client_body_temp_path {base}/a; proxy_temp_path {base}/b; fastcgi_temp_path {base}/c; uwsgi_temp_path {base}/d; scgi_temp_path {base}/e;
-  server {{ listen 127.0.0.1:{self.port} backlog=512;
-    location / {{ default_type application/json; return 200 '{{"constant":"0123456789012345678901234567890123456789"}}'; }} }} }}
-""")
-        self.process = subprocess.Popen(["nginx", "-c", str(conf), "-p", str(base)], stderr=subprocess.DEVNULL)
-        wait_port(self.port)
-
-    def pids(self):
-        return family(self.process.pid)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
-
-
-class Moto:
-    name = "moto server"
-
-    def __init__(self, base, peers):
-        self.port = port_free()
-        self.process = subprocess.Popen([peers / "moto" / "bin" / "moto_server", "-H", "127.0.0.1", "-p", str(self.port)],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_port(self.port)
-
-    def pids(self):
-        return [self.process.pid]
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(30)
-
-
-# ---- signed requests for wrk ------------------------------------------------------------------------
-
-
-class UnsignedPayload(botocore.auth.S3SigV4Auth):
-    """What clients do with large bodies over TLS; botocore itself would hash the body over plain HTTP."""
-
-    def payload(self, request):
-        return "UNSIGNED-PAYLOAD"
-
-
-def signed(service, port, method, path, body=b"", headers=None, unsigned_payload=False):
-    url = f"http://127.0.0.1:{port}{path}"
-    request = botocore.awsrequest.AWSRequest(method=method, url=url, data=body, headers=dict(headers or {}))
-    credentials = botocore.credentials.Credentials(KEY, SECRET)
-    kind = botocore.auth.SigV4Auth
-    if service == "s3":
-        kind = UnsignedPayload if unsigned_payload else botocore.auth.S3SigV4Auth
-    kind(credentials, service, REGION).add_auth(request)
-    kept = {k: v for k, v in request.headers.items()}
-    kept["Host"] = f"127.0.0.1:{port}"
-    return {"method": method, "path": path, "headers": kept, "body": body}
-
-
-def lua_string(data):
-    raw = data if isinstance(data, bytes) else data.encode()
-    return '"' + "".join(f"\\{b:03d}" if b < 32 or b > 126 or b in b'"\\' else chr(b) for b in raw) + '"'
-
-
-def lua(requests, big_body=None):
-    """wrk plays the requests round and round. A big body is made by Lua itself."""
-    out = ["local r = {}"]
-    for q in requests:
-        headers = ", ".join(f"[{lua_string(k)}]={lua_string(v)}" for k, v in q["headers"].items())
-        body = f'string.rep("x", {big_body})' if big_body else (lua_string(q["body"]) if q["body"] else "nil")
-        out.append(f"r[#r+1] = wrk.format({lua_string(q['method'])}, {lua_string(q['path'])}, {{{headers}}}, {body})")
-    out.append("local i = 0\nfunction request() i = i % #r + 1; return r[i] end")
-    out.append("""function done(s, l)
-  io.write(string.format("RESULT %d %d %d %d %d %d\\n", s.requests, s.duration, l:percentile(50), l:percentile(99), s.errors.status,
-    s.errors.connect + s.errors.read + s.errors.write + s.errors.timeout))
-end""")
-    return "\n".join(out)
-
-
-class Figure:
-    pass
-
-
-def drive(server, requests, seconds, connections=CONNECTIONS, big_body=None):
-    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(lua(requests, big_body))
-        script.flush()
-        before = cpu_seconds(server.pids())
-        out = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "--latency", "-s", script.name,
-                              f"http://127.0.0.1:{server.port}"], capture_output=True, text=True, check=True).stdout
-        after = cpu_seconds(server.pids())
-    n, us, p50, p99, bad, broken = map(int, re.search(r"RESULT (.*)", out)[1].split())
-    f = Figure()
-    f.n, f.rate, f.p50, f.p99, f.bad = n, n / (us / 1e6), p50, p99, bad + broken
-    f.cpu_us = (after - before) * 1e6 / max(n, 1)
-    return f
 
 
 # ---- what is asked ----------------------------------------------------------------------------------
@@ -323,9 +140,7 @@ def big_objects(args, holdfast):
 def start_time(holdfast):
     holdfast.stop()
     began = time.monotonic()
-    holdfast.process = subprocess.Popen(
-        [HOLDFAST, "serve", "--data", holdfast.data, "--listen", "127.0.0.1:0", "--http", f"127.0.0.1:{holdfast.port}"],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    holdfast.spawn()
     while True:
         try:
             with socket.create_connection(("127.0.0.1", holdfast.port), 1) as s:
@@ -389,6 +204,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--peers", type=pathlib.Path, required=True)
     parser.add_argument("--only-small", action="store_true", help="the small requests alone, for a quick look")
+    parser.add_argument("--only-kms", action="store_true", help="KMS alone")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="holdfast-bench-", dir=ROOT / "build") as base:
         base = pathlib.Path(base)
@@ -396,6 +212,8 @@ def main():
         idle = sum(memory_mib(p, "Pss", "smaps_rollup") for p in holdfast.pids())
         moto = Moto(base, args.peers) if (args.peers / "moto" / "bin" / "moto_server").exists() else None
         try:
+            if args.only_kms:
+                return kms.figures(base, nginx, moto, args.seconds, row)
             small_requests(args, holdfast, nginx, moto, base)
             if args.only_small:
                 return
@@ -405,6 +223,7 @@ def main():
             fill(holdfast)
             full_starts = sorted(start_time(holdfast) for _ in range(5))
             scale_figures(args, base)
+            kms.figures(base, nginx, moto, args.seconds, row)
         finally:
             for s in (holdfast, nginx, moto):
                 if s:
