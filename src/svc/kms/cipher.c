@@ -103,7 +103,7 @@ static struct status opened(struct req *rq, const struct kms_key *key, struct st
 	return failed(st) ? kms_keyring_failed(rq, key, st) : OK;
 }
 
-static struct status seal(struct req *rq, const struct kms_cipher *c, struct str plain, struct str *blob)
+static struct status seal(struct req *rq, struct kms_cipher *c, struct str plain, struct str *blob)
 {
 	struct kms_sealing s;
 	struct str sealed;
@@ -113,21 +113,23 @@ static struct status seal(struct req *rq, const struct kms_cipher *c, struct str
 			       : keyring_seal(rq->app->keyring, &s.with->ref, s.aad, plain, rq->mem, &sealed);
 	if (failed(st))
 		return kms_keyring_failed(rq, c->key, st);
+	c->with = s.with;
 	*blob = kms_sealing_blob(rq, &s, sealed);
 	return OK;
 }
 
-static struct status unseal(struct req *rq, const struct kms_cipher *c, struct str blob, struct str *plain)
+static struct status unseal(struct req *rq, struct kms_cipher *c, struct str blob, struct str *plain)
 {
 	struct opening o;
 	TRY(opening_begin(rq, c, blob, &o));
+	c->with = o.with;
 	if (kms_in_store(&c->key->row))
 		return opened(rq, c->key, kms_hsm_unseal(rq, c->key, o.aad, o.sealed, plain));
 	return opened(rq, c->key, keyring_unseal(rq->app->keyring, &o.with->ref, o.aad, o.sealed, rq->mem, plain));
 }
 
-struct status kms_reencrypt_with(struct req *rq, const struct kms_cipher *from, struct str blob,
-				 const struct kms_cipher *to, struct str *out)
+struct status kms_reencrypt_with(struct req *rq, struct kms_cipher *from, struct str blob, struct kms_cipher *to,
+				 struct str *out)
 {
 	struct kms_sealing s;
 	struct opening o;
@@ -141,6 +143,8 @@ struct status kms_reencrypt_with(struct req *rq, const struct kms_cipher *from, 
 	TRY(opened(
 	    rq, from->key,
 	    keyring_reseal(rq->app->keyring, &o.with->ref, o.aad, o.sealed, &s.with->ref, s.aad, rq->mem, &sealed)));
+	from->with = o.with;
+	to->with = s.with;
 	*out = kms_sealing_blob(rq, &s, sealed);
 	return OK;
 }
@@ -181,12 +185,12 @@ static struct status rsa_decrypt(struct req *rq, const struct kms_cipher *c, str
 
 /* ---- either ------------------------------------------------------------------------- */
 
-struct status kms_encrypt_with(struct req *rq, const struct kms_cipher *c, struct str plain, struct str *blob)
+struct status kms_encrypt_with(struct req *rq, struct kms_cipher *c, struct str plain, struct str *blob)
 {
 	return kms_is_symmetric(c) ? seal(rq, c, plain, blob) : rsa_encrypt(rq, c, plain, blob);
 }
 
-struct status kms_decrypt_with(struct req *rq, const struct kms_cipher *c, struct str blob, struct str *plain)
+struct status kms_decrypt_with(struct req *rq, struct kms_cipher *c, struct str blob, struct str *plain)
 {
 	TRY(kms_is_symmetric(c) ? unseal(rq, c, blob, plain) : rsa_decrypt(rq, c, blob, plain));
 	kms_wipe_later(rq, *plain);

@@ -17,7 +17,8 @@ struct kms_cipher {
 	const struct kms_key *key;
 	enum kms_encryption_algorithm_spec algorithm;
 	struct str_map context;
-	const char *member; /* the operation's input member that names the algorithm */
+	const char *member;             /* the operation's input member that names the algorithm */
+	const struct kms_backing *with; /* what it was done with, set by encrypting and decrypting */
 };
 
 /* May that key encrypt (or decrypt), so and with that context? */
@@ -27,12 +28,12 @@ struct status kms_cipher_check_blob(struct req *rq, const struct kms_cipher *c, 
 
 /* ValidationException when that is more than the key can encrypt. */
 struct status kms_cipher_check_size(struct req *rq, const struct kms_cipher *c, size_t n);
-struct status kms_encrypt_with(struct req *rq, const struct kms_cipher *c, struct str plain, struct str *blob);
+struct status kms_encrypt_with(struct req *rq, struct kms_cipher *c, struct str plain, struct str *blob);
 /* The plaintext is wiped when the outermost request ends. InvalidCiphertextException. */
-struct status kms_decrypt_with(struct req *rq, const struct kms_cipher *c, struct str blob, struct str *plain);
+struct status kms_decrypt_with(struct req *rq, struct kms_cipher *c, struct str blob, struct str *plain);
 /* Both sides symmetric: the plaintext never leaves the keyring, unless one of the keys is in a custom key store. */
-struct status kms_reencrypt_with(struct req *rq, const struct kms_cipher *from, struct str blob,
-				 const struct kms_cipher *to, struct str *out);
+struct status kms_reencrypt_with(struct req *rq, struct kms_cipher *from, struct str blob, struct kms_cipher *to,
+				 struct str *out);
 static inline bool kms_is_symmetric(const struct kms_cipher *c)
 {
 	return c->algorithm == KMS_ENCRYPTION_ALGORITHM_SPEC_SYMMETRIC_DEFAULT;

@@ -7,6 +7,7 @@
  * that still reads it when another service asked.
  */
 #include "svc/kms/cipher.h"
+#include "svc/kms/used.h"
 
 /* From inside nobody fills in the model's default. */
 static enum kms_encryption_algorithm_spec algorithm_of(enum kms_encryption_algorithm_spec asked)
@@ -17,20 +18,21 @@ static enum kms_encryption_algorithm_spec algorithm_of(enum kms_encryption_algor
 struct status kms_encrypt(struct req *rq, const struct kms_encrypt_in *in, struct kms_encrypt_out *out)
 {
 	struct kms_cipher c = { kms_found(rq)->key, algorithm_of(in->encryption_algorithm), in->encryption_context,
-				"EncryptionAlgorithm" };
+				"EncryptionAlgorithm", NULL };
 	TRY(kms_cipher_check(rq, &c));
 	TRY(kms_cipher_check_size(rq, &c, in->plaintext.n));
 	TRY(kms_dry_run(rq, in->dry_run));
 	TRY(kms_encrypt_with(rq, &c, in->plaintext, &out->ciphertext_blob));
 	out->key_id = kms_text(rq, c.key->arn);
 	out->encryption_algorithm = c.algorithm;
+	(void)kms_used(rq, c.key, c.with);
 	return OK;
 }
 
 struct status kms_decrypt(struct req *rq, const struct kms_decrypt_in *in, struct kms_decrypt_out *out)
 {
 	struct kms_cipher c = { kms_found(rq)->key, algorithm_of(in->encryption_algorithm), in->encryption_context,
-				"EncryptionAlgorithm" };
+				"EncryptionAlgorithm", NULL };
 	struct str plain;
 	TRY(kms_check_recipient(rq, in->recipient));
 	TRY(kms_cipher_check_blob(rq, &c, in->ciphertext_blob));
@@ -40,6 +42,7 @@ struct status kms_decrypt(struct req *rq, const struct kms_decrypt_in *in, struc
 		.key_id = kms_text(rq, c.key->arn),
 		.plaintext = plain,
 		.encryption_algorithm = c.algorithm,
+		.key_material_id = kms_used(rq, c.key, c.with),
 	};
 	return OK;
 }

@@ -7,6 +7,7 @@
 #include "svc/kms/cipher.h"
 #include "svc/kms/data_key.h"
 #include "svc/kms/key_store_use.h"
+#include "svc/kms/used.h"
 #include "svc/kms/wipe.h"
 
 static struct status data_key_size(struct req *rq, struct opt_int bytes, enum kms_data_key_spec spec, size_t *out)
@@ -26,9 +27,13 @@ struct status kms_data_key_check(struct req *rq, const struct kms_key *key)
 	return OK;
 }
 
+struct data_key {
+	struct str blob, material_id;
+};
+
 /* `plain` may be NULL. */
 static struct status make_data_key(struct req *rq, const struct kms_key *key, struct str_map context, size_t n,
-				   struct secret *plain, struct str *blob)
+				   struct secret *plain, struct data_key *out)
 {
 	struct kms_sealing s;
 	struct str sealed;
@@ -38,7 +43,8 @@ static struct status make_data_key(struct req *rq, const struct kms_key *key, st
 			       : keyring_data_key(rq->app->keyring, &s.with->ref, s.aad, n, plain, rq->mem, &sealed);
 	if (failed(st))
 		return kms_keyring_failed(rq, key, st);
-	*blob = kms_sealing_blob(rq, &s, sealed);
+	out->blob = kms_sealing_blob(rq, &s, sealed);
+	out->material_id = kms_used(rq, key, s.with);
 	return OK;
 }
 
@@ -47,14 +53,17 @@ struct status kms_generate_data_key(struct req *rq, const struct kms_generate_da
 {
 	const struct kms_key *key = kms_found(rq)->key;
 	struct secret *plain = NEW(rq->mem, struct secret);
+	struct data_key made;
 	size_t n;
 	TRY(kms_check_recipient(rq, in->recipient));
 	TRY(data_key_size(rq, in->number_of_bytes, in->key_spec, &n));
 	TRY(kms_data_key_check(rq, key));
 	TRY(kms_dry_run(rq, in->dry_run));
-	TRY(make_data_key(rq, key, in->encryption_context, n, plain, &out->ciphertext_blob));
+	TRY(make_data_key(rq, key, in->encryption_context, n, plain, &made));
 	kms_free_later(rq, plain);
 	out->plaintext = secret_str(plain);
+	out->ciphertext_blob = made.blob;
+	out->key_material_id = made.material_id;
 	out->key_id = kms_text(rq, key->arn);
 	return OK;
 }
@@ -64,11 +73,14 @@ struct status kms_generate_data_key_without_plaintext(struct req *rq,
 						      struct kms_generate_data_key_without_plaintext_out *out)
 {
 	const struct kms_key *key = kms_found(rq)->key;
+	struct data_key made;
 	size_t n;
 	TRY(data_key_size(rq, in->number_of_bytes, in->key_spec, &n));
 	TRY(kms_data_key_check(rq, key));
 	TRY(kms_dry_run(rq, in->dry_run));
-	TRY(make_data_key(rq, key, in->encryption_context, n, NULL, &out->ciphertext_blob));
+	TRY(make_data_key(rq, key, in->encryption_context, n, NULL, &made));
+	out->ciphertext_blob = made.blob;
+	out->key_material_id = made.material_id;
 	out->key_id = kms_text(rq, key->arn);
 	return OK;
 }

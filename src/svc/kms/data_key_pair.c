@@ -8,6 +8,7 @@
 #include "svc/kms/data_key.h"
 #include "svc/kms/key_store.h"
 #include "svc/kms/spec.h"
+#include "svc/kms/used.h"
 #include "svc/kms/wipe.h"
 
 static enum material material_of(enum kms_data_key_pair_spec spec)
@@ -38,7 +39,7 @@ static struct status check(struct req *rq, const struct kms_key *key, enum kms_d
 }
 
 struct pair {
-	struct str blob, public_key;
+	struct str blob, public_key, material_id;
 };
 
 /* `private` may be NULL. */
@@ -53,6 +54,7 @@ static struct status make_pair(struct req *rq, const struct kms_key *key, struct
 	if (failed(st))
 		return kms_keyring_failed(rq, key, st);
 	out->blob = kms_sealing_blob(rq, &s, sealed);
+	out->material_id = kms_used(rq, key, s.with);
 	return OK;
 }
 
@@ -73,6 +75,7 @@ struct status kms_generate_data_key_pair(struct req *rq, const struct kms_genera
 		.public_key = pair.public_key,
 		.key_id = kms_text(rq, key->arn),
 		.key_pair_spec = in->key_pair_spec,
+		.key_material_id = pair.material_id,
 	};
 	return OK;
 }
@@ -91,6 +94,7 @@ struct status kms_generate_data_key_pair_without_plaintext(
 		.public_key = pair.public_key,
 		.key_id = kms_text(rq, key->arn),
 		.key_pair_spec = in->key_pair_spec,
+		.key_material_id = pair.material_id,
 	};
 	return OK;
 }

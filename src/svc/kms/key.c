@@ -183,11 +183,16 @@ static struct status load_public(struct kms_key *k)
 {
 	enum keypair_spec spec = material_keypair(kms_spec_of(k->row.spec)->material);
 	struct keypair *public;
-	if (!spec || !k->n_backing)
+	if (!spec)
 		return OK;
-	TRY(keypair_from_public(spec, k->backing[k->n_backing - 1].face, &public));
-	k->public = public;
-	return OK;
+	for (size_t i = 0; i < k->n_backing; i++) {
+		if (k->backing[i].generation != k->row.generation)
+			continue;
+		TRY(keypair_from_public(spec, k->backing[i].face, &public));
+		k->public = public;
+		return OK;
+	}
+	return OK; /* nothing was imported yet */
 }
 
 static void make_tags(struct kms_key *k)

@@ -34,7 +34,8 @@ struct kms_key {
 	struct str policy_written;
 	struct kms_backing *backing; /* oldest first; the last one encrypts */
 	size_t n_backing;
-	const struct keypair *public; /* of an asymmetric key: the last one's, ready for use */
+	const struct keypair
+	    *public; /* of an asymmetric key: the current one's, ready for use; NULL: none is here yet */
 	struct str_list aliases;
 	struct str_map tags;
 	bool has_grants;

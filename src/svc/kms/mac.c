@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "svc/kms/spec.h"
 #include "svc/kms/use.h"
+#include "svc/kms/used.h"
 
 static struct status begin(struct req *rq, const struct kms_key *key, enum kms_mac_algorithm_spec algorithm,
 			   const struct kms_backing **with)
@@ -35,6 +36,7 @@ struct status kms_generate_mac(struct req *rq, const struct kms_generate_mac_in 
 	TRY(compute(rq, key, with, in->message, &out->mac));
 	out->key_id = kms_text(rq, key->arn);
 	out->mac_algorithm = in->mac_algorithm;
+	(void)kms_used(rq, key, with);
 	return OK;
 }
 
@@ -48,6 +50,7 @@ struct status kms_verify_mac(struct req *rq, const struct kms_verify_mac_in *in,
 	if (!secret_eq(mac, in->mac))
 		return FAIL(rq, kms_KMSInvalidMacException, "%s", "");
 	TRY(kms_dry_run(rq, in->dry_run));
+	(void)kms_used(rq, key, with);
 	*out = (struct kms_verify_mac_out){
 		.key_id = kms_text(rq, key->arn),
 		.mac_valid = SET(true),

@@ -6,6 +6,7 @@
 #include "api/faults.h"
 #include "svc/kms/spec.h"
 #include "svc/kms/use.h"
+#include "svc/kms/used.h"
 #include "svc/kms/wipe.h"
 
 /* Looked at here: the keyring is told nothing that is no key of that curve. */
@@ -34,6 +35,7 @@ struct status kms_derive_shared_secret(struct req *rq, const struct kms_derive_s
 	if (failed(st))
 		return kms_keyring_failed(rq, key, st);
 	kms_wipe_later(rq, secret);
+	(void)kms_used(rq, key, with);
 	*out = (struct kms_derive_shared_secret_out){
 		.key_id = kms_text(rq, key->arn),
 		.shared_secret = secret,

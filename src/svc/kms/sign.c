@@ -10,6 +10,7 @@
 #include "crypto/hash.h"
 #include "svc/kms/spec.h"
 #include "svc/kms/use.h"
+#include "svc/kms/used.h"
 
 static enum keypair_algorithm keypair_algorithm_of(enum kms_signing_algorithm_spec a)
 {
@@ -96,6 +97,7 @@ struct status kms_sign(struct req *rq, const struct kms_sign_in *in, struct kms_
 		return kms_keyring_failed(rq, s.key, st);
 	out->key_id = kms_text(rq, s.key->arn);
 	out->signing_algorithm = s.algorithm;
+	(void)kms_used(rq, s.key, with);
 	return OK;
 }
 
@@ -108,6 +110,7 @@ struct status kms_verify(struct req *rq, const struct kms_verify_in *in, struct 
 	if (failed(keypair_verify(s.key->public, keypair_algorithm_of(s.algorithm), digest, in->signature)))
 		return FAIL(rq, kms_KMSInvalidSignatureException, "%s", "");
 	TRY(kms_dry_run(rq, in->dry_run));
+	(void)kms_used(rq, s.key, with);
 	*out = (struct kms_verify_out){
 		.key_id = kms_text(rq, s.key->arn),
 		.signature_valid = SET(true),

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "svc/kms/key_store_use.h"
 #include "svc/kms/spec.h"
+#include "svc/kms/used.h"
 
 struct status kms_keyring_failed(struct req *rq, const struct kms_key *key, struct status st)
 {
@@ -28,6 +29,7 @@ struct status kms_current(struct req *rq, const struct kms_key *key, const struc
 
 struct status kms_state_of_use(struct req *rq, const struct kms_key *key)
 {
+	kms_note_store(rq, key);
 	TRY(kms_store_ready(rq, key->arn, &key->row));
 	return kms_state_check(rq, key->arn, key->row.state, KMS_USE);
 }
