@@ -57,7 +57,7 @@ struct key_answer {
 };
 
 /*
- * A key right under the root that was wrapped anew (keyring_local.c says why it has a name): key_ref_of and the
+ * A key right under the root that was wrapped anew (keyring_wrap.c says why it has a name): key_ref_of and the
  * keyholder turn name into id and id into name.
  */
 enum { KEY_REWRAPPED = 3, KEY_REWRAPPED_HEAD = 1 + ROOT_ID_SIZE + 32 };
