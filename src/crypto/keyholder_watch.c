@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The monitor: learns of the deaths of keyholder and guardian, fails the calls under way,
+ * and has another one started.
+ */
+#include "crypto/keyholder_client.h"
+
+#include "base/log.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { RESPAWN_MS = 50, RESPAWN_MAX_MS = 5000 };
+
+bool keyholder_is_stopping(struct keyholder *h)
+{
+	pthread_mutex_lock(&h->lock);
+	bool stopping = h->stopping;
+	pthread_mutex_unlock(&h->lock);
+	return stopping;
+}
+
+/* For the next one. The one before is dead: nobody else looks at the rings now. */
+static void clear(struct keyholder *h)
+{
+	pthread_mutex_lock(&h->lock);
+	rings_clear(h->rings);
+	h->popped = 0;
+	pthread_mutex_unlock(&h->lock);
+}
+
+void keyholder_went_up(struct keyholder *h, const struct keyholder_said *said)
+{
+	pthread_mutex_lock(&h->lock);
+	h->health.restarts += h->health.pid != 0;
+	h->health.pid = said->number;
+	h->by_itself = said->by_itself;
+	if (h->holder_fd >= 0)
+		close(h->holder_fd);
+	h->holder_fd = (int)syscall(SYS_pidfd_open, said->number, 0);
+	h->up = true;
+	pthread_mutex_unlock(&h->lock);
+}
+
+static void adopted(struct keyholder *h, const struct keyholder_said *said)
+{
+	pthread_mutex_lock(&h->lock);
+	h->adopting = false;
+	h->adopted = ERR(said->number);
+	if (!said->number)
+		h->by_itself = said->by_itself;
+	if (said->has_bytes && h->n_retired < ROOTS_MAX)
+		memcpy(h->retired[h->n_retired++], said->bytes, sizeof said->bytes);
+	pthread_cond_broadcast(&h->heard);
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* While a guardian is there. */
+static void listen_to_guardian(struct keyholder *h)
+{
+	struct keyholder_said said;
+
+	while (keyholder_hear(h->fd, &said)) {
+		if (said.word == KEYHOLDER_FAILED) {
+			h->by_itself = h->by_itself && said.number != E_UNSUPPORTED; /* what lacks will not come */
+			break;
+		}
+		if (said.word == KEYHOLDER_UP) {
+			keyholder_went_up(h, &said);
+			log_info("the keyholder serves again");
+		} else if (said.word == KEYHOLDER_ADOPT) {
+			adopted(h, &said);
+		} else {
+			log_error("the keyholder died; what needs keys fails until it is there again");
+			keyholder_fail_calls(h);
+			clear(h);
+			keyholder_say(h->fd, KEYHOLDER_GO, 0);
+		}
+	}
+	keyholder_fail_calls(h);
+	adopted(h, &(struct keyholder_said){ .number = E_BUSY });
+}
+
+/* False: we are to end. */
+static bool pause_before(struct keyholder *h, unsigned tries)
+{
+	unsigned ms = tries > 6 ? RESPAWN_MAX_MS : (unsigned)RESPAWN_MS << tries;
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += (ms % 1000) * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	pthread_mutex_lock(&h->lock);
+	while (!h->stopping && pthread_cond_timedwait(&h->heard, &h->lock, &until) != ETIMEDOUT)
+		;
+	bool stopping = h->stopping;
+	pthread_mutex_unlock(&h->lock);
+	return !stopping;
+}
+
+/* No other keyholder before this one is dead: it ends with its guardian, but has the rings until then. */
+static void wait_for_death(struct keyholder *h)
+{
+	struct pollfd p = { h->holder_fd, POLLIN, 0 };
+
+	kill(h->guardian, SIGKILL);
+	while (waitpid(h->guardian, NULL, 0) < 0 && errno == EINTR)
+		;
+	h->guardian = 0;
+	while (h->holder_fd >= 0 && poll(&p, 1, -1) < 0)
+		;
+}
+
+/* This very program again, with two files open: out of the way of each other's numbers first. */
+static int guardian_spawn(struct keyholder *h, int fd)
+{
+	const char *argv[] = { "holdfast", h->respawn, h->root_path, NULL };
+	posix_spawn_file_actions_t files;
+	int from = fcntl(fd, F_DUPFD_CLOEXEC, 16), rings = fcntl(h->rings_fd, F_DUPFD_CLOEXEC, 16);
+
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_adddup2(&files, from, GUARDIAN_FD);
+	posix_spawn_file_actions_adddup2(&files, rings, GUARDIAN_RINGS_FD);
+	posix_spawn_file_actions_addclosefrom_np(&files, GUARDIAN_RINGS_FD + 1);
+	int error = posix_spawn(&h->guardian, "/proc/self/exe", &files, NULL, (char *const *)(uintptr_t)argv, environ);
+	posix_spawn_file_actions_destroy(&files);
+	if (error)
+		h->guardian = 0;
+	close(from);
+	close(rings);
+	return error;
+}
+
+static struct status respawn(struct keyholder *h)
+{
+	int pair[2], status = 0;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return ERR(E_IO);
+	status = guardian_spawn(h, pair[1]);
+	close(pair[1]);
+	pthread_mutex_lock(&h->lock);
+	close(h->fd);
+	h->fd = pair[0];
+	h->health.guardians += status == 0;
+	if (h->stopping)
+		shutdown(h->fd, SHUT_RDWR);
+	pthread_mutex_unlock(&h->lock);
+	if (status)
+		return ERR(E_IO);
+	for (size_t i = h->n_retired; i-- > 0;)
+		keyholder_say_bytes(h->fd, KEYHOLDER_RETIRED, h->retired[i]);
+	keyholder_say(h->fd, KEYHOLDER_GO, 0);
+	return OK;
+}
+
+static bool may_respawn(struct keyholder *h)
+{
+	if (keyholder_is_stopping(h))
+		return false;
+	if (h->respawn && h->by_itself) {
+		log_error("the keyholder's guardian is gone; another one is started");
+		return true;
+	}
+	log_error(
+	    "the keyholder's guardian is gone, and its root key cannot be read again without a person: what needs "
+	    "keys fails until this server is started anew");
+	return false;
+}
+
+void *keyholder_watch(void *arg)
+{
+	struct keyholder *h = arg;
+	unsigned tries = 0;
+
+	for (;;) {
+		int64_t since = h->w->mono_us(h->w);
+		listen_to_guardian(h);
+		if (!may_respawn(h))
+			break;
+		tries = h->w->mono_us(h->w) - since > RESPAWN_MAX_MS * 1000LL ? 0 : tries + 1;
+		wait_for_death(h);
+		clear(h);
+		if (!pause_before(h, tries) || failed(respawn(h)))
+			break;
+	}
+	return NULL;
+}
