@@ -64,93 +64,6 @@ static void a_cancelled_key_comes_back_disabled(void)
 	world_end(w);
 }
 
-/* "Key states of AWS KMS keys". What is said of a state: "" (done), "D" (is disabled), "P" (is pending deletion), "N"
- * (is not). */
-static const struct {
-	const char *op, *more, *enabled, *disabled, *pending;
-} table[] = {
-	{ "CancelKeyDeletion", "", "N", "N", "" },
-	{ "CreateAlias", NULL, "", "", "P" },
-	{ "Decrypt", NULL, "", "D", "P" },
-	{ "DeleteAlias", NULL, "", "", "" },
-	{ "DescribeKey", "", "", "", "" },
-	{ "DisableKey", "", "", "", "P" },
-	{ "EnableKey", "", "", "", "P" },
-	{ "Encrypt", ",'Plaintext':'aGk='", "", "D", "P" },
-	{ "GenerateDataKey", ",'KeySpec':'AES_256'", "", "D", "P" },
-	{ "GenerateDataKeyWithoutPlaintext", ",'KeySpec':'AES_256'", "", "D", "P" },
-	{ "GetKeyPolicy", ",'PolicyName':'default'", "", "", "" },
-	{ "ListAliases", "", "", "", "" },
-	{ "ListKeyPolicies", "", "", "", "" },
-	{ "ListResourceTags", "", "", "", "" },
-	{ "PutKeyPolicy", NULL, "", "", "" },
-	{ "ScheduleKeyDeletion", "", "", "", "P" },
-	{ "TagResource", ",'Tags':[{'TagKey':'k','TagValue':'v'}]", "", "", "P" },
-	{ "UntagResource", ",'TagKeys':['k']", "", "", "P" },
-	{ "UpdateAlias", NULL, "", "", "P" },
-	{ "UpdateKeyDescription", ",'Description':'d'", "", "", "P" },
-};
-
-struct subject {
-	struct test_world *w;
-	struct str id, blob;
-};
-
-static struct test_reply table_call(struct subject *s, const char *op, const char *more)
-{
-	struct test_world *w = s->w;
-	if (more)
-		return CALL(w, op, "{'KeyId':'%.*s'%s}", PR(s->id), more);
-	if (!strcmp(op, "Decrypt"))
-		return CALL(w, op, "{'CiphertextBlob':'%.*s'}", PR(s->blob));
-	if (!strcmp(op, "DeleteAlias"))
-		return CALL(w, op, "{'AliasName':'alias/own'}");
-	if (!strcmp(op, "CreateAlias"))
-		return CALL(w, op, "{'AliasName':'alias/new','TargetKeyId':'%.*s'}", PR(s->id));
-	if (!strcmp(op, "UpdateAlias"))
-		return CALL(w, op, "{'AliasName':'alias/other','TargetKeyId':'%.*s'}", PR(s->id));
-	assert(!strcmp(op, "PutKeyPolicy"));
-	struct str policy =
-	    world_field(w, CALL(w, "GetKeyPolicy", "{'KeyId':'%.*s','PolicyName':'default'}", PR(s->id)), "Policy");
-	struct str one_line = str_dup(world_mem(w), policy);
-	for (size_t i = 0; i < one_line.n; i++)
-		if (one_line.p[i] == '\n')
-			((char *)(uintptr_t)one_line.p)[i] = ' ';
-	struct str quoted = testing_quoted(w, str_z(world_mem(w), one_line));
-	return CALL(w, op, "{'KeyId':'%.*s','PolicyName':'default','Policy':'%.*s'}", PR(s->id), PR(quoted));
-}
-
-static void each_state_lets_do_what_awss_table_says(void)
-{
-	static const char *const ways[] = { NULL, "DisableKey", "ScheduleKeyDeletion" };
-	for (size_t i = 0; i < 3 * COUNT(table); i++) {
-		struct test_world *w = testing_begin();
-		struct subject s = { w, testing_key(w), { 0 } };
-		struct str other = testing_key(w), arn = testing_arn(w, s.id);
-		const char *want = i % 3 == 0   ? table[i / 3].enabled
-				   : i % 3 == 1 ? table[i / 3].disabled
-						: table[i / 3].pending;
-		s.blob = world_field(w, CALL(w, "Encrypt", "{'KeyId':'%.*s','Plaintext':'aGk='}", PR(s.id)),
-				     "CiphertextBlob");
-		EXPECT_DONE(CALL(w, "CreateAlias", "{'AliasName':'alias/own','TargetKeyId':'%.*s'}", PR(s.id)));
-		EXPECT_DONE(CALL(w, "CreateAlias", "{'AliasName':'alias/other','TargetKeyId':'%.*s'}", PR(other)));
-		if (ways[i % 3])
-			EXPECT_DONE(CALL(w, ways[i % 3], "{'KeyId':'%.*s'}", PR(s.id)));
-		struct test_reply r = table_call(&s, table[i / 3].op, table[i / 3].more);
-		const char *text = *want == 'D'   ? "is disabled."
-				   : *want == 'P' ? "is pending deletion."
-						  : "is not pending deletion.";
-		if (!*want)
-			EXPECT_DONE(r);
-		else
-			EXPECT_FAULT(r, *want == 'D' ? "DisabledException" : "KMSInvalidStateException",
-				     arena_printf(world_mem(w), "%.*s %s", PR(arn), text));
-		world_end(w);
-	}
-}
-
-/* ---- the day ------------------------------------------------------------------------ */
-
 static void a_key_past_its_day_is_gone_for_every_operation(void)
 {
 	struct test_world *w = testing_begin();
@@ -261,6 +174,6 @@ static void starting_shreds_what_came_due_meanwhile(void)
 }
 
 RUN_ALL(T(scheduling_names_the_day), T(the_window_is_7_to_30_days_and_30_if_unsaid),
-	T(a_cancelled_key_comes_back_disabled), T(each_state_lets_do_what_awss_table_says),
-	T(a_key_past_its_day_is_gone_for_every_operation), T(asking_for_a_dead_key_shreds_all_that_are_due),
-	T(a_cancelled_or_put_off_key_outlives_its_first_day), T(starting_shreds_what_came_due_meanwhile))
+	T(a_cancelled_key_comes_back_disabled), T(a_key_past_its_day_is_gone_for_every_operation),
+	T(asking_for_a_dead_key_shreds_all_that_are_due), T(a_cancelled_or_put_off_key_outlives_its_first_day),
+	T(starting_shreds_what_came_due_meanwhile))

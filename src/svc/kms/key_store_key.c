@@ -123,8 +123,7 @@ struct status kms_store_ready(struct req *rq, struct str arn, const struct kms_k
 		    kms_link_up(rq->app, row->custom_key_store_id);
 	if (fine)
 		return OK;
-	return FAIL(rq, kms_KMSInvalidStateException, "%.*s is unavailable: its custom key store is not connected.",
-		    PR(arn));
+	return FAIL(rq, kms_KMSInvalidStateException, "%.*s is unavailable.", PR(arn));
 }
 
 struct status kms_store_describe(struct req *rq, const struct kms_key_row *row, struct shard *shard,

@@ -534,6 +534,7 @@ static void a_key_lives_in_its_token(void)
 			 PR(key)),
 		    "UnsupportedOperationException");
 	EXPECT_CODE(CALL(p->w, "EnableKeyRotation", "{'KeyId':'%.*s'}", PR(key)), "UnsupportedOperationException");
+	EXPECT_CODE(CALL(p->w, "RotateKeyOnDemand", "{'KeyId':'%.*s'}", PR(key)), "UnsupportedOperationException");
 	EXPECT_CODE(op(p, "DeleteCustomKeyStore", store), "CustomKeyStoreHasCMKsException");
 	memset(p->fake.keys, 0, sizeof p->fake.keys); /* somebody deleted it over there */
 	EXPECT_CODE(CALL(p->w, "Decrypt", "{'CiphertextBlob':'%.*s'}", PR(blob)), "KMSInvalidStateException");

@@ -28,12 +28,20 @@ struct status kms_rotates(struct req *rq, const struct kms_key *key)
 	return OK;
 }
 
+static struct status wrong_origin(struct req *rq, const struct kms_key *key)
+{
+	return FAIL(rq, kms_UnsupportedOperationException, "%.*s origin is %s which is not valid for this operation.",
+		    PR(key->arn), kms_origin_name(key->row.origin));
+}
+
 struct status kms_rotates_by_hand(struct req *rq, const struct kms_key *key)
 {
 	TRY(kms_rotates(rq, key));
 	if (key->row.manager == KMS_KEY_MANAGER_TYPE_AWS)
 		return FAIL(rq, kms_UnsupportedOperationException,
 			    "%.*s is an AWS managed key: its rotation cannot be changed.", PR(key->arn));
+	if (key->row.origin != KMS_ORIGIN_TYPE_AWS_KMS && key->row.origin != KMS_ORIGIN_TYPE_EXTERNAL)
+		return wrong_origin(rq, key); /* what is in a token stays as it is */
 	return OK;
 }
 
@@ -44,9 +52,7 @@ static struct status edit_schedule(struct req *rq, struct kms_edit *e)
 	const struct kms_key *key = kms_found(rq)->key;
 	TRY(kms_rotates_by_hand(rq, key));
 	if (key->row.origin != KMS_ORIGIN_TYPE_AWS_KMS)
-		return FAIL(rq, kms_UnsupportedOperationException,
-			    "%.*s origin is %s which is not valid for this operation.", PR(key->arn),
-			    kms_origin_name(key->row.origin));
+		return wrong_origin(rq, key);
 	TRY(kms_edit(rq, e));
 	return kms_state_check(rq, e->arn, e->row.state, KMS_USE);
 }
