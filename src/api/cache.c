@@ -29,6 +29,7 @@
 #include <stdatomic.h>
 
 struct made {
+	struct str key; /* behind the marks */
 	void *value;
 	void (*free)(void *);
 	atomic_uint holders;
@@ -41,7 +42,6 @@ struct made {
 struct entry {
 	struct link row;
 	bool used;
-	struct str key;
 	struct made *made;
 };
 
@@ -99,9 +99,8 @@ static void ready(struct table *t, uint64_t seed)
 static struct made *take_out(struct table *t, struct entry *e)
 {
 	struct made *m = e->made;
-	map_del(&t->map, e->key);
+	map_del(&t->map, m->key);
 	list_del(&e->row);
-	heap_free((void *)(uintptr_t)e->key.p);
 	heap_free(e);
 	return m;
 }
@@ -135,10 +134,10 @@ static struct entry *least_used(struct table *t)
 }
 
 /* Keeps m, which gets a holder more. Returns what had to go for it, to be released; NULL: nothing. */
-static struct made *table_put(struct table *t, unsigned max, struct str key, struct made *m)
+static struct made *table_put(struct table *t, unsigned max, struct made *m)
 {
 	struct made *gone = NULL;
-	struct entry *e = map_get(&t->map, key);
+	struct entry *e = map_get(&t->map, m->key);
 	if (e) {
 		gone = e->made;
 		e->made = held(m);
@@ -147,8 +146,8 @@ static struct made *table_put(struct table *t, unsigned max, struct str key, str
 	if (t->map.n >= max)
 		gone = take_out(t, least_used(t));
 	e = HEAP(struct entry);
-	*e = (struct entry){ .key = heap_dup(key), .made = held(m) };
-	map_put(&t->map, key, e);
+	*e = (struct entry){ .made = held(m) };
+	map_put(&t->map, m->key, e);
 	list_push(&t->row, &e->row);
 	return gone;
 }
@@ -199,14 +198,14 @@ static struct made *shared_get(struct caches *c, unsigned slot, struct str key)
 }
 
 /* Unless a newer one is there. */
-static void shared_put(struct caches *c, const struct cache_kind *kind, struct str key, struct made *m)
+static void shared_put(struct caches *c, const struct cache_kind *kind, struct made *m)
 {
 	struct made *gone = NULL;
 	pthread_mutex_lock(&c->all[kind->slot].lock);
 	struct table *t = &c->all[kind->slot].table;
-	const struct made *there = table_get(t, key);
+	const struct made *there = table_get(t, m->key);
 	if (!there || there->version <= m->version)
-		gone = table_put(t, kind->max, key, m);
+		gone = table_put(t, kind->max, m);
 	pthread_mutex_unlock(&c->all[kind->slot].lock);
 	let_go(gone);
 }
@@ -226,9 +225,11 @@ static bool good(struct made *m, struct shard *shard)
 
 /* ---- loading ------------------------------------------------------------------ */
 
-static struct made *made_new(const struct cache_kind *kind, void *value, uint64_t version, const struct reads *r)
+static struct made *made_new(const struct cache_kind *kind, struct str key, void *value, uint64_t version,
+			     const struct reads *r)
 {
-	struct made *m = heap_alloc(1, sizeof *m + r->n * sizeof *r->marks);
+	struct made *m = heap_alloc(1, sizeof *m + r->n * sizeof *r->marks + key.n);
+	m->key = str_make(memcpy(&m->marks[r->n], key.p, key.n), key.n);
 	m->value = value;
 	m->free = kind->free;
 	m->holders = 1;
@@ -240,7 +241,7 @@ static struct made *made_new(const struct cache_kind *kind, void *value, uint64_
 }
 
 static struct status load(struct req *rq, const struct cache_kind *kind, struct shard *shard, struct str key,
-			  struct made **out)
+			  struct str full, struct made **out)
 {
 	struct reads r = { 0 };
 	uint64_t version = 0;
@@ -257,7 +258,7 @@ static struct status load(struct req *rq, const struct cache_kind *kind, struct 
 	if (t)
 		txn_note_reads(t, outer);
 	TRY(st);
-	*out = made_new(kind, value, version, &r);
+	*out = made_new(kind, full, value, version, &r);
 	return OK;
 }
 
@@ -307,10 +308,10 @@ struct status cached(struct req *rq, const struct cache_kind *kind, struct shard
 	m = shared_get(c, kind->slot, full);
 	if (!m || !good(m, shard)) {
 		let_go(m);
-		TRY(load(rq, kind, shard, key, &m));
-		shared_put(c, kind, full, m);
+		TRY(load(rq, kind, shard, key, full, &m));
+		shared_put(c, kind, m);
 	}
-	let_go(table_put(own_table(c, kind->slot), kind->max, full, m));
+	let_go(table_put(own_table(c, kind->slot), kind->max, m));
 	hand_out(rq, m, value);
 	return OK;
 }

@@ -113,6 +113,8 @@ struct arena *arena_new(void) { return begin_with(CHUNK_LEAST); }
 
 struct arena *arena_new_small(void) { return begin_with(CHUNK_SMALL); }
 
+struct arena *arena_new_sized(size_t bytes) { return begin_with(sizeof(struct chunk) + sizeof(struct arena) + bytes); }
+
 /* Give back every chunk but the first. */
 static void drop_more(struct arena *a)
 {

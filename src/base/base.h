@@ -79,11 +79,12 @@ struct arena;
 #define NEW(a, type)     ((type *)arena_alloc(a, sizeof(type), _Alignof(type), 1))
 #define NEWS(a, type, n) ((type *)arena_alloc(a, sizeof(type), _Alignof(type), n))
 
-struct arena *arena_new(void);            /* owned by the caller until arena_free; chunks are pooled per process */
-struct arena *arena_new_small(void);      /* the same for a little that lives long: begins with 1 KiB, not with 8 */
-void arena_free(struct arena *a);         /* null is allowed */
-void arena_reset(struct arena *a);        /* forget everything, keep the first chunk */
-size_t arena_used(const struct arena *a); /* bytes handed out since new or reset */
+struct arena *arena_new(void);               /* owned by the caller until arena_free; chunks are pooled per process */
+struct arena *arena_new_small(void);         /* the same for a little that lives long: begins with 1 KiB, not with 8 */
+struct arena *arena_new_sized(size_t bytes); /* the same, with room for so much to begin with */
+void arena_free(struct arena *a);            /* null is allowed */
+void arena_reset(struct arena *a);           /* forget everything, keep the first chunk */
+size_t arena_used(const struct arena *a);    /* bytes handed out since new or reset */
 void *arena_alloc(struct arena *a, size_t size, size_t align, size_t n);
 void arena_wipe(struct arena *a); /* overwrite all that was ever handed out, then reset: for arenas that saw secrets */
 

@@ -9,13 +9,19 @@
 
 #include <pthread.h>
 
-enum { LOCKS = 64 };
+enum { LOCKS = 64, FIRST_WAYS = 2 };
 
 struct entry {
 	uint8_t id[KEY_ID_SIZE];
 	uint64_t above[KEY_DEPTH_MAX]; /* first bytes of the ids above; 0: none. A false match only forgets too much. */
 	uint64_t used;                 /* the lock's tick at the last use */
 	struct key_material *m;        /* NULL: free */
+};
+
+/* Has room for as many as it ever had to hold: where few keys are, the cache is small. */
+struct set {
+	struct entry *e;
+	size_t ways;
 };
 
 struct set_lock {
@@ -26,7 +32,7 @@ struct set_lock {
 struct key_cache {
 	struct set_lock locks[LOCKS];
 	_Atomic uint64_t epoch;
-	struct entry entries[KEY_CACHE_SETS * KEY_CACHE_WAYS];
+	struct set sets[KEY_CACHE_SETS];
 };
 
 struct key_material *key_material_share(struct key_material *m)
@@ -80,8 +86,11 @@ static void entry_clear(struct entry *e)
 
 void key_cache_free(struct key_cache *c)
 {
-	for (size_t i = 0; i < COUNT(c->entries); i++)
-		entry_clear(&c->entries[i]);
+	for (size_t set = 0; set < KEY_CACHE_SETS; set++) {
+		for (size_t i = 0; i < c->sets[set].ways; i++)
+			entry_clear(&c->sets[set].e[i]);
+		heap_free(c->sets[set].e);
+	}
 	for (size_t i = 0; i < LOCKS; i++)
 		pthread_mutex_destroy(&c->locks[i].mutex);
 	heap_free(c);
@@ -96,11 +105,11 @@ static struct set_lock *lock_set(struct key_cache *c, size_t set)
 	return l;
 }
 
-static struct entry *find(struct key_cache *c, size_t set, const uint8_t id[KEY_ID_SIZE])
+static struct entry *find(struct set *set, const uint8_t id[KEY_ID_SIZE])
 {
-	struct entry *e = &c->entries[set * KEY_CACHE_WAYS];
+	struct entry *e = set->e;
 
-	for (size_t i = 0; i < KEY_CACHE_WAYS; i++)
+	for (size_t i = 0; i < set->ways; i++)
 		if (e[i].m && memcmp(e[i].id, id, KEY_ID_SIZE) == 0) /* ids are public */
 			return &e[i];
 	return NULL;
@@ -110,7 +119,7 @@ struct key_material *key_cache_get(struct key_cache *c, const uint8_t id[KEY_ID_
 {
 	size_t set = set_of(id);
 	struct set_lock *l = lock_set(c, set);
-	struct entry *e = find(c, set, id);
+	struct entry *e = find(&c->sets[set], id);
 	struct key_material *m = NULL;
 
 	if (e) {
@@ -121,18 +130,30 @@ struct key_material *key_cache_get(struct key_cache *c, const uint8_t id[KEY_ID_
 	return m;
 }
 
-/* A free place in the set, or that of the key unused for longest. */
-static struct entry *place(struct key_cache *c, size_t set)
+static struct entry *grow(struct set *set)
 {
-	struct entry *e = &c->entries[set * KEY_CACHE_WAYS], *oldest = e;
+	size_t old = set->ways;
+	struct entry *more = HEAPS(struct entry, old ? 2 * old : FIRST_WAYS);
 
-	for (size_t i = 0; i < KEY_CACHE_WAYS; i++) {
+	if (old)
+		memcpy(more, set->e, old * sizeof *more);
+	heap_free(set->e);
+	*set = (struct set){ more, old ? 2 * old : FIRST_WAYS };
+	return &more[old];
+}
+
+/* A free place in the set, a new one, or that of the key unused for longest. */
+static struct entry *place(struct set *set)
+{
+	struct entry *e = set->e, *oldest = e;
+
+	for (size_t i = 0; i < set->ways; i++) {
 		if (!e[i].m)
 			return &e[i];
 		if (e[i].used < oldest->used)
 			oldest = &e[i];
 	}
-	return oldest;
+	return set->ways < KEY_CACHE_WAYS ? grow(set) : oldest;
 }
 
 static void entry_fill(struct entry *e, const struct key_path *path, struct key_material *m, uint64_t tick)
@@ -150,13 +171,13 @@ struct key_material *key_cache_put(struct key_cache *c, const struct key_path *p
 {
 	size_t set = set_of(path->id);
 	struct set_lock *l = lock_set(c, set);
-	struct entry *e = find(c, set, path->id);
+	struct entry *e = find(&c->sets[set], path->id);
 	struct key_material *mine = m;
 
 	if (e)
 		m = key_material_share(e->m);
 	else if (atomic_load(&c->epoch) == epoch)
-		entry_fill(place(c, set), path, m, l->tick);
+		entry_fill(place(&c->sets[set]), path, m, l->tick);
 	pthread_mutex_unlock(&l->mutex);
 	if (m != mine)
 		key_material_drop(mine);
@@ -181,8 +202,8 @@ void key_cache_forget(struct key_cache *c, const uint8_t id[KEY_ID_SIZE])
 	atomic_fetch_add(&c->epoch, 1);
 	for (size_t set = 0; set < KEY_CACHE_SETS; set++) {
 		struct set_lock *l = lock_set(c, set);
-		struct entry *e = &c->entries[set * KEY_CACHE_WAYS];
-		for (size_t i = 0; i < KEY_CACHE_WAYS; i++)
+		struct entry *e = c->sets[set].e;
+		for (size_t i = 0; i < c->sets[set].ways; i++)
 			if (e[i].m && (prefix(e[i].id) == p || is_under(&e[i], p)))
 				entry_clear(&e[i]);
 		pthread_mutex_unlock(&l->mutex);
@@ -195,8 +216,8 @@ size_t key_cache_count(struct key_cache *c)
 
 	for (size_t set = 0; set < KEY_CACHE_SETS; set++) {
 		struct set_lock *l = lock_set(c, set);
-		for (size_t i = 0; i < KEY_CACHE_WAYS; i++)
-			n += c->entries[set * KEY_CACHE_WAYS + i].m != NULL;
+		for (size_t i = 0; i < c->sets[set].ways; i++)
+			n += c->sets[set].e[i].m != NULL;
 		pthread_mutex_unlock(&l->mutex);
 	}
 	return n;

@@ -17,7 +17,11 @@
 #include "svc/kms/spec.h"
 #include "wire/pack.h"
 
-enum { KEYS_CACHED = 512 };
+enum { KEYS_CACHED = 128 * 1024 }; /* all of an account: KMS_KEYS_PER_REGION, and those of AWS */
+static_assert((int)KEYS_CACHED > (int)KMS_KEYS_PER_REGION, "else whoever uses them all in turn finds none cached");
+
+/* What a key needs that has neither aliases nor tags, of symmetric material. There may be very many. */
+enum { KEY_BYTES = 1472 };
 
 /* ---- rows ---------------------------------------------------------------------- */
 
@@ -43,17 +47,17 @@ struct str kms_date_key(struct arena *mem, char tag, int64_t when_ms, struct str
 	return buf_str(&b);
 }
 
-static struct status row_read(struct txn *t, struct arena *mem, struct str id, struct kms_key_row *row)
+static struct status row_read(struct req *rq, struct txn *t, struct arena *mem, struct str id, struct kms_key_row *row)
 {
 	struct str bytes;
-	TRY(txn_get(t, kms_key_of(mem, 'k', id), mem, &bytes));
+	TRY(txn_get(t, kms_key_of(rq->mem, 'k', id), mem, &bytes));
 	*row = (struct kms_key_row){ 0 };
 	return unpack(mem, &kms_key_row_shape, bytes, row);
 }
 
 struct status kms_row_get(struct req *rq, struct txn *t, struct str id, struct kms_key_row *row)
 {
-	return row_read(t, rq->mem, id, row);
+	return row_read(rq, t, rq->mem, id, row);
 }
 
 struct status kms_row_put(struct req *rq, struct txn *t, struct str id, const struct kms_key_row *row)
@@ -80,9 +84,9 @@ struct str kms_purpose(struct arena *mem, struct str region, struct str id, uint
 /* Material made before it had ids is told by its wrapped form, which no two have in common. */
 static struct str material_id(struct kms_key *k, const struct kms_backing_row *row)
 {
-	char *hex = NEWS(k->mem, char, 2 * SHA256_SIZE);
 	if (row->material_id.n)
 		return str_dup(k->mem, row->material_id);
+	char *hex = NEWS(k->mem, char, 2 * SHA256_SIZE);
 	sha256_hex(row->wrapped, hex);
 	return str_make(hex, 2 * SHA256_SIZE);
 }
@@ -134,7 +138,7 @@ static struct status load_backing(struct req *rq, struct txn *t, struct kms_key 
 static struct status load_aliases(struct req *rq, struct txn *t, struct kms_key *k)
 {
 	enum { ALIASES_MAX = 64 };
-	struct str *v = NEWS(k->mem, struct str, ALIASES_MAX);
+	struct str v[ALIASES_MAX];
 	size_t n = 0;
 	struct cursor c;
 	TRY(txn_range(t, &(struct range){ .prefix = kms_key_of(rq->mem, 't', k->id), .keys_only = true }, &c));
@@ -144,8 +148,10 @@ static struct status load_aliases(struct req *rq, struct txn *t, struct kms_key 
 		(void)key_take_str(&r, rq->mem);
 		v[n++] = str_dup(k->mem, key_take_str(&r, rq->mem));
 	}
-	k->aliases = (struct str_list){ v, n };
-	return cursor_end(&c);
+	TRY(cursor_end(&c));
+	if (n)
+		k->aliases = (struct str_list){ memcpy(NEWS(k->mem, struct str, n), v, n * sizeof *v), n };
+	return OK;
 }
 
 static void add_condition(struct kms_key *k, struct str name, const struct str *values, size_t n, bool multi)
@@ -203,30 +209,36 @@ static void make_tags(struct kms_key *k)
 	k->tags = (struct str_map){ v, k->row.tags.n };
 }
 
+/* Most keys have the policy that keys get when nobody says another one: they share it. */
+static struct status load_policy(struct req *rq, struct txn *t, struct kms_key *k)
+{
+	const struct policy *shared;
+	struct str written, bound;
+	TRY(txn_get(t, kms_key_of(rq->mem, 'p', k->id), rq->mem, &written));
+	struct status st = txn_get(t, kms_key_of(rq->mem, 'P', k->id), rq->mem, &bound);
+	bool same = st.code == E_NOT_FOUND;
+	if (!same)
+		TRY(st);
+	TRY(cached_policy(rq, POLICY_RESOURCE, same ? written : bound, &shared));
+	k->policy = policy_ref(shared);
+	k->policy_written = same ? policy_text(k->policy) : str_dup(k->mem, written);
+	return OK;
+}
+
 static struct status fill(struct req *rq, struct shard *shard, struct kms_key *k)
 {
-	struct str bound;
 	struct txn *t;
-	struct policy *policy;
 	TRY(req_read(rq, shard, &t));
-	TRY(row_read(t, k->mem, k->id, &k->row));
+	TRY(row_read(rq, t, k->mem, k->id, &k->row));
 	if (!kms_spec_of(k->row.spec))
 		return ERR(E_CORRUPT);
-	TRY(txn_get(t, kms_key_of(rq->mem, 'p', k->id), k->mem, &k->policy_written));
-	struct status st = txn_get(t, kms_key_of(rq->mem, 'P', k->id), rq->mem, &bound);
-	if (st.code == E_NOT_FOUND)
-		bound = k->policy_written;
-	else
-		TRY(st);
 	TRY(load_backing(rq, t, k));
 	TRY(load_aliases(rq, t, k));
 	TRY(txn_has(t, kms_key_of(rq->mem, 'G', k->id), &k->has_grants));
 	make_tags(k);
 	make_conditions(k);
-	TRY(load_public(k));
-	TRY(policy_compile(bound, POLICY_RESOURCE, &policy, NULL)); /* last: it is counted, not in the arena */
-	k->policy = policy;
-	return OK;
+	TRY(load_public(k)); /* it and the policy are not in the arena: release lets go of them */
+	return load_policy(rq, t, k);
 }
 
 static void release(void *value)
@@ -240,7 +252,7 @@ static void release(void *value)
 /* The cache's key is "<account>/<id>". */
 static struct status load(struct req *rq, struct shard *shard, struct str key, void **value)
 {
-	struct arena *mem = arena_new();
+	struct arena *mem = arena_new_sized(KEY_BYTES);
 	struct kms_key *k = NEW(mem, struct kms_key);
 	struct str rest = str_dup(mem, key);
 	k->mem = mem;
