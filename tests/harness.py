@@ -4,6 +4,7 @@
   fresh    a server for one test alone: may be stopped, killed, restarted, given a moved clock
 """
 import atexit
+import contextlib
 import json
 import os
 import pathlib
@@ -130,6 +131,22 @@ class Server:
         """Another account; its root's credentials."""
         out = self.holdfast("account", "create", "--data", self.data, "--account", account).stdout.split()
         return {"AccessKeyId": out[1], "SecretAccessKey": out[2]}
+
+
+def family(pid):
+    kids = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():  # children are of the thread that made them
+            kids += (task / "children").read_text().split()
+    return [pid] + [p for kid in kids for p in family(int(kid))]
+
+
+def named(server, name):
+    for pid in family(server.process.pid):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == name:
+                return pid
+    return None
 
 
 def statement(effect, action, resource, **more):

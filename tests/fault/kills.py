@@ -11,130 +11,23 @@ dies, at most one of its calls is in doubt, and after the restart the worker loo
     read                -                            one if answered > RECORD_DELAY_S before the kill, never two
 """
 import collections
+import contextlib
 import json
+import os
 import random
+import signal
 import threading
 import time
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from harness import Server, allow, code, policy
+from harness import Server, allow, named, policy
+from kills_kms import Keys, Materials, Rules
+from kills_worker import Call, Worker
 
 RECORD_DELAY_S = 1.0
 MEBIBYTE = 1 << 20
 POLICY = policy(allow("s3:GetObject"))
-
-
-class Lost(Exception):
-    """The server died before it answered."""
-
-
-class Call:
-    __slots__ = ("name", "operation", "mutates", "end", "request_id", "code", "answered_at", "effect")
-
-    def __init__(self, name, operation, mutates):
-        self.name, self.operation, self.mutates = name, operation, mutates
-        self.end, self.request_id, self.code, self.answered_at, self.effect = "sent", None, None, None, None
-
-    def __repr__(self):
-        return f"{self.name} {self.operation}: {self.end} {self.code or ''} effect={self.effect} request={self.request_id}"
-
-
-class Worker:
-    """One client thread and what it believes about its own resources."""
-    services = ()
-
-    def __init__(self, run, name, seed):
-        self.run, self.name, self.random = run, name, random.Random(seed)
-        self.number, self.calls, self.current, self.in_doubt = 0, [], None, None
-        self.connect()
-        self.prepare()
-
-    def connect(self):
-        plain = self.random.random() < 0.7
-        for service in self.services:
-            made = self.run.server.client(service, plain=plain, read_timeout=30)
-            made.meta.events.register("before-send", self.put_name)
-            setattr(self, service, made)
-
-    def put_name(self, request, **_):
-        request.headers["User-Agent"] = self.current.name
-
-    def prepare(self):
-        """Makes what must be there before the load; not under fire."""
-
-    def call(self, client, operation, mutates, doubt=None, **parameters):
-        """doubt(): called after a restart when this call's end is unknown; says whether its effect is there."""
-        self.number += 1
-        c = self.current = Call(f"{self.run.tag}-{self.name}-{self.number}", operation, mutates)
-        self.calls.append(c)
-        self.in_doubt = (c, doubt) if mutates else None
-        try:
-            got = getattr(client, operation)(**parameters)
-            if "Body" in got:
-                got["Body"] = got["Body"].read()
-        except ClientError as e:
-            c.end, c.code, answer, got = "refused", e.response["Error"]["Code"], e.response, e
-        except (BotoCoreError, OSError) as e:
-            c.end = "lost"
-            raise Lost(str(e)) from None
-        else:
-            c.end, answer = "ok", got
-        headers = answer["ResponseMetadata"]["HTTPHeaders"]
-        c.request_id = headers.get("x-amzn-requestid") or headers.get("x-amz-request-id")
-        c.answered_at = time.monotonic()
-        self.in_doubt = None
-        if c.end == "refused":
-            if answer["ResponseMetadata"]["HTTPStatusCode"] >= 500:
-                self.run.wrong(f"{c!r}: {answer['Error']}")
-            raise got
-        return got
-
-    def look(self, client, operation, **parameters):
-        """A read for checking; outside of the accounts."""
-        self.current = Call(f"look-{self.name}", operation, False)
-        got = getattr(client, operation)(**parameters)
-        if "Body" in got:
-            got["Body"] = got["Body"].read()
-        return got
-
-    def there(self, client, operation, gone, **parameters):
-        try:
-            return self.look(client, operation, **parameters)
-        except ClientError as e:
-            assert code(e)[0] in gone, f"{self.name}: {operation} {parameters}: {e}"
-            return None
-
-    def work(self):
-        try:
-            while not self.run.over.is_set():
-                self.step()
-        except Lost:
-            if not self.run.killed.is_set():
-                time.sleep(0.3)  # the kill may be just under way
-                if not self.run.killed.is_set():
-                    self.run.wrong(f"{self.calls[-1]!r}: no answer from a living server")
-        except Exception as e:  # noqa: BLE001: what a worker meets is the finding
-            self.run.wrong(f"{self.name}: {self.calls and self.calls[-1]!r}: {type(e).__name__}: {e}")
-
-    def settle(self):
-        """After the restart: what became of the call in doubt, then whether all the rest is as it was acknowledged."""
-        self.connect()
-        if self.in_doubt:
-            c, doubt = self.in_doubt
-            c.effect = doubt()
-            self.in_doubt = None
-        self.check()
-
-    def step(self):
-        raise NotImplementedError
-
-    def check(self):
-        raise NotImplementedError
-
-    def expect(self, fine, text):
-        if not fine:
-            self.run.wrong(f"{self.name}: {text}")
 
 
 class Objects(Worker):
@@ -389,15 +282,6 @@ class Identities(Worker):
         self.roles, self.users, self.policies = {}, {}, {}  # role -> {policy: document}; user -> {key ids}; arn -> {versions}
         self.trust = policy(allow("sts:AssumeRole", None, Principal={"AWS": f"arn:aws:iam::{self.run.server.account}:root"}))
 
-    def either(self, operation, find, effect, know, **parameters):
-        """One call; `find()` says after a crash what is there, `effect` is what shows that it happened."""
-        def doubt():
-            happened = bool(effect(find()))
-            if happened:
-                know(None)
-            return happened
-        know(self.call(self.iam, operation, True, doubt, **parameters))
-
     def role(self, name):
         return self.there(self.iam, "get_role", self.gone, RoleName=name)
 
@@ -408,18 +292,18 @@ class Identities(Worker):
     def step_role(self):
         if len(self.roles) < 3:
             name = f"{self.run.tag}-{self.name}-{self.number}"
-            return self.either("create_role", lambda: self.role(name), bool, lambda _: self.roles.update({name: {}}), RoleName=name,
+            return self.either(self.iam, "create_role", lambda: self.role(name), bool, lambda _: self.roles.update({name: {}}), RoleName=name,
                                AssumeRolePolicyDocument=self.trust)
         name = self.random.choice(list(self.roles))
         inline = self.roles[name]
         if inline and self.random.random() < 0.4:
             which = self.random.choice(list(inline))
-            return self.either("delete_role_policy", lambda: self.document(name, which), lambda d: d is None,
+            return self.either(self.iam, "delete_role_policy", lambda: self.document(name, which), lambda d: d is None,
                                lambda _: inline.pop(which), RoleName=name, PolicyName=which)
         if not inline and self.random.random() < 0.5:
-            return self.either("delete_role", lambda: self.role(name), lambda r: r is None, lambda _: self.roles.pop(name), RoleName=name)
+            return self.either(self.iam, "delete_role", lambda: self.role(name), lambda r: r is None, lambda _: self.roles.pop(name), RoleName=name)
         which, sid = f"p{self.random.randrange(3)}", f"s{self.number}"
-        return self.either("put_role_policy", lambda: self.document(name, which), lambda d: d == sid,
+        return self.either(self.iam, "put_role_policy", lambda: self.document(name, which), lambda d: d == sid,
                            lambda _: inline.update({which: sid}), RoleName=name, PolicyName=which,
                            PolicyDocument=policy(allow("s3:GetObject", Sid=sid)))
 
@@ -433,16 +317,16 @@ class Identities(Worker):
     def step_user(self):
         if len(self.users) < 3:
             name = f"{self.run.tag}-{self.name}-{self.number}"
-            return self.either("create_user", lambda: self.user(name), bool, lambda _: self.users.update({name: set()}), UserName=name)
+            return self.either(self.iam, "create_user", lambda: self.user(name), bool, lambda _: self.users.update({name: set()}), UserName=name)
         name = self.random.choice(list(self.users))
         keys = self.users[name]
         if not keys and self.random.random() < 0.5:
-            return self.either("delete_user", lambda: self.user(name), lambda u: u is None, lambda _: self.users.pop(name), UserName=name)
+            return self.either(self.iam, "delete_user", lambda: self.user(name), lambda u: u is None, lambda _: self.users.pop(name), UserName=name)
         if len(keys) == 2 or (keys and self.random.random() < 0.5):
             key = self.random.choice(sorted(keys))
-            return self.either("delete_access_key", lambda: self.keys(name), lambda found: key not in found,
+            return self.either(self.iam, "delete_access_key", lambda: self.keys(name), lambda found: key not in found,
                                lambda _: keys.discard(key), UserName=name, AccessKeyId=key)
-        return self.either("create_access_key", lambda: self.keys(name), lambda found: found - keys,
+        return self.either(self.iam, "create_access_key", lambda: self.keys(name), lambda found: found - keys,
                            lambda got: keys.update({got["AccessKey"]["AccessKeyId"]} if got else self.keys(name)), UserName=name)
 
     def versions(self, arn):
@@ -453,20 +337,20 @@ class Identities(Worker):
         if len(self.policies) < 3:
             name = f"{self.run.tag}-{self.name}-{self.number}"
             arn = f"arn:aws:iam::{self.run.server.account}:policy/{name}"
-            return self.either("create_policy", lambda: self.versions(arn), bool, lambda _: self.policies.update({arn: {"v1"}}),
+            return self.either(self.iam, "create_policy", lambda: self.versions(arn), bool, lambda _: self.policies.update({arn: {"v1"}}),
                                PolicyName=name, PolicyDocument=POLICY)
         arn = self.random.choice(list(self.policies))
         versions = self.policies[arn]
         if len(versions) == 1 and self.random.random() < 0.4:
-            return self.either("delete_policy", lambda: self.versions(arn), lambda found: not found,
+            return self.either(self.iam, "delete_policy", lambda: self.versions(arn), lambda found: not found,
                                lambda _: self.policies.pop(arn), PolicyArn=arn)
         if len(versions) > 1 and self.random.random() < 0.5:
             which = max(versions - {"v1"})
-            return self.either("delete_policy_version", lambda: self.versions(arn), lambda found: which not in found,
+            return self.either(self.iam, "delete_policy_version", lambda: self.versions(arn), lambda found: which not in found,
                                lambda _: versions.discard(which), PolicyArn=arn, VersionId=which)
         if len(versions) == 5:
             return None
-        return self.either("create_policy_version", lambda: self.versions(arn), lambda found: found - versions,
+        return self.either(self.iam, "create_policy_version", lambda: self.versions(arn), lambda found: found - versions,
                            lambda got: versions.update({got["PolicyVersion"]["VersionId"]} if got else self.versions(arn)),
                            PolicyArn=arn, PolicyDocument=POLICY)
 
@@ -487,112 +371,6 @@ class Identities(Worker):
             self.expect(self.user(name) and self.keys(name) == keys, f"user {name} or its keys differ")
         for arn, versions in self.policies.items():
             self.expect(self.versions(arn) == versions, f"versions of {arn} differ")
-
-
-class Keys(Worker):
-    """KMS keys, their states, aliases and ciphertexts."""
-    services = ("kms",)
-    gone = ("NotFoundException",)
-    kept = 6
-
-    def prepare(self):
-        self.keys, self.aliases, self.sealed = {}, {}, []  # id -> state; alias -> id; (id, ciphertext, plaintext)
-
-    def state(self, key):
-        got = self.there(self.kms, "describe_key", self.gone, KeyId=key)
-        return got and got["KeyMetadata"]["KeyState"]
-
-    def known(self):
-        """Every key of the account with its description."""
-        self.current = Call(f"look-{self.name}", "list_keys", False)
-        ids = [k["KeyId"] for page in self.kms.get_paginator("list_keys").paginate(PaginationConfig={"PageSize": 1000})
-               for k in page["Keys"]]
-        return {i: self.look(self.kms, "describe_key", KeyId=i)["KeyMetadata"]["Description"] for i in ids if i not in self.keys}
-
-    def create(self):
-        words = f"{self.name} {self.number}"
-
-        def doubt():
-            new = [i for i, text in self.known().items() if text == words]
-            self.expect(len(new) <= 1, f"{len(new)} keys of one call")
-            self.keys.update((i, "Enabled") for i in new)
-            return bool(new)
-        made = self.call(self.kms, "create_key", True, doubt, Description=words)
-        self.keys[made["KeyMetadata"]["KeyId"]] = "Enabled"
-
-    def move(self, key, operation, state, **parameters):
-        def doubt():
-            found = self.state(key)
-            self.expect(found in (self.keys[key], state), f"{key} is {found}")
-            self.keys[key] = found
-            return found == state
-        self.call(self.kms, operation, True, doubt, KeyId=key, **parameters)
-        self.keys[key] = state
-
-    def targets(self):
-        mine = f"alias/{self.run.tag}-{self.name}-"
-        self.current = Call(f"look-{self.name}", "list_aliases", False)
-        return {a["AliasName"]: a["TargetKeyId"] for page in self.kms.get_paginator("list_aliases").paginate()
-                for a in page["Aliases"] if a["AliasName"].startswith(mine)}
-
-    def alias(self, name, operation, target, **parameters):
-        old = self.aliases.get(name)
-
-        def doubt():
-            found = self.targets().get(name)
-            self.expect(found in (old, target), f"{name} points to {found}")
-            if found:
-                self.aliases[name] = found
-            else:
-                self.aliases.pop(name, None)
-            return found == target
-        self.call(self.kms, operation, True, doubt, AliasName=name, **parameters)
-        self.aliases[name] = target
-        if not target:
-            del self.aliases[name]
-
-    def step_alias(self, key):
-        name = f"alias/{self.run.tag}-{self.name}-{self.random.randrange(4)}"
-        if name not in self.aliases:
-            return self.alias(name, "create_alias", key, TargetKeyId=key)
-        if self.aliases[name] != key and self.random.random() < 0.5:
-            return self.alias(name, "update_alias", key, TargetKeyId=key)
-        return self.alias(name, "delete_alias", None)
-
-    def use(self, key):
-        if self.sealed and self.random.random() < 0.5:
-            of, sealed, plain = self.random.choice(self.sealed)
-            if self.keys[of] == "Enabled":
-                got = self.call(self.kms, "decrypt", False, CiphertextBlob=sealed)
-                self.expect(got["Plaintext"] == plain, "a ciphertext decrypts to something else")
-        elif self.keys[key] == "Enabled":
-            plain = self.random.randbytes(40)
-            self.sealed = self.sealed[-10:] + [(key, self.call(self.kms, "encrypt", False, KeyId=key, Plaintext=plain)["CiphertextBlob"],
-                                                plain)]
-
-    def step(self):
-        if len(self.keys) < 2 or (len(self.keys) < self.kept and self.random.random() < 0.05):
-            return self.create()
-        key, what = self.random.choice(list(self.keys)), self.random.random()
-        if what < 0.35:
-            return self.use(key)
-        if what < 0.6 and self.keys[key] != "PendingDeletion":
-            return self.step_alias(key)
-        if self.keys[key] == "PendingDeletion":
-            return self.move(key, "cancel_key_deletion", "Disabled")
-        if what > 0.95:
-            return self.move(key, "schedule_key_deletion", "PendingDeletion", PendingWindowInDays=7)
-        turn = ("disable_key", "Disabled") if self.keys[key] == "Enabled" else ("enable_key", "Enabled")
-        return self.move(key, *turn)
-
-    def check(self):
-        for key, state in self.keys.items():
-            self.expect(self.state(key) == state, f"{key} is {self.state(key)}, acknowledged was {state}")
-        self.expect(self.targets() == self.aliases, f"aliases {self.targets()}, acknowledged {self.aliases}")
-        for key, sealed, plain in self.sealed:
-            if self.keys[key] == "Enabled":
-                got = self.look(self.kms, "decrypt", CiphertextBlob=sealed)["Plaintext"]
-                self.expect(got == plain, "a ciphertext of before decrypts to something else")
 
 
 class Refused(Worker):
@@ -631,7 +409,16 @@ class Refused(Worker):
         self.expect(keys == ["treasure"], f"refused calls had an effect: {keys}")
 
 
-WORKERS = (Objects, Objects, Multipart, Buckets, Identities, Identities, Keys, Refused)
+WORKERS = (Objects, Objects, Multipart, Buckets, Identities, Identities, Keys, Materials, Rules, Refused)
+
+
+def kill_keyholder(server):
+    """False: there is none just now."""
+    pid = named(server, "hf-keyholder")
+    with contextlib.suppress(ProcessLookupError):
+        if pid:
+            os.kill(int(pid), signal.SIGKILL)
+    return pid is not None
 
 
 class Run:
@@ -640,8 +427,10 @@ class Run:
     def __init__(self, base, seed, workers=WORKERS):
         self.seed, self.random, self.tag = seed, random.Random(seed), f"k{seed % 100000}"
         self.over, self.killed, self.findings, self.lock = threading.Event(), threading.Event(), [], threading.Lock()
+        self.holder_killed = threading.Event()
         self.server = Server(base).start()
         self.nobody = self.server.user()
+        self.nobody_arn = f"arn:aws:iam::{self.server.account}:user/{self.nobody['UserName']}"
         self.bucket, self.key = "guarded", self.server.client("kms").create_key()["KeyMetadata"]["KeyId"]
         root = self.server.client("s3")
         root.create_bucket(Bucket=self.bucket)
@@ -671,10 +460,11 @@ class Run:
         started = time.time()
         self.killed.clear()
         self.over.clear()
+        self.holder_killed.clear()
         for worker in self.workers:
             worker.calls = []
         threads = self.each(lambda w: w.work())
-        time.sleep(load_s)
+        self.load_for(load_s)
         killed_at = time.monotonic()
         self.server.process.kill()
         self.killed.set()
@@ -688,6 +478,15 @@ class Run:
         for t in self.each(lambda w: w.settle()):
             t.join()
         self.audit(started, killed_at)
+
+    def load_for(self, load_s):
+        """In every other round the keyholder is killed, too, once or twice, before the server is."""
+        pieces = self.random.choice((1, 1, 2, 3))
+        for i in range(pieces):
+            time.sleep(load_s / pieces)
+            if i + 1 < pieces:
+                self.holder_killed.set()
+                self.total["kills of the keyholder"] += kill_keyholder(self.server)
 
     def kill_while_starting(self):
         """The start is as good a moment to die as any."""

@@ -9,21 +9,7 @@ import time
 import botocore.exceptions
 import pytest
 
-
-def family(pid):
-    kids = []
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
-        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():  # children are of the thread that made them
-            kids += (task / "children").read_text().split()
-    return [pid] + [p for kid in kids for p in family(int(kid))]
-
-
-def named(server, name):
-    for pid in family(server.process.pid):
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == name:
-                return pid
-    return None
+from harness import family, named
 
 
 def dead(pid):

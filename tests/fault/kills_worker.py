@@ -1,0 +1,137 @@
+"""One client thread of the load of kills.py, and what it believes about its own resources."""
+import random
+import time
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from harness import code
+
+
+class Lost(Exception):
+    """The server died before it answered."""
+
+
+class WithoutKeys(Exception):
+    """Refused because the keyholder was killed: fails closed, without effect."""
+
+
+class Call:
+    __slots__ = ("name", "operation", "mutates", "end", "request_id", "code", "answered_at", "effect")
+
+    def __init__(self, name, operation, mutates):
+        self.name, self.operation, self.mutates = name, operation, mutates
+        self.end, self.request_id, self.code, self.answered_at, self.effect = "sent", None, None, None, None
+
+    def __repr__(self):
+        return f"{self.name} {self.operation}: {self.end} {self.code or ''} effect={self.effect} request={self.request_id}"
+
+
+class Worker:
+    """One client thread and what it believes about its own resources."""
+    services = ()
+
+    def __init__(self, run, name, seed):
+        self.run, self.name, self.random = run, name, random.Random(seed)
+        self.number, self.calls, self.current, self.in_doubt = 0, [], None, None
+        self.connect()
+        self.prepare()
+
+    def connect(self):
+        plain = self.random.random() < 0.7
+        for service in self.services:
+            made = self.run.server.client(service, plain=plain, read_timeout=30)
+            made.meta.events.register("before-send", self.put_name)
+            setattr(self, service, made)
+
+    def put_name(self, request, **_):
+        request.headers["User-Agent"] = self.current.name
+
+    def prepare(self):
+        """Makes what must be there before the load; not under fire."""
+
+    def call(self, client, operation, mutates, doubt=None, **parameters):
+        """doubt(): called after a restart when this call's end is unknown; says whether its effect is there."""
+        self.number += 1
+        c = self.current = Call(f"{self.run.tag}-{self.name}-{self.number}", operation, mutates)
+        self.calls.append(c)
+        self.in_doubt = (c, doubt) if mutates else None
+        try:
+            got = getattr(client, operation)(**parameters)
+            if "Body" in got:
+                got["Body"] = got["Body"].read()
+        except ClientError as e:
+            c.end, c.code, answer, got = "refused", e.response["Error"]["Code"], e.response, e
+        except (BotoCoreError, OSError) as e:
+            c.end = "lost"
+            raise Lost(str(e)) from None
+        else:
+            c.end, answer = "ok", got
+        headers = answer["ResponseMetadata"]["HTTPHeaders"]
+        c.request_id = headers.get("x-amzn-requestid") or headers.get("x-amz-request-id")
+        c.answered_at = time.monotonic()
+        self.in_doubt = None
+        if c.end == "refused":
+            if answer["ResponseMetadata"]["HTTPStatusCode"] >= 500:
+                if self.run.holder_killed.is_set():
+                    raise WithoutKeys(c.code)
+                self.run.wrong(f"{c!r}: {answer['Error']}")
+            raise got
+        return got
+
+    def either(self, client, operation, find, effect, know, **parameters):
+        """One call; `find()` says after a crash what is there, `effect` is what shows that it happened."""
+        def doubt():
+            happened = bool(effect(find()))
+            if happened:
+                know(None)
+            return happened
+        know(self.call(client, operation, True, doubt, **parameters))
+
+    def look(self, client, operation, **parameters):
+        """A read for checking; outside of the accounts."""
+        self.current = Call(f"look-{self.name}", operation, False)
+        got = getattr(client, operation)(**parameters)
+        if "Body" in got:
+            got["Body"] = got["Body"].read()
+        return got
+
+    def there(self, client, operation, gone, **parameters):
+        try:
+            return self.look(client, operation, **parameters)
+        except ClientError as e:
+            assert code(e)[0] in gone, f"{self.name}: {operation} {parameters}: {e}"
+            return None
+
+    def work(self):
+        try:
+            while not self.run.over.is_set():
+                try:
+                    self.step()
+                except WithoutKeys:
+                    self.run.total["refused while the keyholder was gone"] += 1
+        except Lost:
+            if not self.run.killed.is_set():
+                time.sleep(0.3)  # the kill may be just under way
+                if not self.run.killed.is_set():
+                    self.run.wrong(f"{self.calls[-1]!r}: no answer from a living server")
+        except Exception as e:  # noqa: BLE001: what a worker meets is the finding
+            self.run.wrong(f"{self.name}: {self.calls and self.calls[-1]!r}: {type(e).__name__}: {e}")
+
+    def settle(self):
+        """After the restart: what became of the call in doubt, then whether all the rest is as it was acknowledged."""
+        self.connect()
+        if self.in_doubt:
+            c, doubt = self.in_doubt
+            c.effect = doubt()
+            self.in_doubt = None
+        self.check()
+
+    def step(self):
+        raise NotImplementedError
+
+    def check(self):
+        raise NotImplementedError
+
+    def expect(self, fine, text):
+        if not fine:
+            self.run.wrong(f"{self.name}: {text}")
