@@ -21,6 +21,7 @@ struct iam_used;
 struct kms_links;
 struct issuer_keys;
 struct kms_duty;
+struct kms_usage;
 struct identity_provider;
 struct patterns;
 struct router;
@@ -46,6 +47,7 @@ struct app {
 	struct s3_state *s3;             /* svc/s3/reading.h: who reads what; NULL: nobody keeps count */
 	struct iam_hashing *iam_hashing; /* svc/iam/hashing.h: threads that hash passwords; NULL: the caller's own */
 	struct kms_duty *kms_duty;       /* svc/kms/duty.h: the thread that sees to dates; NULL: none runs */
+	struct kms_usage *kms_usage;     /* svc/kms/usage.h: when keys were last used; NULL: not kept */
 	struct kms_links *key_stores;    /* svc/kms/key_store_link.h: connections to tokens */
 	struct workloads *workloads;     /* svc/sts/workload.h: programs with roles; NULL: not kept */
 	struct issuer_keys *issuer_keys; /* svc/sts/issuer_keys.h: of OpenID Connect providers; NULL: none is asked */

@@ -433,13 +433,27 @@ static struct str shared_id(struct req *rq, const struct record *r)
 	return str_make(id, ID_BYTES);
 }
 
+static struct str event_id(struct req *rq)
+{
+	if (rq->event_id.n == ID_BYTES)
+		return rq->event_id;
+	uint8_t *id = NEWS(rq->mem, uint8_t, ID_BYTES);
+	world_random(rq->app->world, id, ID_BYTES);
+	rq->event_id = str_make(id, ID_BYTES);
+	return rq->event_id;
+}
+
+void record_event_id_for(struct req *rq, struct str account, char out[36])
+{
+	const struct record r = { .event_id = event_id(rq), .owner = owner_of(rq), .recipient = account };
+	record_event_id(&r, out);
+}
+
 struct str record_make(struct req *rq)
 {
 	struct record r = { 0 };
-	uint8_t id[ID_BYTES];
 	struct buf b = buf_in(rq->mem);
-	world_random(rq->app->world, id, sizeof id);
-	r.event_id = str_make(id, sizeof id);
+	r.event_id = event_id(rq);
 	who(&r, rq);
 	from_where(&r, rq);
 	what(&r, rq);

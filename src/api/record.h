@@ -48,6 +48,8 @@ struct record {
 	struct str recipient;       /* who looks: owner, unless record_seen_by said otherwise */
 };
 
+/* What this request's record will be called in the log of `account`, before it is made: for whoever notes it. */
+void record_event_id_for(struct req *rq, struct str account, char out[36]);
 /* The bytes of this request's record, in rq->mem. */
 struct str record_make(struct req *rq);
 /* E_INVALID for anything record_make did not write. Never reads past the bytes. */

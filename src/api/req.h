@@ -119,6 +119,7 @@ struct req {
 	struct str_list resources; /* ARNs named in CloudTrail's resources */
 	struct str shared_event_id;
 	struct str recipient_account;
+	struct str event_id;     /* of the record: what record_id made */
 	struct str record_extra; /* additionalEventData, JSON text, or empty */
 	bool service_event;      /* no call: something a service does by itself; record_extra has its details */
 	bool no_record;          /* admin and health only */

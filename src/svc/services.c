@@ -15,6 +15,7 @@
 #include "svc/kms/duty.h"
 #include "svc/kms/deletion.h"
 #include "svc/kms/key_store_link.h"
+#include "svc/kms/usage.h"
 #include "svc/s3/reading.h"
 #include "svc/sts/workload.h"
 
@@ -28,6 +29,7 @@ struct status services_start(struct app *app)
 	TRY(iam_used_open(app));
 	iam_reports_open(app);
 	workloads_open(app);
+	kms_usage_open(app); /* before any key is looked at */
 	kms_duty_now(app);
 	TRY(kms_duty_open(app));
 	return s3_open(app);
@@ -37,6 +39,7 @@ void services_stop(struct app *app)
 {
 	s3_close(app);
 	kms_duty_close(app);
+	kms_usage_close(app);
 	kms_links_close(app);
 	iam_reports_close(app);
 	workloads_close(app);

@@ -19,6 +19,7 @@
 #include "svc/kms/key.h"
 #include "svc/kms/spec.h"
 #include "svc/kms/tags.h"
+#include "svc/kms/usage.h"
 
 /* ---- items --------------------------------------------------------------------- */
 
@@ -192,6 +193,17 @@ struct status kms_judge_foreign(struct req *rq, const void *in, const struct aut
 	return kms_judge(rq, item, !text_of(rq, in, "CiphertextBlob").p || text_of(rq, in, "KeyId").p);
 }
 
+/* What must be looked up, for the operations that have it. */
+static struct status put_idle_days(struct authz *az, struct authz_item *item, const struct kms_found *f)
+{
+	int64_t days;
+	if (!has_condition(az->rq, "kms:TrailingDaysWithoutKeyUsage"))
+		return OK;
+	TRY(kms_usage_idle_days(az->rq, f, &days));
+	authz_key_int(az, item, "kms:TrailingDaysWithoutKeyUsage", days);
+	return OK;
+}
+
 struct status kms_authorize_key(struct req *rq, const void *in, struct authz *az)
 {
 	struct kms_found *f = NEW(rq->mem, struct kms_found);
@@ -211,6 +223,7 @@ struct status kms_authorize_key(struct req *rq, const void *in, struct authz *az
 	}
 	if (tags)
 		authz_request_tags(az, item, kms_tag_map(rq->mem, *tags));
+	TRY(put_idle_days(az, item, f));
 	TRY(kms_granted(rq, f, item->action, context, NULL, &item->granted));
 	TRY(kms_judge_foreign(rq, in, item)); /* first: what a token is, a stranger learns of no key by it */
 	return check_grant_tokens(rq, in, f->key);

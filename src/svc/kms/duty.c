@@ -15,6 +15,7 @@
 #include "svc/kms/deletion.h"
 #include "svc/kms/key.h"
 #include "svc/kms/note.h"
+#include "svc/kms/usage.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -26,7 +27,7 @@ enum { ROUND_MS = 5 * MINUTE_MS, LOOK_MS = 1000, DUE_MAX = 256 };
 
 /* ---- where keys are ------------------------------------------------------------------ */
 
-static struct status regions_shard(struct req *rq, struct shard **out)
+struct status kms_regions_shard(struct req *rq, struct shard **out)
 {
 	return req_shard(rq, account_at(rq->app->accounts, 0)->id, S("kms/regions"), out);
 }
@@ -38,7 +39,7 @@ struct status kms_region_note(struct req *rq, struct str account)
 	struct txn *t;
 	bool has;
 	struct str key = key_of(rq->mem, 'r', account, rq->region, none);
-	TRY(regions_shard(rq, &shard));
+	TRY(kms_regions_shard(rq, &shard));
 	TRY(req_read(rq, shard, &t));
 	TRY(txn_has(t, key, &has));
 	if (has)
@@ -63,7 +64,7 @@ static struct status list_places(struct req *rq, struct place **out)
 	struct shard *shard;
 	struct cursor c;
 	struct txn *t;
-	TRY(regions_shard(rq, &shard));
+	TRY(kms_regions_shard(rq, &shard));
 	TRY(req_read(rq, shard, &t));
 	TRY(txn_range(t, &(struct range){ .prefix = S("r"), .keys_only = true }, &c));
 	while (cursor_next(&c)) {
@@ -184,6 +185,15 @@ static void visit_place(struct app *app, const struct place *p, struct status (*
 	end(rq);
 }
 
+struct status kms_at_place(struct app *app, struct str account, struct str region,
+			   struct status (*visitor)(struct req *rq, void *arg), void *arg)
+{
+	struct req *rq = own_request(app, account, region);
+	struct status st = visitor(rq, arg);
+	end(rq);
+	return st;
+}
+
 void kms_each_place(struct app *app, struct status (*visitor)(struct req *rq))
 {
 	struct place *first = NULL;
@@ -211,20 +221,32 @@ struct kms_duty {
 };
 
 static void round_of(void *app) { kms_duty_now(app); }
+static void write_usage(void *app) { kms_usage_write(app); }
+
+/* Has so much time passed? A clock that was set back counts as yes. */
+static bool passed(int64_t now, int64_t *last, int64_t ms)
+{
+	if (now < *last + ms && now >= *last)
+		return false;
+	*last = now;
+	return true;
+}
 
 /* It looks often, because the clock of a test server may be moved by years. */
 static void *keep(void *arg)
 {
 	struct kms_duty *d = arg;
 	struct pollfd fd = { .fd = d->wake_fd, .events = POLLIN };
-	int64_t last = app_now_ms(d->app);
+	int64_t round = app_now_ms(d->app), written = round;
 	while (!atomic_load(&d->stop)) {
 		(void)poll(&fd, 1, LOOK_MS);
 		int64_t now = app_now_ms(d->app);
-		if (atomic_load(&d->stop) || (now < last + ROUND_MS && now >= last))
-			continue;
-		last = now;
-		fiber_block_on(round_of, d->app);
+		if (atomic_load(&d->stop))
+			break;
+		if (passed(now, &written, MINUTE_MS) || kms_usage_is_full(d->app))
+			fiber_block_on(write_usage, d->app);
+		if (passed(now, &round, ROUND_MS))
+			fiber_block_on(round_of, d->app);
 	}
 	return NULL;
 }
@@ -254,6 +276,7 @@ void kms_duty_close(struct app *app)
 	ssize_t n = write(d->wake_fd, &one, sizeof one);
 	assert(n == (ssize_t)sizeof one);
 	pthread_join(d->thread, NULL);
+	fiber_block_on(write_usage, app);
 	close(d->wake_fd);
 	app->kms_duty = NULL;
 	heap_free(d);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What KMS does on its own when the day has come: shredding keys whose waiting period is over
- * and imported material that has expired, rotating keys.
+ * and imported material that has expired, rotating keys; and writing down last uses (usage.h).
  *
  * Nothing waits for it to be right: whoever asks for a key finds what is due and does it first
  * (kms_find_id). The duty sees to those that nobody asks for. What is due stands in the keys'
@@ -20,6 +20,11 @@ void kms_duty_close(struct app *app);
 
 /* Each account and region that has keys, within a fiber: with a request of KMS's own. Failures are logged. */
 void kms_each_place(struct app *app, struct status (*visitor)(struct req *rq));
+/* The same at one of them; the status is `visitor`'s. */
+struct status kms_at_place(struct app *app, struct str account, struct str region,
+			   struct status (*visitor)(struct req *rq, void *arg), void *arg);
+/* The shard of what KMS keeps for itself. */
+struct status kms_regions_shard(struct req *rq, struct shard **out);
 /* Remembers that the account has keys in the request's region. Not after req_write. */
 struct status kms_region_note(struct req *rq, struct str account);
 

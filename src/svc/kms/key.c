@@ -15,6 +15,7 @@
 #include "svc/kms/quota.h"
 #include "svc/kms/rotation.h"
 #include "svc/kms/spec.h"
+#include "svc/kms/usage.h"
 #include "wire/pack.h"
 
 enum { KEYS_CACHED = 128 * 1024 }; /* all of an account: KMS_KEYS_PER_REGION, and those of AWS */
@@ -245,6 +246,7 @@ static void release(void *value)
 {
 	struct kms_key *k = value;
 	policy_unref(k->policy);
+	kms_usage_release(k->last);
 	keypair_free((struct keypair *)(uintptr_t)k->public);
 	arena_free(k->mem);
 }
@@ -265,6 +267,7 @@ static struct status load(struct req *rq, struct shard *shard, struct str key, v
 		release(k);
 		return st;
 	}
+	k->last = kms_usage_hold(rq->app, k->account, k->region, k->id);
 	*value = k;
 	return OK;
 }

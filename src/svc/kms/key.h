@@ -39,6 +39,7 @@ struct kms_key {
 	struct str_list aliases;
 	struct str_map tags;
 	bool has_grants;
+	struct kms_last *last;        /* where its uses are noted (svc/kms/usage.h); NULL: nowhere */
 	struct authz_key *conditions; /* the condition keys that depend on the key alone, chained */
 };
 
@@ -153,7 +154,7 @@ struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, struct
  *     b <id> <gen>      BackingRow             a <alias name>      AliasRow
  *     t <id> <alias>    "" : aliases of a key  d <when> <id>       "" : deletions by date
  *                                              n <when> <id>       "" : rotations by date
- *                                              x <when> <id>       "" : expiries by date
+ *     u <id>            UsageRow               x <when> <id>       "" : expiries by date
  *     c g h q r s G     grants: svc/kms/grant.h
  *     K                 how many keys: svc/kms/quota.h
  *     N T U V X         custom key stores: svc/kms/key_store.h

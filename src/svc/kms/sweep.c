@@ -112,6 +112,7 @@ static struct status shred(struct req *rq, struct txn *t, struct str account, st
 		TRY(kms_quota_give_back(rq, t));
 	TRY(txn_del(t, kms_key_of(rq->mem, 'p', id)));
 	TRY(txn_del(t, kms_key_of(rq->mem, 'P', id)));
+	TRY(txn_del(t, kms_key_of(rq->mem, 'u', id)));
 	TRY(txn_del(t, kms_key_of(rq->mem, 'k', id)));
 	return kms_note_deletion(rq, t, account, id);
 }

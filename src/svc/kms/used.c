@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "svc/kms/key_store.h"
+#include "svc/kms/usage.h"
 
 static struct str shown(struct req *rq, const struct kms_key *key, const struct kms_backing *with)
 {
@@ -32,6 +33,7 @@ struct str kms_used(struct req *rq, const struct kms_key *key, const struct kms_
 {
 	struct str id = shown(rq, key, with);
 	extra(rq, "keyMaterialId", id);
+	kms_usage_note(rq, key);
 	return id;
 }
 
@@ -41,6 +43,8 @@ struct kms_used_pair kms_used_both(struct req *rq, const struct kms_key *from, c
 	struct kms_used_pair ids = { shown(rq, from, from_with), shown(rq, to, to_with) };
 	extra(rq, "destinationKeyMaterialId", ids.destination);
 	extra(rq, "sourceKeyMaterialId", ids.source);
+	kms_usage_note(rq, from);
+	kms_usage_note(rq, to);
 	return ids;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a successful use of a key leaves behind, besides its result: which material it was done
- * with, in the answer (KeyMaterialId) and in the trail's additionalEventData.
+ * with, in the answer (KeyMaterialId) and in the trail's additionalEventData; and when it was
+ * (usage.h).
  *
  *     out->key_material_id = kms_used(rq, key, with);
  *
