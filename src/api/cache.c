@@ -9,9 +9,9 @@
  *
  * A value is counted: each table holds one, and each request that was given it holds one
  * until it ends, on whatever thread that is. Entries of a table stand in a row, the newest
- * last. When the table is full the first one goes that was not used since it was last
- * looked at; the others go to the end (the clock algorithm: a hit writes to nothing but the
- * entry itself).
+ * last. When the table is full, by number or by bytes, the first one goes that was not used
+ * since it was last looked at; the others go to the end (the clock algorithm: a hit writes
+ * to nothing but the entry itself).
  *
  * A value knows up to which version of its shard it is good. When the shard has moved on,
  * the marks of what its loading read (store.h) tell whether that concerns it: if not, it is
@@ -32,6 +32,7 @@ struct made {
 	struct str key; /* behind the marks */
 	void *value;
 	void (*free)(void *);
+	size_t bytes; /* as its kind says */
 	atomic_uint holders;
 	_Atomic uint64_t version;
 	bool all; /* depends on the whole shard */
@@ -48,6 +49,7 @@ struct entry {
 struct table {
 	struct map map;
 	struct link row;
+	size_t bytes;
 	bool ready;
 };
 
@@ -95,20 +97,33 @@ static void ready(struct table *t, uint64_t seed)
 	t->ready = true;
 }
 
-/* Its value is the caller's to release. */
-static struct made *take_out(struct table *t, struct entry *e)
+/* Out of the table, and into `gone`. */
+static void take_out(struct table *t, struct entry *e, struct link *gone)
 {
-	struct made *m = e->made;
-	map_del(&t->map, m->key);
+	t->bytes -= e->made->bytes;
+	map_del(&t->map, e->made->key);
 	list_del(&e->row);
-	heap_free(e);
-	return m;
+	list_push(gone, &e->row);
+}
+
+/* Outside of locks: a value may take its time to go. */
+static void let_go(struct link *gone)
+{
+	while (!list_empty(gone)) {
+		struct entry *e = ENTRY(gone->next, struct entry, row);
+		list_del(&e->row);
+		release(e->made);
+		heap_free(e);
+	}
 }
 
 static void table_free(struct table *t)
 {
+	struct link gone;
+	list_init(&gone);
 	while (t->ready && !list_empty(&t->row))
-		release(take_out(t, ENTRY(t->row.next, struct entry, row)));
+		take_out(t, ENTRY(t->row.next, struct entry, row), &gone);
+	let_go(&gone);
 	map_free(&t->map);
 }
 
@@ -133,29 +148,25 @@ static struct entry *least_used(struct table *t)
 	}
 }
 
-/* Keeps m, which gets a holder more. Returns what had to go for it, to be released; NULL: nothing. */
-static struct made *table_put(struct table *t, unsigned max, struct made *m)
+static bool has_room(const struct table *t, const struct cache_kind *kind, const struct made *m)
 {
-	struct made *gone = NULL;
+	return t->map.n < kind->max && (!kind->bytes || t->bytes + m->bytes <= kind->max_bytes);
+}
+
+/* Keeps m, which gets a holder more, in place of what was there by that key. What has to go for it is put into `gone`.
+ */
+static void table_put(struct table *t, const struct cache_kind *kind, struct made *m, struct link *gone)
+{
 	struct entry *e = map_get(&t->map, m->key);
-	if (e) {
-		gone = e->made;
-		e->made = held(m);
-		return gone;
-	}
-	if (t->map.n >= max)
-		gone = take_out(t, least_used(t));
+	if (e)
+		take_out(t, e, gone);
+	while (!has_room(t, kind, m) && !list_empty(&t->row))
+		take_out(t, least_used(t), gone);
 	e = HEAP(struct entry);
 	*e = (struct entry){ .made = held(m) };
 	map_put(&t->map, m->key, e);
 	list_push(&t->row, &e->row);
-	return gone;
-}
-
-static void let_go(struct made *m)
-{
-	if (m)
-		release(m);
+	t->bytes += m->bytes;
 }
 
 void caches_free(struct caches *c)
@@ -197,17 +208,26 @@ static struct made *shared_get(struct caches *c, unsigned slot, struct str key)
 	return m;
 }
 
+static void own_put(struct caches *c, const struct cache_kind *kind, struct made *m)
+{
+	struct link gone;
+	list_init(&gone);
+	table_put(own_table(c, kind->slot), kind, m, &gone);
+	let_go(&gone);
+}
+
 /* Unless a newer one is there. */
 static void shared_put(struct caches *c, const struct cache_kind *kind, struct made *m)
 {
-	struct made *gone = NULL;
+	struct link gone;
+	list_init(&gone);
 	pthread_mutex_lock(&c->all[kind->slot].lock);
 	struct table *t = &c->all[kind->slot].table;
 	const struct made *there = table_get(t, m->key);
 	if (!there || there->version <= m->version)
-		gone = table_put(t, kind->max, m);
+		table_put(t, kind, m, &gone);
 	pthread_mutex_unlock(&c->all[kind->slot].lock);
-	let_go(gone);
+	let_go(&gone);
 }
 
 /* ---- is it good? -------------------------------------------------------------- */
@@ -232,6 +252,7 @@ static struct made *made_new(const struct cache_kind *kind, struct str key, void
 	m->key = str_make(memcpy(&m->marks[r->n], key.p, key.n), key.n);
 	m->value = value;
 	m->free = kind->free;
+	m->bytes = kind->bytes ? kind->bytes(value) : 0;
 	m->holders = 1;
 	m->version = version;
 	m->all = r->all;
@@ -307,11 +328,12 @@ struct status cached(struct req *rq, const struct cache_kind *kind, struct shard
 	}
 	m = shared_get(c, kind->slot, full);
 	if (!m || !good(m, shard)) {
-		let_go(m);
+		if (m)
+			release(m);
 		TRY(load(rq, kind, shard, key, full, &m));
 		shared_put(c, kind, m);
 	}
-	let_go(table_put(own_table(c, kind->slot), kind->max, m));
+	own_put(c, kind, m);
 	hand_out(rq, m, value);
 	return OK;
 }
@@ -331,7 +353,7 @@ static struct status load_document(struct req *rq, struct shard *shard, struct s
 
 static void free_document(void *value) { policy_unref(value); }
 
-static const struct cache_kind documents = { "document", CACHE_DOCUMENT, 256, load_document, free_document };
+static const struct cache_kind documents = { "document", CACHE_DOCUMENT, 256, load_document, free_document, NULL, 0 };
 
 struct status cached_policy(struct req *rq, enum policy_kind kind, struct str document, const struct policy **out)
 {

@@ -28,6 +28,10 @@ struct cache_kind {
 	 * the cache, for several threads at once. E_NOT_FOUND is not kept. */
 	struct status (*load)(struct req *rq, struct shard *shard, struct str key, void **value);
 	void (*free)(void *value);
+	/* Where values are of very different sizes: how much memory one takes, and how much all of a table may. NULL:
+	 * they are only counted. One that is bigger than a whole table is kept alone. */
+	size_t (*bytes)(const void *value);
+	size_t max_bytes;
 };
 
 enum cache_slot {

@@ -42,7 +42,7 @@ static void unload(void *value)
 	heap_free(v);
 }
 
-static const struct cache_kind things = { "thing", CACHE_IAM_KEY, 3, load, unload };
+static const struct cache_kind things = { "thing", CACHE_IAM_KEY, 3, load, unload, NULL, 0 };
 
 /* ---- requests: several in one fiber, so that one may be older than another's change ---- */
 
@@ -176,7 +176,7 @@ static struct status load_walk(struct req *rq, struct shard *shard, struct str k
 	*value = v;
 	return OK;
 }
-static const struct cache_kind walks = { "walk", CACHE_IAM_POLICY, 3, load_walk, unload };
+static const struct cache_kind walks = { "walk", CACHE_IAM_POLICY, 3, load_walk, unload, NULL, 0 };
 
 static struct status load_nested(struct req *rq, struct shard *shard, struct str key, void **value)
 {
@@ -188,7 +188,7 @@ static struct status load_nested(struct req *rq, struct shard *shard, struct str
 	*value = v;
 	return OK;
 }
-static const struct cache_kind nesting = { "nested", CACHE_KMS_KEY, 3, load_nested, unload };
+static const struct cache_kind nesting = { "nested", CACHE_KMS_KEY, 3, load_nested, unload, NULL, 0 };
 
 static struct str get_of(struct req *like, const struct cache_kind *kind, struct str key)
 {
@@ -392,9 +392,45 @@ static void threads_do_not_disturb_each_other(void)
 	EXPECT(atomic_load(&alive) == 0);
 }
 
+/* ---- sizes ---------------------------------------------------------------------------- */
+
+static size_t text_bytes(const void *value) { return ((const struct value *)value)->text.n; }
+
+static const struct cache_kind sized = { "sized", CACHE_KMS_ALIAS, 100, load, unload, text_bytes, 10 };
+
+static void ask_sized(struct req *like, const char *text)
+{
+	struct req *rq = request(like);
+	const void *value;
+	EXPECT_OK(cached(rq, &sized, NULL, str_of(text), &value));
+	EXPECT_STR(((const struct value *)value)->text, str_of(text));
+	req_unpin_all(rq);
+}
+
+static void sizes(struct req *rq, void *arg)
+{
+	(void)arg;
+	ask_sized(rq, "4444");
+	ask_sized(rq, "666666");
+	EXPECT(atomic_load(&alive) == 2);
+	ask_sized(rq, "1");
+	EXPECT(atomic_load(&alive) == 2); /* the first had to go */
+	ask_sized(rq, "999999999");
+	EXPECT(atomic_load(&alive) == 2); /* the six had to, now */
+	ask_sized(rq, "larger than all of the table");
+	EXPECT(atomic_load(&alive) == 1);
+	atomic_store(&loads, 0);
+	ask_sized(rq, "larger than all of the table");
+	EXPECT(atomic_load(&loads) == 0);
+	ask_sized(rq, "22");
+	EXPECT(atomic_load(&alive) == 1 && atomic_load(&loads) == 1);
+}
+static void values_take_no_more_memory_than_was_said(void) { in_world(sizes); }
+
 RUN_ALL(T(what_did_not_change_is_loaded_once), T(a_change_counts_from_its_answer_on),
 	T(an_old_snapshot_does_not_pass_for_a_new_one), T(a_change_of_other_rows_leaves_a_value_as_it_is),
 	T(a_new_row_under_a_walked_prefix_is_seen), T(a_value_made_of_another_changes_with_it),
 	T(the_least_used_goes_first_and_lives_while_held), T(what_is_not_there_is_looked_for_again),
 	T(one_key_in_two_shards_is_two_values), T(what_a_call_from_inside_was_given_lives_as_long_as_its_parent),
-	T(a_policy_is_known_by_its_whole_text_and_kind), T(threads_do_not_disturb_each_other))
+	T(a_policy_is_known_by_its_whole_text_and_kind), T(threads_do_not_disturb_each_other),
+	T(values_take_no_more_memory_than_was_said))

@@ -64,7 +64,7 @@ static struct status key_load(struct req *rq, struct shard *shard, struct str ke
 	return OK;
 }
 
-static const struct cache_kind keys = { "iam access key", CACHE_IAM_KEY, 16384, key_load, key_free };
+static const struct cache_kind keys = { "iam access key", CACHE_IAM_KEY, 16384, key_load, key_free, NULL, 0 };
 
 static struct status access_key(struct req *rq, struct str account, struct str id, struct caller *who,
 				struct str *secret)
@@ -116,7 +116,7 @@ static struct status text_load(struct req *rq, struct shard *shard, struct str k
 	return OK;
 }
 
-static const struct cache_kind texts = { "iam managed policy", CACHE_IAM_POLICY, 512, text_load, text_free };
+static const struct cache_kind texts = { "iam managed policy", CACHE_IAM_POLICY, 512, text_load, text_free, NULL, 0 };
 
 static struct status managed_of(struct req *rq, struct str account, struct str arn, enum policy_kind kind,
 				const struct policy **out)

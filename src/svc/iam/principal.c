@@ -142,7 +142,21 @@ static struct status load(struct req *rq, struct shard *shard, struct str key, v
 	return OK;
 }
 
-static const struct cache_kind principals = { "iam principal", CACHE_IAM_PRINCIPAL, 16384, load, principal_free };
+static size_t size(const struct policy *p) { return p ? policy_bytes(p) : 0; }
+
+/* As if its policies were its own: many share theirs. */
+static size_t bytes(const void *value)
+{
+	const struct iam_principal *p = value;
+	size_t n = arena_used(p->mem) + size(p->boundary) + size(p->trust) + policy_index_bytes(p->identity.index);
+	for (size_t i = 0; i < p->identity.n; i++)
+		n += size(p->identity.all[i]);
+	return n;
+}
+
+static const struct cache_kind principals = {
+	"iam principal", CACHE_IAM_PRINCIPAL, 16384, load, principal_free, bytes, 512 * 1024 * 1024,
+};
 
 struct status iam_principal(struct req *rq, struct str account, enum iam_kind kind, struct str name,
 			    const struct iam_principal **out)

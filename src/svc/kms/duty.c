@@ -243,7 +243,7 @@ static void *keep(void *arg)
 		int64_t now = app_now_ms(d->app);
 		if (atomic_load(&d->stop))
 			break;
-		if (passed(now, &written, MINUTE_MS) || kms_usage_is_full(d->app))
+		if (passed(now, &written, MINUTE_MS))
 			fiber_block_on(write_usage, d->app);
 		if (passed(now, &round, ROUND_MS))
 			fiber_block_on(round_of, d->app);

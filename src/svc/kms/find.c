@@ -136,7 +136,9 @@ static void free_alias(void *value)
 	heap_free(value);
 }
 
-static const struct cache_kind aliases = { "kms alias", CACHE_KMS_ALIAS, ALIASES_CACHED, load_alias, free_alias };
+static const struct cache_kind aliases = {
+	"kms alias", CACHE_KMS_ALIAS, ALIASES_CACHED, load_alias, free_alias, NULL, 0
+};
 
 struct status kms_alias_target(struct req *rq, struct shard *shard, struct str alias, struct str *id)
 {

@@ -114,7 +114,7 @@ static struct status load(struct req *rq, struct shard *shard, struct str key, v
 	return OK;
 }
 
-static const struct cache_kind kind = { "kms grants", CACHE_KMS_GRANTS, GRANTS_CACHED, load, release };
+static const struct cache_kind kind = { "kms grants", CACHE_KMS_GRANTS, GRANTS_CACHED, load, release, NULL, 0 };
 
 /* ---- more than that ------------------------------------------------------------------------ */
 

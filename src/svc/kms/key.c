@@ -21,6 +21,9 @@
 enum { KEYS_CACHED = 128 * 1024 }; /* all of an account: KMS_KEYS_PER_REGION, and those of AWS */
 static_assert((int)KEYS_CACHED > (int)KMS_KEYS_PER_REGION, "else whoever uses them all in turn finds none cached");
 
+/* 100,000 keys with policies of the usual size; of those whose policies are as big as they may be, some 5,000. */
+enum { KEYS_BYTES = 640 * 1024 * 1024 };
+
 /* What a key needs that has neither aliases nor tags, of symmetric material. There may be very many. */
 enum { KEY_BYTES = 1472 };
 
@@ -272,7 +275,16 @@ static struct status load(struct req *rq, struct shard *shard, struct str key, v
 	return OK;
 }
 
-static const struct cache_kind keys = { "kms key", CACHE_KMS_KEY, KEYS_CACHED, load, release };
+/* As if its policy were its own: most keys share theirs. */
+static size_t bytes(const void *value)
+{
+	const struct kms_key *k = value;
+	return arena_used(k->mem) + policy_bytes(k->policy);
+}
+
+static const struct cache_kind keys = {
+	"kms key", CACHE_KMS_KEY, KEYS_CACHED, load, release, bytes, KEYS_BYTES,
+};
 
 static struct str shard_of(struct req *rq, struct str account)
 {

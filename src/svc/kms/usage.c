@@ -21,7 +21,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { PLACES_MAX = 65536, AT_ONCE = 1024 };
+/* More than keys are kept ready (key.c): those have a place each, and so have some that are not ready any more. */
+enum { PLACES_MAX = 256 * 1024, AT_ONCE = 1024 };
 
 struct kms_last {
 	atomic_uint holders; /* the table is one */
@@ -86,17 +87,6 @@ struct kms_last *kms_usage_hold(struct app *app, struct str account, struct str 
 	pthread_mutex_unlock(&u->lock);
 	arena_free(mem);
 	return l;
-}
-
-bool kms_usage_is_full(const struct app *app)
-{
-	struct kms_usage *u = app->kms_usage;
-	if (!u)
-		return false;
-	pthread_mutex_lock(&u->lock);
-	bool full = u->places.n > PLACES_MAX / 2;
-	pthread_mutex_unlock(&u->lock);
-	return full;
 }
 
 /* ---- noting --------------------------------------------------------------------------- */

@@ -13,7 +13,7 @@
  *
  * After a crash the trail has what was not written: each writing notes how far the trail was,
  * and the next start reads on from there. So what is lost is what the trail lost, records of
- * the last 50 ms, and uses of a key when more than 65,536 others were used in the same minute.
+ * the last 50 ms, and uses of a key when more than 260,000 others were used in the same minute.
  */
 #ifndef KMS_USAGE_H
 #define KMS_USAGE_H
@@ -24,8 +24,6 @@
 void kms_usage_open(struct app *app);
 /* Writes down what is new. Within a fiber. What cannot be written is logged and tried again by the next. */
 void kms_usage_write(struct app *app);
-/* So many keys have news that it should not wait for its minute. */
-bool kms_usage_is_full(const struct app *app);
 void kms_usage_close(struct app *app); /* after kms_usage_write, or what is new is lost; null is allowed */
 
 /* The place of a key's last use, held until released. NULL: there is no room, or none are kept. */

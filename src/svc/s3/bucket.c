@@ -102,7 +102,7 @@ static struct status load_bucket(struct req *rq, struct shard *names, struct str
 	return OK;
 }
 
-static const struct cache_kind buckets = { "s3 bucket", CACHE_S3_BUCKET, 1024, load_bucket, free_bucket };
+static const struct cache_kind buckets = { "s3 bucket", CACHE_S3_BUCKET, 1024, load_bucket, free_bucket, NULL, 0 };
 
 struct status s3_fail_bucket(struct req *rq, const struct fault_kind *kind, struct str name, const char *text)
 {
