@@ -5,9 +5,7 @@ import hashlib
 import hmac
 import io
 import json
-import os
 import pathlib
-import pty
 import struct
 import subprocess
 import sys
@@ -15,65 +13,15 @@ import time
 
 import pytest
 
-from conftest import ACCOUNT, BIN, Server, allow, policy
+from conftest import ACCOUNT, Server, allow, policy
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "api"))
 
 from idp import Idp, token  # noqa: E402
+from shell import Shell  # noqa: E402
 
 TRUST = policy(allow("sts:AssumeRole", None, Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"}))
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/"
-
-
-class Shell:
-    """The stock CLI with a home of its own. Nobody is named unless a test names somebody: then it is root."""
-
-    def __init__(self, server, home):
-        self.server, self.home = server, pathlib.Path(home)
-        self.clean = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-        self.clean |= {"HOME": str(home), "PATH": "/usr/bin:" + os.environ["PATH"],
-                       "AWS_DEFAULT_OUTPUT": "json"}
-
-    def run(self, *args, **env):
-        return subprocess.run([BIN, "aws", "--data", str(self.server.data), *args], env={**self.clean, **env}, text=True,
-                              capture_output=True, stdin=subprocess.DEVNULL)
-
-    def ok(self, *args, **env):
-        done = self.run(*args, **env)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout) if done.stdout.strip() else None
-
-    def refused(self, *args, **env):
-        done = self.run(*args, **env)
-        assert done.returncode != 0, done.stdout
-        return done.stderr.strip()
-
-    def asked(self, prompt, answer, *args):
-        """What is said on a terminal, where the prompt is answered."""
-        pid, terminal = pty.fork()
-        if pid == 0:
-            os.execve(BIN, [BIN, "aws", "--data", str(self.server.data), *args], self.clean)
-        said = b""
-        try:
-            while piece := os.read(terminal, 4096):
-                said += piece
-                if prompt.encode() in said and answer:
-                    os.write(terminal, answer.encode() + b"\n")
-                    answer = None
-        except OSError:
-            pass  # the end of a terminal
-        os.close(terminal)
-        os.waitpid(pid, 0)
-        return said.decode()
-
-    def who(self, *args, **env):
-        return self.ok(*args, "sts", "get-caller-identity", **env)["Arn"]
-
-    def configure(self, text, keys=""):
-        (self.home / ".aws").mkdir(exist_ok=True)
-        (self.home / ".aws" / "config").write_text(text)
-        (self.home / ".aws" / "credentials").write_text(keys)
-        return self
 
 
 @pytest.fixture(scope="module")

@@ -136,6 +136,10 @@ static void a_key_has_one_policy_named_default(void)
 	put_policy(w, id, DOCUMENT(DELEGATED));
 	EXPECT_STR(world_field(w, CALL(w, "GetKeyPolicy", "{'KeyId':'%.*s','PolicyName':'default'}", PR(id)), "Policy"),
 		   S(DOCUMENT(DELEGATED)));
+	EXPECT_DONE(CALL(w, "PutKeyPolicy", "{'KeyId':'%.*s','Policy':'%.*s'}", PR(id), PR(text)));
+	r = CALL(w, "GetKeyPolicy", "{'KeyId':'%.*s'}", PR(id)); /* it need not be named */
+	EXPECT_STR(world_field(w, r, "Policy"), S(DOCUMENT(DELEGATED)));
+	EXPECT_STR(world_field(w, r, "PolicyName"), S("default"));
 	world_end(w);
 }
 

@@ -53,7 +53,7 @@ struct status kms_policy_check(struct req *rq, struct str text, struct str key_a
 
 static struct status check_name(struct req *rq, struct str name)
 {
-	if (!str_eq(name, S("default")))
+	if (name.p && !str_eq(name, S("default")))
 		return FAIL(rq, kms_NotFoundException, "No such policy exists");
 	return OK;
 }
@@ -63,6 +63,7 @@ struct status kms_get_key_policy(struct req *rq, const struct kms_get_key_policy
 {
 	TRY(check_name(rq, in->policy_name));
 	const struct kms_key *key = kms_found(rq)->key;
+	out->policy_name = S("default");
 	return principals_shown(rq, kms_text(rq, key->policy_written), policy_text(key->policy), &out->policy);
 }
 

@@ -108,6 +108,7 @@ static const struct row {
 	{ "GenerateDataKeyWithoutPlaintext", ID ",'KeySpec':'AES_256'", USES },
 	{ "GenerateMac", ID MAC, USES_HERE, HMAC },
 	{ "GetKeyLastUsage", ID, ALWAYS },
+	{ "GetKeyLastUsage", ID, ALWAYS },
 	{ "GetKeyPolicy", ID ",'PolicyName':'default'", ALWAYS },
 	{ "GetKeyRotationStatus", ID, ALWAYS }, /* imported material and stores' keys: answered, and false */
 	{ "GetParametersForImport", ID ",'WrappingAlgorithm':'RSAES_OAEP_SHA_256','WrappingKeySpec':'RSA_2048'",
