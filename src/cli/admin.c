@@ -42,6 +42,25 @@ struct str admin_parameter(struct http_req *http, const char *name)
 	return uri_find(&pairs, str_of(name));
 }
 
+struct str admin_given(struct http_req *http, const char *name, struct str otherwise)
+{
+	struct str s = admin_parameter(http, name);
+	return s.p ? s : otherwise;
+}
+
+bool admin_verb(struct http_req *http, struct server *s, const struct admin_verbs *verbs)
+{
+	if (str_eq(http->method, S("GET")))
+		verbs->get(http, s);
+	else if (str_eq(http->method, S("POST")))
+		verbs->post(http, s);
+	else if (str_eq(http->method, S("DELETE")))
+		verbs->del(http, s);
+	else
+		return false;
+	return true;
+}
+
 /* ---- metrics ------------------------------------------------------------------------ */
 
 static void metric(struct buf *b, const char *name, const char *kind, const char *help, uint64_t v)

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cli/server.h"
 
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -53,4 +54,24 @@ struct status admin_ask(struct arena *mem, struct str dir, const char *method, s
 	*status = (int)code;
 	*body = str_from(text, head + 4);
 	return OK;
+}
+
+int admin_command(struct arena *mem, const char *command, struct str dir, const char *method, struct str target,
+		  bool print)
+{
+	int status = 0;
+	struct str body = S("");
+	struct status st = admin_ask(mem, dir, method, target, &status, &body);
+	if (st.code == E_CLOSED) {
+		fprintf(stderr, "holdfast %s: nobody serves %.*s\n", command, PR(dir));
+		return 1;
+	}
+	if (failed(st) || status != 200) {
+		struct str why = failed(st) ? str_of(status_name(st)) : body;
+		fprintf(stderr, "holdfast %s: %.*s%s", command, PR(why), str_ends(why, S("\n")) ? "" : "\n");
+		return 1;
+	}
+	if (print)
+		printf("%.*s", PR(body));
+	return 0;
 }

@@ -16,15 +16,10 @@ struct place {
 	struct str account, region;
 };
 
-static struct str given(struct http_req *http, const char *name, struct str otherwise)
-{
-	struct str s = admin_parameter(http, name);
-	return s.p ? s : otherwise;
-}
-
 static struct place place_of(struct http_req *http, struct server *s)
 {
-	return (struct place){ given(http, "account", s->config.account), given(http, "region", s->config.region) };
+	return (struct place){ admin_given(http, "account", s->config.account),
+			       admin_given(http, "region", s->config.region) };
 }
 
 static void refuse(struct http_req *http, struct status st)
@@ -75,12 +70,12 @@ static void list(struct http_req *http, struct server *s)
 static void add(struct http_req *http, struct server *s)
 {
 	struct place at = place_of(http, s);
-	const struct kms_hsm what = { .name = given(http, "name", S("")),
-				      .module = given(http, "module", S("")),
-				      .label = given(http, "token", S("")) };
+	const struct kms_hsm what = { .name = admin_given(http, "name", S("")),
+				      .module = admin_given(http, "module", S("")),
+				      .label = admin_given(http, "token", S("")) };
 	struct kms_hsm made;
 	struct status st =
-	    kms_hsm_add(&s->app, http->mem, at.account, at.region, &what, given(http, "replica", S("")), &made);
+	    kms_hsm_add(&s->app, http->mem, at.account, at.region, &what, admin_given(http, "replica", S("")), &made);
 	if (failed(st)) {
 		refuse(http, st);
 		return;
@@ -93,7 +88,7 @@ static void add(struct http_req *http, struct server *s)
 static void drop(struct http_req *http, struct server *s)
 {
 	struct place at = place_of(http, s);
-	struct str name = given(http, "name", S(""));
+	struct str name = admin_given(http, "name", S(""));
 	struct status st = kms_hsm_remove(&s->app, http->mem, at.account, at.region, name);
 	if (failed(st)) {
 		refuse(http, st);
@@ -105,15 +100,6 @@ static void drop(struct http_req *http, struct server *s)
 
 bool admin_keystore(struct http_req *http, struct server *s)
 {
-	if (!str_eq(http->path, S("/keystore")))
-		return false;
-	if (str_eq(http->method, S("GET")))
-		list(http, s);
-	else if (str_eq(http->method, S("POST")))
-		add(http, s);
-	else if (str_eq(http->method, S("DELETE")))
-		drop(http, s);
-	else
-		return false;
-	return true;
+	static const struct admin_verbs verbs = { .get = list, .post = add, .del = drop };
+	return str_eq(http->path, S("/keystore")) && admin_verb(http, s, &verbs);
 }

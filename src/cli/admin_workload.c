@@ -79,9 +79,9 @@ static void add(struct http_req *http, struct server *s)
 		admin_say(http, 400, "form is instance or not given; port, for an instance, 0 to 65535");
 		return;
 	}
-	struct str name = admin_parameter(http, "name"), role = admin_parameter(http, "role");
+	struct str name = admin_given(http, "name", S("")), role = admin_given(http, "role", S(""));
 	struct status st =
-	    endpoint_add(s->endpoint, http->mem, name.p ? name : S(""), role.p ? role : S(""),
+	    endpoint_add(s->endpoint, http->mem, name, role,
 			 instance ? STS_WORKLOAD_FORM_INSTANCE : STS_WORKLOAD_FORM_CONTAINER, (int)port, &w, &token);
 	if (failed(st)) {
 		refuse(http, st);
@@ -93,8 +93,8 @@ static void add(struct http_req *http, struct server *s)
 
 static void drop(struct http_req *http, struct server *s)
 {
-	struct str name = admin_parameter(http, "name");
-	struct status st = endpoint_remove(s->endpoint, http->mem, name.p ? name : S(""));
+	struct str name = admin_given(http, "name", S(""));
+	struct status st = endpoint_remove(s->endpoint, http->mem, name);
 	if (failed(st)) {
 		refuse(http, st);
 		return;
@@ -105,17 +105,11 @@ static void drop(struct http_req *http, struct server *s)
 
 bool admin_workload(struct http_req *http, struct server *s)
 {
+	static const struct admin_verbs verbs = { .get = list, .post = add, .del = drop };
 	if (!str_eq(http->path, S("/workload")))
 		return false;
-	if (!s->endpoint)
-		admin_say(http, 409, "this server was not started with --credentials ADDR:PORT");
-	else if (str_eq(http->method, S("GET")))
-		list(http, s);
-	else if (str_eq(http->method, S("POST")))
-		add(http, s);
-	else if (str_eq(http->method, S("DELETE")))
-		drop(http, s);
-	else
-		return false;
+	if (s->endpoint)
+		return admin_verb(http, s, &verbs);
+	admin_say(http, 409, "this server was not started with --credentials ADDR:PORT");
 	return true;
 }

@@ -20,24 +20,6 @@ struct keystore_wish {
 	bool help;
 };
 
-static int ask(struct arena *mem, const struct keystore_wish *w, const char *method, struct str target, bool print)
-{
-	int status = 0;
-	struct str body = S("");
-	struct status st = admin_ask(mem, w->data, method, target, &status, &body);
-	if (st.code == E_CLOSED) {
-		fprintf(stderr, "holdfast keystore: nobody serves %.*s\n", PR(w->data));
-		return 1;
-	}
-	if (failed(st) || status != 200) {
-		fprintf(stderr, "holdfast keystore: %.*s\n", PR(failed(st) ? str_of(status_name(st)) : body));
-		return 1;
-	}
-	if (print)
-		printf("%.*s", PR(body));
-	return 0;
-}
-
 static void put(struct buf *b, const char *name, struct str value)
 {
 	if (value.n)
@@ -71,7 +53,7 @@ static int add(struct arena *mem, const struct keystore_wish *w, struct str name
 	free(module);
 	put(&b, "token", w->token);
 	put(&b, "replica", w->replica);
-	return ask(mem, w, "POST", buf_str(&b), true);
+	return admin_command(mem, "keystore", w->data, "POST", buf_str(&b), true);
 }
 
 static int run(struct arena *mem, const struct keystore_wish *w, struct str_list rest)
@@ -79,13 +61,13 @@ static int run(struct arena *mem, const struct keystore_wish *w, struct str_list
 	struct str verb = rest.n ? rest.v[0] : S(""), name = rest.n > 1 ? rest.v[1] : S("");
 	struct buf b = target(mem, w, name);
 	if (str_eq(verb, S("list")) && rest.n == 1)
-		return ask(mem, w, "GET", buf_str(&b), true);
+		return admin_command(mem, "keystore", w->data, "GET", buf_str(&b), true);
 	if (str_eq(verb, S("certificate")) && rest.n == 2)
-		return ask(mem, w, "GET", buf_str(&b), true);
+		return admin_command(mem, "keystore", w->data, "GET", buf_str(&b), true);
 	if (str_eq(verb, S("add")) && rest.n == 2)
 		return add(mem, w, name);
 	if (str_eq(verb, S("remove")) && rest.n == 2)
-		return ask(mem, w, "DELETE", buf_str(&b), false);
+		return admin_command(mem, "keystore", w->data, "DELETE", buf_str(&b), false);
 	fprintf(stderr, "holdfast keystore: add NAME, list, certificate NAME or remove NAME; see 'holdfast keystore "
 			"--help'\n");
 	return 2;

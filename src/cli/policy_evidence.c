@@ -53,8 +53,6 @@ static bool put_time(const char *command, struct buf *q, const char *name, struc
 static int ask(const char *command, const char *path, struct arena *mem, const struct wish *w)
 {
 	struct buf q = buf_in(mem);
-	struct str body;
-	int status;
 	buf_printf(&q, "%s?%s=", path, w->role.n ? "role" : "user");
 	uri_put(&q, w->role.n ? w->role : w->user, false);
 	if (!put_time(command, &q, "since", w->since) || !put_time(command, &q, "until", w->until))
@@ -63,14 +61,7 @@ static int ask(const char *command, const char *path, struct arena *mem, const s
 		buf_z(&q, "&max=");
 		uri_put(&q, w->most, false);
 	}
-	struct status st = admin_ask(mem, w->data, "GET", buf_str(&q), &status, &body);
-	if (failed(st) || status != 200) {
-		struct str nobody = arena_printf(mem, "nobody serves %.*s\n", PR(w->data));
-		fprintf(stderr, "holdfast %s: %.*s", command, PR(failed(st) ? nobody : body));
-		return 1;
-	}
-	printf("%.*s", PR(body));
-	return 0;
+	return admin_command(mem, command, w->data, "GET", buf_str(&q), true);
 }
 
 static int run(const char *command, const char *path, const char *about, int argc, char **argv)

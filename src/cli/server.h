@@ -59,5 +59,8 @@ struct status admin_connect(struct arena *mem, struct str dir, int *fd);
 /* One request without a body. *status is HTTP's. */
 struct status admin_ask(struct arena *mem, struct str dir, const char *method, struct str target, int *status,
 			struct str *body);
+/* The same for a command: prints what it is answered if `print`, or what went wrong. The exit status. */
+int admin_command(struct arena *mem, const char *command, struct str dir, const char *method, struct str target,
+		  bool print);
 
 #endif

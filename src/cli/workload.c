@@ -16,24 +16,6 @@ struct workload_wish {
 	bool imds, help;
 };
 
-static int ask(struct arena *mem, const struct workload_wish *w, const char *method, struct str target, bool print)
-{
-	int status = 0;
-	struct str body = S("");
-	struct status st = admin_ask(mem, w->data, method, target, &status, &body);
-	if (st.code == E_CLOSED) {
-		fprintf(stderr, "holdfast workload: nobody serves %.*s\n", PR(w->data));
-		return 1;
-	}
-	if (failed(st) || status != 200) {
-		fprintf(stderr, "holdfast workload: %.*s\n", PR(failed(st) ? str_of(status_name(st)) : body));
-		return 1;
-	}
-	if (print)
-		printf("%.*s", PR(body));
-	return 0;
-}
-
 static struct str encoded(struct arena *mem, struct str s) { return uri_encode(mem, s, false); }
 
 static int add(struct arena *mem, const struct workload_wish *w, struct str name)
@@ -48,19 +30,19 @@ static int add(struct arena *mem, const struct workload_wish *w, struct str name
 		buf_z(&b, "&form=instance");
 	if (w->port.n)
 		buf_printf(&b, "&port=%.*s", PR(encoded(mem, w->port)));
-	return ask(mem, w, "POST", buf_str(&b), true);
+	return admin_command(mem, "workload", w->data, "POST", buf_str(&b), true);
 }
 
 static int run(struct arena *mem, const struct workload_wish *w, struct str_list rest)
 {
 	struct str verb = rest.n ? rest.v[0] : S("");
 	if (str_eq(verb, S("list")) && rest.n == 1)
-		return ask(mem, w, "GET", S("/workload"), true);
+		return admin_command(mem, "workload", w->data, "GET", S("/workload"), true);
 	if (str_eq(verb, S("add")) && rest.n == 2)
 		return add(mem, w, rest.v[1]);
 	if (str_eq(verb, S("remove")) && rest.n == 2)
-		return ask(mem, w, "DELETE", arena_printf(mem, "/workload?name=%.*s", PR(encoded(mem, rest.v[1]))),
-			   false);
+		return admin_command(mem, "workload", w->data, "DELETE",
+				     arena_printf(mem, "/workload?name=%.*s", PR(encoded(mem, rest.v[1]))), false);
 	fprintf(stderr, "holdfast workload: add NAME, list or remove NAME; see 'holdfast workload --help'\n");
 	return 2;
 }

@@ -286,18 +286,22 @@ static struct status simulate(struct req *rq, struct iam_sim *sim, const struct 
 	return OK;
 }
 
+/* Both ask the same, in structs of their own. */
+#define ASKED(in)                                                                                          \
+	{                                                                                                  \
+		(in)->policy_input_list, (in)->permissions_boundary_policy_input_list, (in)->action_names, \
+		    (in)->resource_arns, (in)->resource_policy, (in)->resource_owner, (in)->caller_arn,    \
+		    (in)->resource_handling_option, (in)->marker, (in)->context_entries, (in)->max_items   \
+	}
+
 struct status iam_simulate_custom_policy(struct req *rq, const struct iam_simulate_custom_policy_in *in,
 					 struct iam_simulate_custom_policy_out *out)
 {
 	struct iam_sim *sim = NEW(rq->mem, struct iam_sim);
 	struct results r;
 	sim->who = (struct policy_principal){ .kind = POLICY_USER, .account = rq->account };
-	TRY(simulate(rq, sim,
-		     &(struct asked){ in->policy_input_list, in->permissions_boundary_policy_input_list,
-				      in->action_names, in->resource_arns, in->resource_policy, in->resource_owner,
-				      in->caller_arn, in->resource_handling_option, in->marker, in->context_entries,
-				      in->max_items },
-		     &r));
+	const struct asked ask = ASKED(in);
+	TRY(simulate(rq, sim, &ask, &r));
 	out->evaluation_results = r.list;
 	out->is_truncated = (struct opt_bool)SET(r.marker.p != NULL);
 	out->marker = r.marker;
@@ -318,12 +322,8 @@ struct status iam_simulate_principal_policy(struct req *rq, const struct iam_sim
 	sim->identity = subject.policies;
 	sim->boundary = subject.boundary;
 	act_as(sim, &subject, rq->account);
-	TRY(simulate(rq, sim,
-		     &(struct asked){ in->policy_input_list, in->permissions_boundary_policy_input_list,
-				      in->action_names, in->resource_arns, in->resource_policy, in->resource_owner,
-				      in->caller_arn, in->resource_handling_option, in->marker, in->context_entries,
-				      in->max_items },
-		     &r));
+	const struct asked ask = ASKED(in);
+	TRY(simulate(rq, sim, &ask, &r));
 	out->evaluation_results = r.list;
 	out->is_truncated = (struct opt_bool)SET(r.marker.p != NULL);
 	out->marker = r.marker;
