@@ -2,6 +2,7 @@
 
   server   one running server for the whole session (account 111122223333)
   fresh    a server for one test alone: may be stopped, killed, restarted, given a moved clock
+  iam      root's client of IAM
 """
 import atexit
 import contextlib
@@ -17,7 +18,9 @@ import time
 import uuid
 
 import boto3
+import botocore
 import botocore.config
+import botocore.exceptions
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -91,23 +94,33 @@ class Server:
     def user(self, *statements, name=None):
         """A new IAM user with one inline policy of those statements; its credentials."""
         iam = self.client("iam")
-        name = name or "u-" + uuid.uuid4().hex[:12]
+        name = name or fresh_name("u")
         iam.create_user(UserName=name)
         if statements:
             iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy(*statements))
         made = iam.create_access_key(UserName=name)["AccessKey"]
         return {"AccessKeyId": made["AccessKeyId"], "SecretAccessKey": made["SecretAccessKey"], "UserName": name}
 
-    def role(self, *statements, name=None, trust=None, by=None):
-        """A new role and a session of it; the session's credentials."""
+    def unsigned(self, service):
+        """A client without credentials, which lets anything pass."""
+        return self.client(service, signature_version=botocore.UNSIGNED, parameter_validation=False)
+
+    def make_role(self, principal, *statements, actions="sts:AssumeRole", condition=None, name=None, **more):
+        """A new role that trusts the principal, with one inline policy of those statements; its ARN."""
         iam = self.client("iam")
-        name = name or "r-" + uuid.uuid4().hex[:12]
-        trust = trust or [allow("sts:AssumeRole", None, Principal={"AWS": f"arn:aws:iam::{self.account}:root"})]
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(*trust))
+        name = name or fresh_name("r")
+        given = {"Condition": condition} if condition else {}
+        trust = policy(allow(actions, None, Principal=principal, **given))
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, **more)["Role"]["Arn"]
         if statements:
             iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(*statements))
+        return arn
+
+    def role(self, *statements, name=None, by=None, **more):
+        """A new role and a session of it; the session's credentials."""
+        name = name or fresh_name("r")
+        arn = self.make_role({"AWS": f"arn:aws:iam::{self.account}:root"}, *statements, name=name, **more)
         by = by or self.user(allow("sts:AssumeRole", "*"))
-        arn = f"arn:aws:iam::{self.account}:role/{name}"
         made = self.client("sts", by).assume_role(RoleArn=arn, RoleSessionName="session")
         return {**made["Credentials"], "RoleName": name, "RoleArn": arn}
 
@@ -178,20 +191,41 @@ def message(error):
     return getattr(error, "value", error).response["Error"]["Message"]
 
 
+def refused(want, status, call, *args, **params):
+    """The message of the refusal that the call is answered with."""
+    with pytest.raises(botocore.exceptions.ClientError) as e:
+        call(*args, **params)
+    assert code(e) == (want, status), message(e)
+    return message(e)
+
+
+def fresh_name(kind="n"):
+    return f"{kind}-{uuid.uuid4().hex[:12]}"
+
+
+@contextlib.contextmanager
+def running(*options, **more):
+    """A server in a directory of its own, and that it stops without a complaint; it may have been stopped before."""
+    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
+        made = Server(base, *options, **more).start()
+        yield made
+        if made.process is not None:
+            status = made.stop()
+            assert status == 0, made.log.read_text()[-4000:]
+
+
 @pytest.fixture(scope="session")
 def server():
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
-        running = Server(base).start()
-        yield running
-        status = running.stop()
-        assert status == 0, running.log.read_text()[-4000:]
+    with running() as made:
+        yield made
 
 
 @pytest.fixture
 def fresh():
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
-        running = Server(base, "--test-clock").start()
-        yield running
-        if running.process is not None:
-            status = running.stop()
-            assert status == 0, running.log.read_text()[-4000:]
+    with running("--test-clock") as made:
+        yield made
+
+
+@pytest.fixture
+def iam(server):
+    return server.client("iam")

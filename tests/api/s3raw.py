@@ -15,6 +15,9 @@ import zlib
 import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
+import botocore.exceptions
+import harness
+import pytest
 
 
 @dataclasses.dataclass
@@ -104,3 +107,11 @@ def crc32c(data):
 
 def crc64nvme(data):
     return _crc(data, 0x9A6C9329AC4BC9B5, 64)
+
+
+def refused(call, want, http, **arguments):
+    """The error that the call is answered with."""
+    with pytest.raises(botocore.exceptions.ClientError) as e:
+        call(**arguments)
+    assert harness.code(e) == (want, http), harness.message(e)
+    return e.value.response["Error"]

@@ -125,8 +125,7 @@ def test_a_foreign_blob_does_not_tell_whether_its_key_is_there(fresh):
 # Tags handed on are counted once, however often their keys are named: nothing grows with the length of a chain.
 def test_a_chain_may_name_a_transitive_tag_as_often_as_it_likes(server):
     name = "chain-" + uuid.uuid4().hex[:8]
-    trust = [allow(["sts:AssumeRole", "sts:TagSession"], None, Principal=ROOT)]
-    session = server.role(allow("sts:*", "*"), name=name, trust=trust)
+    session = server.role(allow("sts:*", "*"), name=name, actions=["sts:AssumeRole", "sts:TagSession"])
     for tag in "abcde":
         session = server.client("sts", session).assume_role(
             RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="next", Tags=[{"Key": tag, "Value": "1"}],

@@ -1,6 +1,4 @@
 """The credentials endpoint, asked by those who are not the program: a page in a browser, a proxy, a neighbour, a guesser."""
-import json
-import re
 import socket
 import urllib.parse
 

@@ -2,14 +2,13 @@
 that look like others. Each attempt is refused, leaves everything as it was, and is in the trail."""
 import concurrent.futures
 import json
-import tempfile
 import uuid
 
 import pytest
 import raw
 from botocore.exceptions import ClientError
 
-from conftest import ACCOUNT, Server, allow, code, deny, policy
+from conftest import ACCOUNT, allow, code, deny, policy, running
 from test_iam_mfa import Phone
 from witness import Witness
 
@@ -26,11 +25,8 @@ def arn(kind, name, account=ACCOUNT):
 
 @pytest.fixture(scope="module")
 def server():
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
-        running = Server(base, "--test-clock").start()
-        yield running
-        status = running.stop()
-        assert status == 0, running.log.read_text()[-4000:]
+    with running("--test-clock") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,12 @@ there and once with names that are not: the answers are the same but for the nam
 (What nobody and nobody's policies get for an answer, and that it is recorded, is in test_enforcement.py.)"""
 import json
 import re
-import tempfile
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import Server, allow, policy
+from conftest import allow, policy, running
 from test_enforcement import MODELS, OPERATIONS, TOKENS, attempt, plainest
 
 OWNER, THEY, OTHERS = "111122223333", "444455556666", "777788889999"
@@ -20,11 +19,8 @@ SECRET = re.compile(r"\b(?:A(?:KIA|SIA|IDA|ROA|GPA|NPA|IPA|SCA)[A-Z0-9]{12,}|[0-
 
 @pytest.fixture(scope="module")
 def server():
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
-        running = Server(base).start()
-        yield running
-        status = running.stop()
-        assert status == 0, running.log.read_text()[-4000:]
+    with running() as made:
+        yield made
 
 
 class Names:

@@ -3,15 +3,13 @@ in the trail."""
 import base64
 import datetime
 import json
-import tempfile
 import urllib.parse
 import uuid
 
 import pytest
 import raw
-from botocore.exceptions import ClientError
 
-from conftest import ACCOUNT, Server, allow, policy
+from conftest import allow, running
 from witness import Witness
 
 OTHER = "444455556666"
@@ -24,11 +22,8 @@ INCOMPLETE = ("IncompleteSignature", 403)
 
 @pytest.fixture(scope="module")
 def server():
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
-        running = Server(base).start()
-        yield running
-        status = running.stop()
-        assert status == 0, running.log.read_text()[-4000:]
+    with running() as made:
+        yield made
 
 
 @pytest.fixture

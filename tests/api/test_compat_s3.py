@@ -4,8 +4,8 @@ import uuid
 import botocore.exceptions
 import pytest
 
-from conftest import allow, code, deny, message, policy
-from s3raw import send
+from conftest import allow, code, deny
+from s3raw import refused, send
 
 NS = b' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 
@@ -20,13 +20,6 @@ def bucket(s3):
     name = "compat-" + uuid.uuid4().hex[:12]
     s3.create_bucket(Bucket=name)
     return name
-
-
-def refused(call, want, status, **kw):
-    with pytest.raises(botocore.exceptions.ClientError) as e:
-        call(**kw)
-    assert code(e) == (want, status), message(e)
-    return e.value.response["Error"]
 
 
 def last_event(server, name, find):

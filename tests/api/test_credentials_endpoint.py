@@ -12,7 +12,7 @@ import uuid
 
 import pytest
 
-from conftest import Server, allow, policy
+from conftest import Server, allow, policy, running
 
 ACCOUNT = "111122223333"
 
@@ -27,22 +27,16 @@ print(json.dumps({"arn": who["Arn"], "method": c.method, "key": c.access_key}))
 
 
 def running_server():
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
-        running = Server(base, "--test-clock", "--credentials", "127.0.0.1:0").start()
-        yield running
-        if running.process is not None:
-            status = running.stop()
-            assert status == 0, running.log.read_text()[-4000:]
+    with running("--test-clock", "--credentials", "127.0.0.1:0") as made:
+        yield made
 
 
 machine = pytest.fixture(running_server, scope="module")  # a server with the endpoint
 later = pytest.fixture(running_server)  # one whose clock may be moved
 
 
-def make_role(server, principal, name=None):
-    name = name or "app-" + uuid.uuid4().hex[:8]
-    trust = policy(allow("sts:AssumeRole", None, Principal={"Service": principal}))
-    return server.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+def make_role(server, principal, **more):
+    return server.make_role({"Service": principal}, **more)
 
 
 def workload(server, *args, check=True):

@@ -12,7 +12,7 @@ import botocore
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import ROOT, Server, allow, policy
+from conftest import ROOT, allow, policy, running
 
 sys.path.insert(0, str(ROOT / "tools"))
 
@@ -129,13 +129,9 @@ def plainest(t):
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory):
-    import tempfile
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
-        server = Server(base).start()
+def scene():
+    with running() as server:
         yield Scene(server)
-        status, said = server.stop(), server.log.read_text()
-        assert status == 0 and "does not declare" not in said, said[-4000:]
 
 
 def attempt(client, name, parameters):

@@ -2,8 +2,6 @@
 none where it is documented to have none. A bucket's policy tells: for each key it denies one object to whom the key has another
 value, one to whom has the key, one to whom lacks it."""
 import json
-import pathlib
-import tempfile
 import time
 import uuid
 
@@ -12,7 +10,7 @@ import pytest
 import raw
 from botocore.exceptions import ClientError
 
-from conftest import ACCOUNT, Server, allow, code, deny, policy
+from conftest import ACCOUNT, allow, code, deny, policy, running
 from idp import Idp, token
 from test_iam_mfa import Phone
 
@@ -40,13 +38,10 @@ SESSION = {**LONG_TERM, "aws:TokenIssueTime": PRESENT, "aws:MultiFactorAuthPrese
 
 @pytest.fixture(scope="module")
 def world():
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
-        server = Server(base, "--test-clock", "--federation-allow-private").start()
-        idp = Idp(pathlib.Path(base))
+    with running("--test-clock", "--federation-allow-private") as server:
+        idp = Idp(server.base)
         yield World(server, idp)
         idp.stop()
-        status = server.stop()
-        assert status == 0, server.log.read_text()[-4000:]
 
 
 class World:

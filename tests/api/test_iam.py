@@ -1,24 +1,14 @@
 """IAM as boto3 sees it: every operation, every refusal, pages, and that what is said is enforced."""
 import json
-import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import allow, code, deny, message, policy, statement
+from conftest import allow, code, deny, fresh_name, policy, refused, statement
 
 ACCOUNT = "111122223333"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 TRUST = policy(allow("sts:AssumeRole", None, Principal={"AWS": ACCOUNT}))
-
-
-def fresh_name(kind="n"):
-    return f"{kind}-{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture
-def iam(server):
-    return server.client("iam")
 
 
 @pytest.fixture
@@ -38,13 +28,6 @@ def role(iam):
 @pytest.fixture
 def managed(iam):
     return iam.create_policy(PolicyName=fresh_name("policy"), PolicyDocument=policy(allow("s3:*")))["Policy"]["Arn"]
-
-
-def refused(want, status, call, **params):
-    with pytest.raises(ClientError) as e:
-        call(**params)
-    assert code(e) == (want, status), message(e)
-    return message(e)
 
 
 # ---- users and keys --------------------------------------------------------------------------------

@@ -4,32 +4,14 @@ import io
 import json
 import threading
 import time
-import uuid
 
-import pytest
 from botocore.exceptions import ClientError
 
-from conftest import allow, code, message, policy
+from conftest import allow, fresh_name, policy, refused
 
 ACCOUNT = "111122223333"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 TRUST = policy(allow("sts:AssumeRole", None, Principal={"AWS": ACCOUNT}))
-
-
-@pytest.fixture
-def iam(server):
-    return server.client("iam")
-
-
-def refused(want, status, call, **params):
-    with pytest.raises(ClientError) as e:
-        call(**params)
-    assert code(e) == (want, status), message(e)
-    return message(e)
-
-
-def fresh_name(kind="n"):
-    return f"{kind}-{uuid.uuid4().hex[:12]}"
 
 
 # ---- alias -------------------------------------------------------------------------------------------

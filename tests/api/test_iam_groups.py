@@ -1,22 +1,11 @@
 """IAM groups as boto3 sees them: every operation, and that a group's policies count for who is in it, from the next request on."""
-import uuid
 
 import pytest
-from botocore.exceptions import ClientError
 
-from conftest import allow, code, deny, message, policy
+from conftest import allow, deny, fresh_name, policy, refused
 
 ACCOUNT = "111122223333"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
-
-
-def fresh_name(kind="n"):
-    return f"{kind}-{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture
-def iam(server):
-    return server.client("iam")
 
 
 @pytest.fixture
@@ -29,13 +18,6 @@ def group(iam):
 @pytest.fixture
 def user(server):
     return server.user()
-
-
-def refused(want, status, call, **params):
-    with pytest.raises(ClientError) as e:
-        call(**params)
-    assert code(e) == (want, status), message(e)
-    return message(e)
 
 
 def test_group(iam):

@@ -1,22 +1,11 @@
 """Instance profiles as boto3 sees them: one role, passed by who may pass it, in the way of deleting both."""
-import uuid
 
 import pytest
-from botocore.exceptions import ClientError
 
-from conftest import allow, code, message, policy
+from conftest import allow, fresh_name, policy, refused
 
 ACCOUNT = "111122223333"
 TRUST = policy(allow("sts:AssumeRole", None, Principal={"Service": "ec2.amazonaws.com"}))
-
-
-def fresh_name():
-    return f"n-{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture
-def iam(server):
-    return server.client("iam")
 
 
 @pytest.fixture
@@ -24,13 +13,6 @@ def role(iam):
     name = fresh_name()
     iam.create_role(RoleName=name, Path="/app/", AssumeRolePolicyDocument=TRUST)
     return name
-
-
-def refused(want, status, call, **params):
-    with pytest.raises(ClientError) as e:
-        call(**params)
-    assert code(e) == (want, status), message(e)
-    return message(e)
 
 
 def test_a_profile_from_its_making_to_its_end(iam, role):

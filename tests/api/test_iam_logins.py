@@ -5,20 +5,11 @@ import threading
 import time
 import uuid
 
-import pytest
-from botocore.exceptions import ClientError
 
-from conftest import allow, code, deny, message
+from conftest import allow, deny, refused
 
 ACCOUNT = "111122223333"
 FIRST, SECOND = "Correct-horse-1", "Battery-staple-2"
-
-
-def refused(want, status, call, **params):
-    with pytest.raises(ClientError) as e:
-        call(**params)
-    assert code(e) == (want, status), message(e)
-    return message(e)
 
 
 def test_a_profile_from_making_to_deleting(server):

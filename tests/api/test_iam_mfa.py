@@ -12,7 +12,7 @@ import zlib
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import allow, code, deny, message, policy
+from conftest import allow, deny, policy, refused
 
 ACCOUNT = "111122223333"
 STEP_S = 30
@@ -46,13 +46,6 @@ class Phone:
         (iam or self.server.client("iam")).enable_mfa_device(
             UserName=user, SerialNumber=self.serial, AuthenticationCode1=self.shows(-1), AuthenticationCode2=self.shows())
         return self
-
-
-def refused(want, status, call, **params):
-    with pytest.raises(ClientError) as e:
-        call(**params)
-    assert code(e) == (want, status), message(e)
-    return message(e)
 
 
 def test_a_device_from_making_to_deleting(server):

@@ -1,17 +1,11 @@
 """Server certificates as boto3 sees them: made by openssl, checked, kept; the key is never shown, on disk neither."""
 import subprocess
-import uuid
 
 import pytest
-from botocore.exceptions import ClientError
 
-from conftest import allow, code, message
+from conftest import allow, fresh_name, refused
 
 ACCOUNT = "111122223333"
-
-
-def fresh_name():
-    return f"n-{uuid.uuid4().hex[:12]}"
 
 
 def openssl(folder, *args):
@@ -39,13 +33,6 @@ def iam(server):
     yield client
     for c in client.list_server_certificates()["ServerCertificateMetadataList"]:
         client.delete_server_certificate(ServerCertificateName=c["ServerCertificateName"])
-
-
-def refused(want, status, call, **params):
-    with pytest.raises(ClientError) as e:
-        call(**params)
-    assert code(e) == (want, status), message(e)
-    return message(e)
 
 
 def test_a_certificate_from_its_upload_to_its_end(server, iam, pems):

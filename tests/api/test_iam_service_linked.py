@@ -1,23 +1,9 @@
 """Service-linked roles as boto3 sees them: made for a service, protected, deleted by a task."""
-import pytest
-from botocore.exceptions import ClientError
 
-from conftest import allow, code, message, policy
+from conftest import allow, policy, refused
 
 ACCOUNT = "111122223333"
 BACKUP = "arn:aws:iam::aws:policy/aws-service-role/AWSBackupServiceLinkedRolePolicyForBackup"
-
-
-@pytest.fixture
-def iam(server):
-    return server.client("iam")
-
-
-def refused(want, status, call, **params):
-    with pytest.raises(ClientError) as e:
-        call(**params)
-    assert code(e) == (want, status), message(e)
-    return message(e)
 
 
 def test_a_role_from_its_making_to_its_end(server, iam):

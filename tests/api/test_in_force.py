@@ -11,7 +11,7 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import ACCOUNT, Server, allow, deny, policy
+from conftest import ACCOUNT, allow, deny, policy, running
 from idp import Idp, token
 
 ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
@@ -22,11 +22,8 @@ LIST = allow("s3:ListAllMyBuckets")
 
 @pytest.fixture(scope="module")
 def server():
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
-        running = Server(base, "--federation-allow-private").start()
-        yield running
-        status = running.stop()
-        assert status == 0, running.log.read_text()[-4000:]
+    with running("--federation-allow-private") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,11 @@ import threading
 import time
 import uuid
 
-import boto3
-import botocore
-import botocore.config
+import harness
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import ACCOUNT, Server, allow, code, deny, message, policy
+from conftest import ACCOUNT, allow, code, deny, message, policy, running
 from idp import Idp, Key, b64, hmac_with, token
 
 CLIENT = "client-1"
@@ -23,11 +21,8 @@ WEB = "sts:AssumeRoleWithWebIdentity"
 
 @pytest.fixture(scope="module")
 def server():
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
-        running = Server(base, "--federation-allow-private").start()
-        yield running
-        status = running.stop()
-        assert status == 0, running.log.read_text()[-4000:]
+    with running("--federation-allow-private") as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +53,7 @@ def register(server, idp, **more):
 
 
 def make_role(server, idp, condition=None, actions=WEB, statements=(), **more):
-    iam = server.client("iam")
-    name = "web-" + uuid.uuid4().hex[:12]
-    given = {"Condition": condition} if condition else {}
-    trust = policy(allow(actions, None, Principal={"Federated": provider_arn(idp)}, **given))
-    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, **more)["Role"]["Arn"]
-    if statements:
-        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(*statements))
-    return arn
+    return server.make_role({"Federated": provider_arn(idp)}, *statements, actions=actions, condition=condition, **more)
 
 
 def claims(idp, **more):
@@ -74,21 +62,12 @@ def claims(idp, **more):
     return {k: v for k, v in made.items() if v is not None}
 
 
-def sts(server):
-    """Without credentials."""
-    return boto3.client("sts", region_name="us-east-1", endpoint_url=server.url, verify=server.ca,
-                        config=botocore.config.Config(signature_version=botocore.UNSIGNED, parameter_validation=False, retries={"max_attempts": 0}))
-
-
 def assume(server, role, text, **more):
-    return sts(server).assume_role_with_web_identity(RoleArn=role, RoleSessionName="sess", WebIdentityToken=text, **more)
+    return server.unsigned("sts").assume_role_with_web_identity(RoleArn=role, RoleSessionName="sess", WebIdentityToken=text, **more)
 
 
 def refused(server, role, text, want="InvalidIdentityToken", status=400, **more):
-    with pytest.raises(ClientError) as e:
-        assume(server, role, text, **more)
-    assert code(e) == (want, status), message(e)
-    return message(e)
+    return harness.refused(want, status, assume, server, role, text, **more)
 
 
 # ---- who gets credentials --------------------------------------------------------------------------------------------
@@ -462,20 +441,18 @@ def test_a_provider_that_is_gone(server, new_idp):
 
 
 def test_a_new_key_is_found_when_it_is_time_to_look(server):
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
-        running = Server(base, "--test-clock", "--federation-allow-private").start()
-        idp = Idp(running.base)
-        register(running, idp)
-        role = make_role(running, idp)
-        assume(running, role, token(idp.rsa, claims(idp)))
+    with running("--test-clock", "--federation-allow-private") as clocked:
+        idp = Idp(clocked.base)
+        register(clocked, idp)
+        role = make_role(clocked, idp)
+        assume(clocked, role, token(idp.rsa, claims(idp)))
         new = Key("ES256", "new")
         idp.keys = [new]
-        refused(running, role, token(new, claims(idp)))
-        running.advance("11s")
-        assume(running, role, token(new, claims(idp)))
-        refused(running, role, token(idp.rsa, claims(idp)))  # withdrawn
+        refused(clocked, role, token(new, claims(idp)))
+        clocked.advance("11s")
+        assume(clocked, role, token(new, claims(idp)))
+        refused(clocked, role, token(idp.rsa, claims(idp)))  # withdrawn
         idp.stop()
-        assert running.stop() == 0
 
 
 def test_private_addresses_are_not_asked_unless_the_operator_says_so(fresh):

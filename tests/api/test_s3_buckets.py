@@ -5,10 +5,9 @@ import urllib.parse
 import uuid
 
 import pytest
-from botocore.exceptions import ClientError
 
-from conftest import allow, code, deny, message, policy
-from s3raw import anonymous, send
+from conftest import allow, deny, policy
+from s3raw import anonymous, refused, send
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +26,6 @@ def bucket(s3):
 def other(server):
     """The root of another account."""
     return server.new_account("444455556666")
-
-
-def refused(call, want, http, **arguments):
-    with pytest.raises(ClientError) as error:
-        call(**arguments)
-    assert code(error) == (want, http), error.value
-    return error.value.response["Error"]
 
 
 # ---- making and deleting ------------------------------------------------------------------

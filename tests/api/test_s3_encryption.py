@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from conftest import allow, code, message, policy
-from s3raw import anonymous, send
+from s3raw import anonymous, refused, send
 
 MIB = 1 << 20
 
@@ -34,13 +34,6 @@ def bucket(s3):
     name = "sse-" + uuid.uuid4().hex[:12]
     s3.create_bucket(Bucket=name)
     return name
-
-
-def refused(call, want, http, **arguments):
-    with pytest.raises(ClientError) as error:
-        call(**arguments)
-    assert code(error) == (want, http), error.value
-    return error.value.response["Error"]
 
 
 def default(s3, bucket, key, bucket_key=False):

@@ -1,15 +1,13 @@
 """Multipart uploads: parts, order, sizes, checksums, completing twice, listing, aborting, copying."""
-import base64
 import hashlib
 import os
 import threading
 import uuid
 
 import pytest
-from botocore.exceptions import ClientError
 
-from conftest import allow, code
-from s3raw import b64, crc32, crc64nvme, send
+from conftest import allow
+from s3raw import b64, crc32, crc64nvme, refused, send
 
 MIB = 1 << 20
 
@@ -24,13 +22,6 @@ def bucket(s3):
     name = "parts-" + uuid.uuid4().hex[:12]
     s3.create_bucket(Bucket=name)
     return name
-
-
-def refused(call, want, http, **arguments):
-    with pytest.raises(ClientError) as error:
-        call(**arguments)
-    assert code(error) == (want, http), error.value
-    return error.value.response["Error"]
 
 
 def upload(s3, bucket, key, parts, numbers=None, **arguments):

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from conftest import allow, code, message
-from s3raw import anonymous, b64, crc32, crc32c, crc64nvme, send
+from s3raw import anonymous, b64, crc32, crc32c, crc64nvme, refused, send
 
 
 @pytest.fixture(scope="module")
@@ -21,13 +21,6 @@ def bucket(s3):
     name = "objects-" + uuid.uuid4().hex[:12]
     s3.create_bucket(Bucket=name)
     return name
-
-
-def refused(call, want, http, **arguments):
-    with pytest.raises(ClientError) as error:
-        call(**arguments)
-    assert code(error) == (want, http)
-    return error.value.response["Error"]
 
 
 # ---- bytes come back as they went -----------------------------------------------------

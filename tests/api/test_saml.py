@@ -7,14 +7,12 @@ import json
 import time
 import uuid
 
-import boto3
-import botocore
-import botocore.config
+import harness
 import pytest
 from botocore.exceptions import ClientError
 from lxml import etree
 
-from conftest import ACCOUNT, allow, code, message, policy
+from conftest import ACCOUNT, allow, code, message
 from saml_idp import AWS, DS, ENVELOPED, EXC, SAML, SAMLP, SIGN_IN, Idp, assertion, at, encode, response
 
 SAML_ACTION = "sts:AssumeRoleWithSAML"
@@ -36,29 +34,16 @@ def provider(server):
 
 
 def make_role(server, provider, condition=None, actions=SAML_ACTION, statements=(), **more):
-    iam = server.client("iam")
-    name = "saml-" + uuid.uuid4().hex[:12]
-    given = {"Condition": condition} if condition else {}
-    trust = policy(allow(actions, None, Principal={"Federated": provider.arn}, **given))
-    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, **more)["Role"]["Arn"]
-    if statements:
-        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(*statements))
-    return arn
+    return server.make_role({"Federated": provider.arn}, *statements, actions=actions, condition=condition, **more)
 
 
 def assume(server, provider, role, text, **more):
-    sts = boto3.client("sts", region_name="us-east-1", endpoint_url=server.url, verify=server.ca,
-                       config=botocore.config.Config(signature_version=botocore.UNSIGNED, parameter_validation=False,
-                                                     retries={"max_attempts": 0}))
     text = text if isinstance(text, str) else encode(text)
-    return sts.assume_role_with_saml(RoleArn=role, PrincipalArn=provider.arn, SAMLAssertion=text, **more)
+    return server.unsigned("sts").assume_role_with_saml(RoleArn=role, PrincipalArn=provider.arn, SAMLAssertion=text, **more)
 
 
 def refused(server, provider, role, text, want="InvalidIdentityToken", status=400, **more):
-    with pytest.raises(ClientError) as e:
-        assume(server, provider, role, text, **more)
-    assert code(e) == (want, status), message(e)
-    return message(e)
+    return harness.refused(want, status, assume, server, provider, role, text, **more)
 
 
 def unsigned(provider, role, **more):

@@ -1,45 +1,26 @@
 """STS as boto3 sees it: who may have a role's credentials, for how long, and what they carry."""
 import datetime
-import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import allow, code, deny, message, policy
+from conftest import allow, code, deny, fresh_name, policy, refused
 
 ACCOUNT = "111122223333"
 OTHER = "444455556666"
 EVERYTHING = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
 
 
-def fresh_name(kind="n"):
-    return f"{kind}-{uuid.uuid4().hex[:12]}"
-
-
 def arn_of(user):
     return f"arn:aws:iam::{ACCOUNT}:user/{user['UserName']}"
 
 
-def make_role(server, principal, *statements, actions=EVERYTHING, condition=None, **more):
-    name = fresh_name("role")
-    iam = server.client("iam")
-    given = {"Condition": condition} if condition else {}
-    trust = policy(allow(actions, None, Principal={"AWS": principal}, **given))
-    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, **more)["Role"]["Arn"]
-    if statements:
-        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(*statements))
-    return arn
+def make_role(server, principal, *statements, actions=EVERYTHING, **more):
+    return server.make_role({"AWS": principal}, *statements, actions=actions, **more)
 
 
 def assume(server, who, role, **more):
     return server.client("sts", who).assume_role(RoleArn=role, RoleSessionName="sess", **more)
-
-
-def refused(want, status, call, *args, **params):
-    with pytest.raises(ClientError) as e:
-        call(*args, **params)
-    assert code(e) == (want, status), message(e)
-    return message(e)
 
 
 @pytest.fixture

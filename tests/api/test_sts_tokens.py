@@ -8,17 +8,10 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import allow, code, deny, message, policy
+from conftest import allow, code, deny, policy, refused
 
 ACCOUNT = "111122223333"
 INVALID = "The security token included in the request is invalid"
-
-
-def refused(want, status, call, *args, **params):
-    with pytest.raises(ClientError) as e:
-        call(*args, **params)
-    assert code(e) == (want, status), message(e)
-    return message(e)
 
 
 def lasts(made):

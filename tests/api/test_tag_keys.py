@@ -1,11 +1,10 @@
 """Tags in policies: on every operation that gives or takes tags aws:RequestTag and aws:TagKeys are there to be denied by, and on every one that
 names something with tags its aws:ResourceTag. The operations come from the models."""
-import tempfile
 
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import Server, allow, code, deny
+from conftest import allow, code, deny, running
 from test_attacks_secrets import certificate
 from test_attacks_strangers import names  # noqa: F401
 from test_enforcement import MODELS, OPERATIONS, TOKENS, attempt
@@ -22,12 +21,9 @@ NONE = {"ListAccessKeys", "ChangePassword", "GetAccessKeyLastUsed"}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
-        running = Server(base).start()
-        yield running
-        status = running.stop()
-        assert status == 0, running.log.read_text()[-4000:]
+def server():
+    with running() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
