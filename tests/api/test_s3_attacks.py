@@ -1,6 +1,7 @@
 """What a stranger, or a broken client, might send: nothing of it may reach what it should not, nor stop the server."""
 import hashlib
 import socket
+import threading
 import urllib.parse
 import uuid
 
@@ -150,3 +151,42 @@ def test_no_body_where_one_is_needed_and_one_where_none_is(server, bucket):
     assert send(server, "GET", f"/{bucket}", body=b"x" * 1000).status == 200
     assert anonymous(server, "POST", f"/{bucket}").status in (400, 403, 405, 412, 501)
     assert anonymous(server, "POST", f"/{bucket}/k").status in (400, 403, 405, 501)
+
+
+def test_an_object_that_is_replaced_while_it_is_read_is_judged_anew(server, s3, bucket):
+    """Its tags decide who may read it, so what replaces it under other tags is not given out by leave for the old one."""
+    key, stop, leaked, seen = "changing", threading.Event(), [], set()
+    mine = {"StringEquals": {"s3:ExistingObjectTag/for": "all"}}
+    reader = server.user(allow("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", Condition=mine))
+
+    def write():
+        while not stop.is_set():
+            s3.put_object(Bucket=bucket, Key=key, Body=b"few", Tagging="for=few")
+            put_for_all()
+
+    def put_for_all():
+        """In parts, and under KMS, so that reading it takes a while before the first byte is found."""
+        new = {"Bucket": bucket, "Key": key}
+        new["UploadId"] = s3.create_multipart_upload(**new, Tagging="for=all", ServerSideEncryption="aws:kms")["UploadId"]
+        tag = s3.upload_part(**new, PartNumber=1, Body=b"all")["ETag"]
+        s3.complete_multipart_upload(**new, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": tag}]})
+
+    def read():
+        client = server.client("s3", reader, plain=True)
+        while not stop.is_set():
+            try:
+                data = client.get_object(Bucket=bucket, Key=key)["Body"].read(3)
+                seen.add("let in")
+                if data != b"all":
+                    leaked.append(data)
+            except ClientError as e:
+                seen.add(code(e)[0])
+    put_for_all()
+    threads = [threading.Thread(target=t) for t in (write, read, read, read)]
+    for t in threads:
+        t.start()
+    stop.wait(1)
+    stop.set()
+    for t in threads:
+        t.join()
+    assert not leaked and {"let in", "AccessDenied"} <= seen <= {"let in", "AccessDenied", "ServiceUnavailable"}
