@@ -507,14 +507,23 @@ struct status authz_list(struct req *rq, struct authz *az)
 	return OK;
 }
 
-struct status req_authorize(struct req *rq)
+/* What must be allowed, at least one item: closed by omission, for an empty list would allow everything. */
+static struct status list(struct req *rq, const struct authz_item **first)
 {
-	if (rq->op->flags & OP_NO_AUTHZ)
-		return OK;
 	struct authz az;
 	TRY(authz_list(rq, &az));
-	assert(az.first); /* closed by omission: an empty list would allow everything */
-	for (const struct authz_item *item = az.first; item; item = item->next) {
+	assert(az.first);
+	*first = az.first;
+	return OK;
+}
+
+struct status req_authorize(struct req *rq)
+{
+	const struct authz_item *first;
+	if (rq->op->flags & OP_NO_AUTHZ)
+		return OK;
+	TRY(list(rq, &first));
+	for (const struct authz_item *item = first; item; item = item->next) {
 		struct authz_denial why = { 0 };
 		if (decide(rq, item, &why).verdict == POLICY_ALLOW)
 			continue;
@@ -523,4 +532,23 @@ struct status req_authorize(struct req *rq)
 		return refuse(rq, item, kept);
 	}
 	return OK;
+}
+
+/* On a writer nothing may be waited for, so a refusal is put into words (and sealed) at home. */
+struct status req_authorize_again(struct req *rq)
+{
+	const struct authz_item *first;
+	struct policy_decision d;
+	assert(rq->write);
+	if (rq->op->flags & OP_NO_AUTHZ)
+		return OK;
+	TRY(list(rq, &first));
+	bool allowed = true;
+	for (const struct authz_item *item = first; item && allowed; item = item->next)
+		allowed = authz_evaluate(rq, item, &d);
+	if (allowed)
+		return OK;
+	req_write_undo(rq);
+	TRY(req_authorize(rq));
+	return ERR(E_BUSY); /* allowed again by now */
 }

@@ -72,6 +72,12 @@ struct str authz_row_resource(struct req *rq, const void *in);
 
 /* The pipeline's step: lists the items, evaluates each, raises AccessDenied in AWS's words. */
 struct status req_authorize(struct req *rq);
+/*
+ * Once more, inside the write that was allowed: what it is about may be another thing by now, at another path, with
+ * other tags. The service's function is asked again and must read from rq->write. If it is no longer allowed the write
+ * is given up, and the refusal is the usual one.
+ */
+struct status req_authorize_again(struct req *rq);
 /* One item, without raising: for req_allowed and the steps of other rooms. */
 bool authz_evaluate(struct req *rq, const struct authz_item *item, struct policy_decision *out);
 

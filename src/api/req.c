@@ -157,6 +157,12 @@ struct status req_write(struct req *rq, struct shard *shard, struct txn **out)
 	return OK;
 }
 
+void req_write_undo(struct req *rq)
+{
+	txn_abort(rq->write);
+	rq->write = NULL;
+}
+
 /* ---- the answer and names -------------------------------------------------------- */
 
 void req_header(struct req *rq, const char *name, struct str value)

@@ -163,6 +163,8 @@ void req_read_end(struct req *rq);
 uint64_t req_read_version(const struct req *rq, const struct shard *shard);
 /* Carries the fiber to the shard's writer. At most once a request; ends all its snapshots first. */
 struct status req_write(struct req *rq, struct shard *shard, struct txn **out);
+/* The write is given up, with all that it did: the fiber is home again, and may read, wait and write anew. */
+void req_write_undo(struct req *rq);
 
 /* ---- the body of a streaming operation -------------------------------------- */
 

@@ -131,9 +131,7 @@ static struct status record(struct req *rq) { return rq->write ? record_effect(r
 /* Nothing stays of what a failed handler did, neither in its shard nor in the answer. */
 static void undo(struct req *rq)
 {
-	if (rq->write)
-		txn_abort(rq->write);
-	rq->write = NULL;
+	req_write_undo(rq);
 	if (rq->pull_done)
 		rq->pull_done(rq->pull_arg);
 	rq->pull = NULL;

@@ -2,6 +2,7 @@
 import hashlib
 import socket
 import threading
+import time
 import urllib.parse
 import uuid
 
@@ -190,3 +191,31 @@ def test_an_object_that_is_replaced_while_it_is_read_is_judged_anew(server, s3, 
     for t in threads:
         t.join()
     assert not leaked and {"let in", "AccessDenied"} <= seen <= {"let in", "AccessDenied", "ServiceUnavailable"}
+
+
+def test_only_what_has_the_tag_is_tagged_anew_however_quickly_it_changes(server, s3, bucket):
+    key, stop, taken, seen = "retagged", threading.Event(), [], set()
+    mine = {"StringEquals": {"s3:ExistingObjectTag/for": "all"}}
+    tagger = server.user(allow("s3:PutObjectTagging", f"arn:aws:s3:::{bucket}/{key}", Condition=mine))
+
+    def tag():
+        client = server.client("s3", tagger, plain=True)
+        while not stop.is_set():
+            try:
+                client.put_object_tagging(Bucket=bucket, Key=key, Tagging={"TagSet": [{"Key": "for", "Value": "all"}]})
+                seen.add("let in")
+            except ClientError as e:
+                seen.add(code(e)[0])
+    threads = [threading.Thread(target=tag) for _ in range(4)]
+    s3.put_object(Bucket=bucket, Key=key, Body=b"x", Tagging="for=all")
+    for t in threads:
+        t.start()
+    until = time.monotonic() + 1.5
+    while time.monotonic() < until:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x", Tagging="for=all")
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x", Tagging="for=few")
+        taken.append(s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"][0]["Value"])
+    stop.set()
+    for t in threads:
+        t.join()
+    assert set(taken) == {"few"} and {"let in", "AccessDenied"} <= seen <= {"let in", "AccessDenied", "ServiceUnavailable"}

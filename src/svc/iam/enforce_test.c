@@ -3,6 +3,8 @@
  * IAM enforced upon itself: who may do what to identities, and the ways in which people
  * have made themselves more than they were.
  */
+#include "api/authz.h"
+#include "api/faults.h"
 #include "svc/identities_testing.h"
 
 static struct caller make_user(struct test_world *w, const char *name, const char *document)
@@ -249,8 +251,67 @@ static void accounts_do_not_see_each_other(void)
 	world_end(w);
 }
 
+struct late {
+	struct caller who;
+	const char *role;
+	bool allowed;
+};
+
+/* The operation as it runs once it was allowed; what is there by then is not what was there when it was. */
+static void tag_late(struct req *rq, void *arg)
+{
+	const struct late *l = arg;
+	const struct iam_tag tag = { S("k"), S("v") };
+	const struct iam_tag_role_in in = { str_of(l->role), { &tag, 1 } };
+	struct iam_tag_role_out out = { 0 };
+	rq->svc = &iam_service;
+	rq->op = service_op(&iam_service, S("TagRole"));
+	rq->in = &in;
+	rq->caller = l->who;
+	EXPECT_OK(iam_identity.policies(rq, &rq->caller, &rq->policies));
+	struct status st = iam_tag_role(rq, &in, &out);
+	if (l->allowed) {
+		EXPECT_OK(st);
+		EXPECT(rq->write);
+		req_write_undo(rq);
+		return;
+	}
+	EXPECT(req_failed_with(rq, st, api_AccessDeniedException));
+	EXPECT(!rq->write); /* given up */
+	EXPECT(rq->denial);
+}
+
+static void what_stands_there_when_it_is_written_is_what_must_be_allowed(void)
+{
+	struct test_world *w = begin();
+	struct caller ann = make_user(
+	    w, "ann",
+	    "{\\\"Version\\\":\\\"2012-10-17\\\",\\\"Statement\\\":{\\\"Effect\\\":\\\"Allow\\\","
+	    "\\\"Action\\\":\\\"iam:TagRole\\\",\\\"Resource\\\":\\\"arn:aws:iam::111122223333:role/app/*\\\","
+	    "\\\"Condition\\\":{\\\"StringEquals\\\":{\\\"aws:ResourceTag/team\\\":\\\"a\\\"}}}}");
+	WORKS(IAM(
+	    w, "CreateRole",
+	    "{'RoleName':'hers','Path':'/app/','Tags':[{'Key':'team','Value':'a'}],'AssumeRolePolicyDocument':'" TRUST(
+		"*") "'}"));
+	WORKS(IAM(
+	    w, "CreateRole",
+	    "{'RoleName':'other','Path':'/app/','Tags':[{'Key':'team','Value':'b'}],'AssumeRolePolicyDocument':'" TRUST(
+		"*") "'}"));
+	WORKS(IAM(w, "CreateRole",
+		  "{'RoleName':'moved','Path':'/board/"
+		  "','Tags':[{'Key':'team','Value':'a'}],'AssumeRolePolicyDocument':'" TRUST("*") "'}"));
+	const struct late all[] = { { ann, "hers", true }, { ann, "other", false }, { ann, "moved", false } };
+	for (size_t i = 0; i < COUNT(all); i++)
+		world_in_fiber(w, tag_late, (void *)(uintptr_t)&all[i]);
+	struct test_reply r = IAM(w, "ListRoleTags", "{'RoleName':'other'}");
+	EXPECT_STR(world_field(w, r, "Tags.0.Key"), S("team"));
+	EXPECT(!world_field(w, r, "Tags.1").p);
+	world_end(w);
+}
+
 RUN_ALL(T(who_has_no_policy_may_do_nothing), T(a_change_counts_for_the_next_request), T(a_boundary_bounds),
 	T(a_user_made_again_is_a_stranger), T(the_stored_path_and_name_count), T(a_deny_by_name_holds_in_any_case),
 	T(only_named_policies_may_be_attached), T(whoever_makes_users_must_bound_them),
 	T(tags_on_creation_need_the_tagging_action_too), T(tags_of_the_target_count), T(tags_of_the_caller_count),
-	T(keys_of_others_are_not_told_apart_from_none), T(accounts_do_not_see_each_other))
+	T(keys_of_others_are_not_told_apart_from_none), T(what_stands_there_when_it_is_written_is_what_must_be_allowed),
+	T(accounts_do_not_see_each_other))

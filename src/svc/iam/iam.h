@@ -49,7 +49,9 @@ struct str iam_join(struct arena *mem, struct str a, struct str b, struct str c)
 /* ---- the shard ---------------------------------------------------------------------- */
 
 struct status iam_shard(struct req *rq, struct str account, struct shard **out);
-struct status iam_read(struct req *rq, struct txn **out); /* of rq->account */
+/* Of rq->account. Within a write: the write itself. */
+struct status iam_read(struct req *rq, struct txn **out);
+/* The operation is authorized once more inside it: by what stands there then, whoever was quicker. */
 struct status iam_write(struct req *rq, struct txn **out);
 
 /* A row of that shape; E_NOT_FOUND, or E_CORRUPT when it does not read back. Strings live in mem. */

@@ -341,6 +341,8 @@ struct status iam_authorize_add_role_to_instance_profile(struct req *rq, const v
 	struct txn *t;
 	struct iam_entity_row role;
 	TRY(authorize_profile(rq, in, az));
+	if (rq->write) /* asked again: the handler knows the role that was passed by its id */
+		return OK;
 	TRY(iam_read(rq, &t));
 	struct status st = iam_entity_find(rq->mem, t, IAM_ROLE, iam_input(rq, in, "RoleName"), &role);
 	if (failed(st))

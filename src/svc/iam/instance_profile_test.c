@@ -206,6 +206,7 @@ static void add_what_was_not_passed(struct req *rq, void *arg)
 	struct iam_add_role_to_instance_profile_out out;
 	rq->svc = &iam_service;
 	rq->op = service_op(&iam_service, S("AddRoleToInstanceProfile"));
+	rq->in = &in;
 	rq->found = passed;
 	EXPECT_ERR(iam_add_role_to_instance_profile(rq, &in, &out), E_FAULT);
 	EXPECT(rq->fault.kind == iam_NoSuchEntityException);

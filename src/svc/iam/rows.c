@@ -7,6 +7,7 @@
  */
 #include "svc/iam/iam.h"
 
+#include "api/authz.h"
 #include "api/faults.h"
 #include "base/str.h"
 #include "wire/pack.h"
@@ -53,6 +54,10 @@ struct status iam_shard(struct req *rq, struct str account, struct shard **out)
 struct status iam_read(struct req *rq, struct txn **out)
 {
 	struct shard *shard;
+	if (rq->write) {
+		*out = rq->write;
+		return OK;
+	}
 	TRY(iam_shard(rq, rq->account, &shard));
 	return req_read(rq, shard, out);
 }
@@ -61,7 +66,8 @@ struct status iam_write(struct req *rq, struct txn **out)
 {
 	struct shard *shard;
 	TRY(iam_shard(rq, rq->account, &shard));
-	return req_write(rq, shard, out);
+	TRY(req_write(rq, shard, out));
+	return req_authorize_again(rq);
 }
 
 struct status iam_row_get(struct arena *mem, struct txn *t, struct str key, const struct shape *shape, void *row)
