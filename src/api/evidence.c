@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "policy/catalogue.h"
 #include "wire/json_text.h"
+#include "wire/str_list.h"
 
 #include <stdlib.h>
 
@@ -208,14 +209,6 @@ static size_t grants_of(struct evidence *e, struct grant *out)
 	return n;
 }
 
-static bool same_list(struct str_list a, struct str_list b)
-{
-	for (size_t i = 0; i < a.n && a.n == b.n; i++)
-		if (!str_eq(a.v[i], b.v[i]))
-			return false;
-	return a.n == b.n;
-}
-
 static void put_array(struct buf *out, const char *name, const struct str *v, size_t n, const char *after)
 {
 	buf_printf(out, "      \"%s\": [", name);
@@ -238,7 +231,7 @@ static void put_policy(struct evidence *e, struct grant *g, size_t n, struct buf
 			continue;
 		struct str_list resources = g[i].resources;
 		for (size_t j = i; j < n; j++) {
-			if (!g[j].action.p || !same_list(g[j].resources, resources))
+			if (!g[j].action.p || !str_list_eq(g[j].resources, resources))
 				continue;
 			actions[k++] = g[j].action;
 			g[j].action = (struct str){ 0 };

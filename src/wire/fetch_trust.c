@@ -9,6 +9,7 @@
 #include "base/codec.h"
 #include "base/str.h"
 #include "crypto/hash.h"
+#include "wire/str_list.h"
 
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
@@ -169,20 +170,12 @@ static bool follows_from(struct chain *c, unsigned i, const char *host)
 	return ok;
 }
 
-static bool listed(struct str_list thumbprints, const char *sha1_hex)
-{
-	for (size_t i = 0; i < thumbprints.n; i++)
-		if (str_eq(thumbprints.v[i], str_make(sha1_hex, 2 * SHA1_SIZE)))
-			return true;
-	return false;
-}
-
 static bool is_known(struct trust *t, struct chain *c, const char *host, struct str_list thumbprints)
 {
 	if (follows(t->authorities, c, c->n, host))
 		return true;
 	for (unsigned i = 0; i < c->n; i++)
-		if (listed(thumbprints, c->sha1[i]) && follows_from(c, i, host))
+		if (str_list_has(thumbprints, str_make(c->sha1[i], 2 * SHA1_SIZE)) && follows_from(c, i, host))
 			return true;
 	return false;
 }

@@ -471,7 +471,7 @@ def test_other_work_goes_on_while_a_provider_is_slow(server, new_idp):
     register(server, new_idp)
     role = make_role(server, new_idp)
     answer = new_idp.answer
-    new_idp.answer = lambda path: (time.sleep(2), answer(path))[1]
+    new_idp.answer = lambda path: (time.sleep(0.5), answer(path))[1]
     done, answered = [], 0
     asking = threading.Thread(target=lambda: done.append(assume(server, role, token(new_idp.rsa, claims(new_idp)))))
     client = server.client("sts")
@@ -483,6 +483,23 @@ def test_other_work_goes_on_while_a_provider_is_slow(server, new_idp):
         answered += not done
     asking.join()
     assert done and answered > 3
+
+
+@pytest.mark.parametrize("change,text", [
+    ("delete_open_id_connect_provider", "No OpenIDConnect provider found in your account for "),
+    ("remove_client_id_from_open_id_connect_provider", "Incorrect token audience"),
+    ("update_open_id_connect_provider_thumbprint", COULD_NOT)])
+def test_what_is_changed_while_the_provider_is_asked_counts(server, new_idp, change, text):
+    register(server, new_idp)
+    role, iam, answer = make_role(server, new_idp), server.client("iam"), new_idp.answer
+    more = {"remove": {"ClientID": CLIENT}, "update": {"ThumbprintList": ["9" * 40]}}.get(change.partition("_")[0], {})
+
+    def late(path):
+        if path.endswith("/jwks"):
+            getattr(iam, change)(OpenIDConnectProviderArn=provider_arn(new_idp), **more)
+        return answer(path)
+    new_idp.answer = late
+    assert refused(server, role, token(new_idp.rsa, claims(new_idp))).startswith(text)
 
 
 # ---- the record ------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #include "api/faults.h"
 #include "base/str.h"
 #include "svc/iam/provider.h"
+#include "wire/str_list.h"
 
 /* ---- what may be given ----------------------------------------------------------------------- */
 
@@ -56,14 +57,6 @@ static struct status too_many_clients(struct req *rq)
 		    IAM_CLIENT_IDS_MAX);
 }
 
-static bool listed(struct str_list list, struct str s)
-{
-	for (size_t i = 0; i < list.n; i++)
-		if (str_eq(list.v[i], s))
-			return true;
-	return false;
-}
-
 static struct status check_clients(struct req *rq, struct str_list given, struct str_list *out)
 {
 	if (given.n > IAM_CLIENT_IDS_MAX)
@@ -71,7 +64,7 @@ static struct status check_clients(struct req *rq, struct str_list given, struct
 	struct str *v = NEWS(rq->mem, struct str, given.n + 1);
 	size_t n = 0;
 	for (size_t i = 0; i < given.n; i++)
-		if (!listed((struct str_list){ v, n }, given.v[i]))
+		if (!str_list_has((struct str_list){ v, n }, given.v[i]))
 			v[n++] = given.v[i];
 	*out = (struct str_list){ v, n };
 	return OK;
@@ -216,7 +209,7 @@ struct status iam_add_client_id_to_open_id_connect_provider(
 	struct iam_oidc_row row;
 	(void)out;
 	TRY(to_change(rq, in->open_id_connect_provider_arn, &t, &row));
-	if (listed(row.client_ids, in->client_id))
+	if (str_list_has(row.client_ids, in->client_id))
 		return OK;
 	if (row.client_ids.n >= IAM_CLIENT_IDS_MAX)
 		return too_many_clients(rq);

@@ -16,6 +16,7 @@
 #include "svc/sts/claims.h"
 #include "svc/sts/federated.h"
 #include "svc/sts/issuer_keys.h"
+#include "wire/str_list.h"
 
 enum { SKEW_S = 300, SUBJECT_MAX = 255 };
 
@@ -104,14 +105,6 @@ static struct status verify(struct req *rq, const struct jwt *token, const struc
 
 /* ---- is it meant for us, and now? --------------------------------------------------------------------- */
 
-static bool listed(struct str_list list, struct str s)
-{
-	for (size_t i = 0; i < list.n; i++)
-		if (str_eq(list.v[i], s))
-			return true;
-	return false;
-}
-
 /*
  * Who the token was made for: the authorized party if it names one, else the audience, of which one at least must be
  * a client of the provider's ("aud", "oaud": IAM and STS condition context keys).
@@ -121,12 +114,12 @@ static struct status find_audience(struct req *rq, const struct identity_oidc *p
 {
 	if (!c->aud.n)
 		return missing(rq, "aud");
-	if (c->azp.p && listed(provider->client_ids, c->azp)) {
+	if (c->azp.p && str_list_has(provider->client_ids, c->azp)) {
 		*out = c->azp;
 		return OK;
 	}
 	for (size_t i = 0; !c->azp.p && i < c->aud.n; i++)
-		if (listed(provider->client_ids, c->aud.v[i])) {
+		if (str_list_has(provider->client_ids, c->aud.v[i])) {
 			*out = c->aud.v[i];
 			return OK;
 		}
@@ -207,12 +200,21 @@ static void become(struct req *rq, const struct web_identity *w)
 	};
 }
 
+/* The issuer may have taken its time: the provider must still be one, and its keys from where they are to come now. */
+static struct status find_again(struct req *rq, struct web_identity *w)
+{
+	const struct str_list asked = w->provider.thumbprints;
+	TRY(find_provider(rq, w->f.want.account, w->claims.iss, &w->provider));
+	return str_list_eq(asked, w->provider.thumbprints) ? OK : no_key(rq);
+}
+
 static struct status believe(struct req *rq, struct str text, struct web_identity *w)
 {
 	struct jwt token;
 	TRY(read_token(rq, text, &token, &w->claims));
 	TRY(find_provider(rq, w->f.want.account, w->claims.iss, &w->provider));
 	TRY(verify(rq, &token, &w->provider));
+	TRY(find_again(rq, w));
 	TRY(find_audience(rq, &w->provider, &w->claims, &w->audience));
 	TRY(check_times(rq, &w->claims));
 	return check_subject(rq, &w->claims);
@@ -232,7 +234,7 @@ struct status sts_authorize_web_identity(struct req *rq, const void *input, stru
 			    "OpenID Connect ID tokens.");
 	TRY(sts_federated_role(rq, in->role_arn, &w->f));
 	TRY(believe(rq, in->web_identity_token, w));
-	TRY(sts_federated_role(rq, in->role_arn, &w->f)); /* as it is now: the issuer may have taken its time */
+	TRY(sts_federated_role(rq, in->role_arn, &w->f)); /* as it is now, too */
 	take_claims(rq, w);
 	TRY(sts_federated_check(rq, &w->f));
 	become(rq, w);
