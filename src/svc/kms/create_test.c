@@ -107,8 +107,8 @@ static void a_key_that_may_not_be_used_shows_no_public_key(void)
 
 static void a_usage_must_be_one_of_the_spec_s(void)
 {
-	static const char *const usages[] = { "SIGN_VERIFY", "ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC",
-					      "KEY_AGREEMENT" };
+	static const char *const usages[] = { "SIGN_VERIFY", "ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT",
+					      "ENCAPSULATE_DECAPSULATE" };
 	static const char *const pairs[] = {
 		"SYMMETRIC_DEFAULT:ENCRYPT_DECRYPT", "RSA_3072:ENCRYPT_DECRYPT",    "RSA_3072:SIGN_VERIFY",
 		"ECC_NIST_P384:SIGN_VERIFY",         "ECC_NIST_P384:KEY_AGREEMENT", "ECC_SECG_P256K1:SIGN_VERIFY",
@@ -139,11 +139,13 @@ static void a_usage_must_be_one_of_the_spec_s(void)
 
 static void specs_without_a_library_are_refused_clearly(void)
 {
-	static const char *const specs[] = { "SM2", "ML_DSA_44", "ML_DSA_65", "ML_DSA_87" };
+	static const char *const specs[] = { "SM2",        "ML_DSA_44",  "ML_DSA_65",  "ML_DSA_87",
+					     "ML_KEM_512", "ML_KEM_768", "ML_KEM_1024" };
 	struct test_world *w = testing_begin();
 	for (size_t i = 0; i < COUNT(specs); i++)
 		EXPECT_FAULT(
-		    CALL(w, "CreateKey", "{'KeySpec':'%s','KeyUsage':'SIGN_VERIFY'}", specs[i]),
+		    CALL(w, "CreateKey", "{'KeySpec':'%s','KeyUsage':'%s'}", specs[i],
+			 i < 4 ? "SIGN_VERIFY" : "ENCAPSULATE_DECAPSULATE"),
 		    "UnsupportedOperationException",
 		    arena_printf(world_mem(w),
 				 "This server makes no keys of the key spec %s: its crypto library does not have it.",

@@ -108,7 +108,6 @@ static const struct row {
 	{ "GenerateDataKeyWithoutPlaintext", ID ",'KeySpec':'AES_256'", USES },
 	{ "GenerateMac", ID MAC, USES_HERE, HMAC },
 	{ "GetKeyLastUsage", ID, ALWAYS },
-	{ "GetKeyLastUsage", ID, ALWAYS },
 	{ "GetKeyPolicy", ID ",'PolicyName':'default'", ALWAYS },
 	{ "GetKeyRotationStatus", ID, ALWAYS }, /* imported material and stores' keys: answered, and false */
 	{ "GetParametersForImport", ID ",'WrappingAlgorithm':'RSAES_OAEP_SHA_256','WrappingKeySpec':'RSA_2048'",
@@ -137,9 +136,11 @@ static const struct row {
 	{ "VerifyMac", ID MAC ",'Mac':'$M'", USES_HERE, HMAC },
 };
 
-/* They ask for no key that is there, or stand in the table of multi-Region keys. */
+/* They ask for no key that is there, are not served, or stand in the table of multi-Region keys. */
 static const char *const elsewhere[] = {
 	"ConnectCustomKeyStore",
+	"Decapsulate",
+	"Encapsulate",
 	"CreateCustomKeyStore",
 	"CreateKey",
 	"DeleteCustomKeyStore",

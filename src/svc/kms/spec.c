@@ -88,6 +88,7 @@ const char *kms_usage_name(enum kms_key_usage_type usage)
 		[KMS_KEY_USAGE_TYPE_ENCRYPT_DECRYPT] = "ENCRYPT_DECRYPT",
 		[KMS_KEY_USAGE_TYPE_GENERATE_VERIFY_MAC] = "GENERATE_VERIFY_MAC",
 		[KMS_KEY_USAGE_TYPE_KEY_AGREEMENT] = "KEY_AGREEMENT",
+		[KMS_KEY_USAGE_TYPE_ENCAPSULATE_DECAPSULATE] = "ENCAPSULATE_DECAPSULATE",
 	};
 	assert(usage > 0 && usage < COUNT(names));
 	return names[usage];
@@ -111,6 +112,8 @@ struct kms_algorithms kms_algorithms_of(enum kms_key_spec spec, enum kms_key_usa
 	case KMS_KEY_USAGE_TYPE_KEY_AGREEMENT:
 		all.agrees = s->agrees;
 		break;
+	case KMS_KEY_USAGE_TYPE_ENCAPSULATE_DECAPSULATE:
+		break; /* no spec has it */
 	}
 	return all;
 }
