@@ -70,7 +70,8 @@ static void *locked_page(int sharing)
 {
 	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
 	assert(p != MAP_FAILED);
-	(void)mlock(p, 4096);
+	if (mlock(p, 4096) != 0)
+		log_warn("the machine refuses to lock the root key's memory: it may reach swap; raise RLIMIT_MEMLOCK");
 	(void)madvise(p, 4096, MADV_DONTDUMP);
 	return p;
 }
@@ -105,6 +106,8 @@ static _Noreturn void be_reader(struct guardian *g, pid_t parent)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	if (getppid() != parent)
 		_exit(E_CLOSED);
+	close(g->fd); /* what is loaded here has no business with serve */
+	rings_free(g->rings);
 	struct status st = root_about(g->w, mem, g->root_path, &about);
 	if (!failed(st))
 		st = root_set_open(g->w, g->root_path, g->asker, &g->reading->roots);
@@ -386,6 +389,8 @@ _Noreturn void guardian_run(struct world *w, const char *root_path, struct asker
 	begin(&g);
 	struct status st = read_root(&g);
 	ask_end(asker);
+	if (asker->fd > 2)
+		close(asker->fd); /* what was read from it may be read again */
 	live(&g, st);
 }
 

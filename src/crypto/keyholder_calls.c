@@ -147,10 +147,12 @@ static struct status call_in_slot(struct waiter *w, bool parks, struct secret_po
 		return ERR(E_TOO_BIG);
 	atomic_store_explicit(&slot->n, (uint32_t)n, memory_order_release);
 	wait_for(w, parks, submit);
-	struct status st = w->st;
+	struct status st = w->st, gone = w->st;
 	n = atomic_load_explicit(&slot->n, memory_order_acquire);
 	if (!failed(st))
 		st = n > sizeof slot->bytes ? ERR(E_CORRUPT) : take_answer(str_make(slot->bytes, n), secrets, mem, out);
+	if (failed(gone)) /* whoever died may have written part of an answer, of any length, and not said so */
+		used = sizeof slot->bytes;
 	secret_wipe(slot->bytes, n > used && n <= sizeof slot->bytes ? n : used);
 	return st;
 }

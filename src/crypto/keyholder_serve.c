@@ -117,15 +117,19 @@ static void *thread_run(void *arg)
 	answer_forever(h);
 }
 
-/* All of this process's memory, where that much may be locked; else secrets' own pools lock what they can. */
+/* All of this process's memory, where that much may be locked; else secrets' own pools lock what they can, and what
+ * libcrypto has of asymmetric keys is not locked. */
 static void lock_memory(void)
 {
 	struct rlimit r;
 
-	if (process_is_sanitized() || getrlimit(RLIMIT_MEMLOCK, &r) != 0)
+	if (process_is_sanitized())
 		return;
-	if (r.rlim_cur == RLIM_INFINITY || geteuid() == 0)
-		(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+	bool may = geteuid() == 0 || (getrlimit(RLIMIT_MEMLOCK, &r) == 0 && r.rlim_cur == RLIM_INFINITY);
+	if (!may || mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
+		log_warn(
+		    "not all of the keyholder's memory is locked: asymmetric keys may reach swap; set RLIMIT_MEMLOCK "
+		    "to unlimited");
 }
 
 /* One a core; never one alone, so that a long operation does not hold up the short ones. */

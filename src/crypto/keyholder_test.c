@@ -15,9 +15,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -267,6 +269,58 @@ static void under_load_a_death_fails_some_and_hangs_nobody(void)
 	place_end(c.p);
 }
 
+/* ---- what stays behind ---- */
+
+/* The memory that is shared with the keyholder, as this process has it. */
+static struct str shared_memory(void)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	char line[512];
+	struct str found = { 0 };
+
+	EXPECT(f);
+	while (!found.p && fgets(line, sizeof line, f)) {
+		uint64_t from, to;
+		if (strstr(line, "holdfast-rings") && sscanf(line, "%" SCNx64 "-%" SCNx64, &from, &to) == 2)
+			found = str_make((const char *)(uintptr_t)from, to - from);
+	}
+	fclose(f);
+	EXPECT(found.n >= sizeof(struct rings));
+	return found;
+}
+
+static void of_a_call_nothing_stays_in_shared_memory(void)
+{
+	struct crowd c = { .p = place_new() };
+	struct str cipher;
+
+	log_setup(-1, LOG_ERROR);
+	c.key = new_key(c.p, NULL, "account/1");
+	EXPECT_OK(keyring_seal(c.p->kr, &c.key, S("a"), S("some text"), c.p->mem, &cipher));
+	run_crowd(&c, kill_often);
+	const struct rings *r = (const struct rings *)(const void *)shared_memory().p;
+	for (size_t i = 0; i < RING_SLOTS; i++)
+		for (size_t at = 0; at < sizeof r->slots[i].bytes; at++)
+			EXPECT(r->slots[i].bytes[at] == 0);
+	place_end(c.p);
+}
+
+/* Who shares it cannot take it from under the other's feet. */
+static void the_shared_memory_keeps_its_size(void)
+{
+	int fd = -1, loose = memfd_create("loose", MFD_CLOEXEC);
+	struct rings *r = rings_new(&fd);
+
+	EXPECT(r && ftruncate(fd, 4096) != 0 && errno == EPERM);
+	EXPECT(loose >= 0 && ftruncate(loose, sizeof *r) == 0 && !rings_of(loose));
+	struct rings *again = rings_of(fd);
+	EXPECT(again);
+	rings_free(again);
+	rings_free(r);
+	close(fd);
+	close(loose);
+}
+
 /* ---- what it may do ---- */
 
 static bool status_has(int pid, const char *line)
@@ -317,5 +371,5 @@ static void a_root_key_that_is_not_there_is_said_so(void)
 RUN_ALL(T(both_keyrings_open_what_the_other_sealed), T(what_is_wrong_is_refused_the_same_way),
 	T(a_forged_id_opens_nothing), T(a_keyholder_that_dies_is_followed_by_another),
 	T(without_a_guardian_all_fails_and_nothing_hangs), T(threads_and_fibers_wait_their_turn),
-	T(under_load_a_death_fails_some_and_hangs_nobody), T(the_keyholder_is_locked_in),
-	T(a_root_key_that_is_not_there_is_said_so))
+	T(under_load_a_death_fails_some_and_hangs_nobody), T(of_a_call_nothing_stays_in_shared_memory),
+	T(the_shared_memory_keeps_its_size), T(the_keyholder_is_locked_in), T(a_root_key_that_is_not_there_is_said_so))

@@ -87,7 +87,6 @@ static void listen_to_guardian(struct keyholder *h)
 			keyholder_say(h->fd, KEYHOLDER_GO, 0);
 		}
 	}
-	keyholder_fail_calls(h);
 	adopted(h, &(struct keyholder_said){ .number = E_BUSY });
 }
 
@@ -108,6 +107,14 @@ static bool pause_before(struct keyholder *h, unsigned tries)
 	bool stopping = h->stopping;
 	pthread_mutex_unlock(&h->lock);
 	return !stopping;
+}
+
+/* No new ones. */
+static void stop_calls(struct keyholder *h)
+{
+	pthread_mutex_lock(&h->lock);
+	h->up = false;
+	pthread_mutex_unlock(&h->lock);
 }
 
 /* No other keyholder before this one is dead: it ends with its guardian, but has the rings until then. */
@@ -188,10 +195,12 @@ void *keyholder_watch(void *arg)
 	for (;;) {
 		int64_t since = h->w->mono_us(h->w);
 		listen_to_guardian(h);
+		stop_calls(h);
+		wait_for_death(h); /* it may be writing an answer; who waits for it wipes that when he is woken */
+		keyholder_fail_calls(h);
 		if (!may_respawn(h))
 			break;
 		tries = h->w->mono_us(h->w) - since > RESPAWN_MAX_MS * 1000LL ? 0 : tries + 1;
-		wait_for_death(h);
 		clear(h);
 		if (!pause_before(h, tries) || failed(respawn(h)))
 			break;

@@ -160,6 +160,7 @@ static struct status ask_briefly(struct keyring *kr, const struct key_call *c, v
 		assert(bytes.n == n);
 		memcpy(out, bytes.p, n);
 	}
+	arena_wipe(mem);
 	arena_free(mem);
 	return st;
 }

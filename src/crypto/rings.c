@@ -8,13 +8,27 @@
 
 #include "base/str.h"
 
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Nobody can take the memory away from under a process that reads it (which would end that process). */
+static bool is_fixed(int fd)
+{
+	enum { WANT = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL };
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_size == (off_t)sizeof(struct rings) &&
+	       (fcntl(fd, F_GET_SEALS) & WANT) == WANT;
+}
+
 struct rings *rings_of(int fd)
 {
+	if (!is_fixed(fd))
+		return NULL;
 	struct rings *r = mmap(NULL, sizeof *r, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 
 	if (r == MAP_FAILED)
@@ -26,8 +40,10 @@ struct rings *rings_of(int fd)
 
 struct rings *rings_new(int *fd)
 {
-	int memory = memfd_create("holdfast-rings", MFD_CLOEXEC);
-	struct rings *r = memory >= 0 && ftruncate(memory, sizeof *r) == 0 ? rings_of(memory) : NULL;
+	int memory = memfd_create("holdfast-rings", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	bool made = memory >= 0 && ftruncate(memory, sizeof(struct rings)) == 0 &&
+		    fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0;
+	struct rings *r = made ? rings_of(memory) : NULL;
 
 	if (r && fd)
 		*fd = memory;

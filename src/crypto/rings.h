@@ -47,8 +47,8 @@ struct rings {
 };
 
 /* Shared with children made by fork from now on, left out of core dumps, locked where that is allowed. NULL: no
- * memory. *fd: the memory as a file without a name, close-on-exec, for rings_of in another program; fd == NULL: not
- * wanted. */
+ * memory. *fd: the memory as a file without a name, close-on-exec, of a size that nobody can change any more, for
+ * rings_of in another program (NULL: it is not that); fd == NULL: not wanted. */
 struct rings *rings_new(int *fd);
 struct rings *rings_of(int fd);
 void rings_free(struct rings *r); /* null is allowed */

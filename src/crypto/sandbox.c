@@ -37,8 +37,7 @@ static const int allowed[] = {
 	SCMP_SYS(sched_yield),    SCMP_SYS(brk),          SCMP_SYS(munmap),        SCMP_SYS(mremap),
 	SCMP_SYS(madvise),        SCMP_SYS(mlock),        SCMP_SYS(mlock2),        SCMP_SYS(munlock),
 	SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigaction),  SCMP_SYS(restart_syscall),
-	SCMP_SYS(getpid),         SCMP_SYS(gettid),       SCMP_SYS(tgkill),        SCMP_SYS(exit),
-	SCMP_SYS(exit_group),
+	SCMP_SYS(getpid),         SCMP_SYS(gettid),       SCMP_SYS(exit),          SCMP_SYS(exit_group),
 };
 
 /* Memory, but none that could be run. */
@@ -53,6 +52,12 @@ static int allow_writing(scmp_filter_ctx f, unsigned fd)
 	return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(write), 1, SCMP_A0(SCMP_CMP_EQ, fd));
 }
 
+/* Signals (abort's) to this process itself: others of the same user would have to take them. */
+static int allow_own_signals(scmp_filter_ctx f)
+{
+	return seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+}
+
 static int fill(scmp_filter_ctx f)
 {
 	int refused = 0;
@@ -61,6 +66,7 @@ static int fill(scmp_filter_ctx f)
 		refused |= seccomp_rule_add(f, SCMP_ACT_ALLOW, allowed[i], 0);
 	if (process_is_sanitized())
 		refused |= seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sigaltstack), 0);
+	refused |= allow_own_signals(f);
 	refused |= allow_memory(f, SCMP_SYS(mmap));
 	refused |= allow_memory(f, SCMP_SYS(mprotect));
 	refused |= allow_writing(f, 2);
