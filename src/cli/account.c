@@ -26,7 +26,7 @@ static int create_here(const struct account_wish *wish)
 	if (!asker_of("account", wish->fd, &asker))
 		return 2;
 	world_real(&w);
-	bool closed = failed(server_open(&s, &w, wish->data, KEYS_HERE, &asker));
+	bool closed = failed(server_open(&s, &w, wish->data, &asker));
 	asker_end(&asker);
 	if (closed) {
 		fprintf(stderr, "holdfast account: cannot open %.*s\n", PR(wish->data));

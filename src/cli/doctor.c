@@ -124,7 +124,7 @@ static void check_store(struct patient *p)
 		report(p, true, "store", arena_printf(p->mem, "being served at %.*s", PR(url)));
 		return;
 	}
-	struct status st = server_open(&s, &p->world, p->dir, KEYS_HERE, &p->asker);
+	struct status st = server_open(&s, &p->world, p->dir, &p->asker);
 	report(p, !failed(st), "store", failed(st) ? S("does not open; the log above says why") : S("opens"));
 	if (!failed(st))
 		server_close(&s);

@@ -109,7 +109,13 @@ static bool common_options(const char *command, struct client *c, int argc, char
 
 static void export_one(const char *name, struct str value)
 {
-	printf("export %s='%.*s'\n", name, PR(value)); /* none of these values can hold a quote */
+	printf("export %s='", name);
+	for (size_t i = 0; i < value.n; i++) /* a shell reads this, and the address is what a file says */
+		if (value.p[i] == '\'')
+			fputs("'\\''", stdout);
+		else
+			putchar(value.p[i]);
+	printf("'\n");
 }
 
 int command_env(int argc, char **argv)

@@ -100,13 +100,14 @@ static struct status build(struct world *w, struct arena *mem, const struct wish
 {
 	struct config c = config_of(mem, wish, dir);
 	struct vault_keys keys = { 0 };
+	TRY(config_check(mem, dir, &c));
 	TRY(keys_create(w, mem, dir, &c, &wish->root, asker, &keys));
 	struct status st = tls_files_create(w, mem, &keys, dir, &c);
 	keyring_close(keys.keyring);
 	TRY(st);
 	TRY(config_save(w, mem, dir, &c));
 	struct server s;
-	TRY(server_open(&s, w, dir, KEYS_HERE, asker));
+	TRY(server_open(&s, w, dir, asker));
 	st = first_account(&s, wish);
 	server_close(&s);
 	return st;

@@ -109,10 +109,10 @@ int command_keystore(int argc, char **argv)
 int command_token_process(int argc, char **argv)
 {
 	int64_t parent;
-	if (argc != 1 || !str_to_i64(str_of(argv[0]), &parent)) {
+	if (argc < 1 || !str_to_i64(str_of(argv[0]), &parent)) {
 		fprintf(stderr, "holdfast " TOKEN_PROCESS_COMMAND ": this is started by serve\n");
 		return 2;
 	}
 	log_setup(2, LOG_INFO);
-	return token_holder_run((int)parent);
+	return token_holder_run((int)parent, (const char *const *)argv + 1, (size_t)argc - 1);
 }

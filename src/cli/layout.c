@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -96,6 +97,30 @@ static struct str_list split_names(struct arena *mem, struct str text)
 	return (struct str_list){ v, n };
 }
 
+bool path_lies_in(struct arena *mem, struct str dir, struct str path)
+{
+	size_t n = path.n;
+	while (n > 0 && path.p[n - 1] != '/')
+		n--;
+	char *real = realpath(str_z(mem, dir), NULL);
+	char *above = realpath(n ? str_z(mem, str_sub(path, 0, n)) : ".", NULL);
+	struct str d = str_of(real ? real : ""), a = str_of(above ? above : "");
+	bool is = d.n && str_starts(a, d) && (a.n == d.n || a.p[d.n] == '/');
+	free(real);
+	free(above);
+	return is;
+}
+
+struct status config_check(struct arena *mem, struct str dir, const struct config *c)
+{
+	if (!path_lies_in(mem, dir, c->root_key))
+		return OK;
+	log_error("the root key file may not lie in the data directory, which the serving process can write: put it "
+		  "elsewhere",
+		  "root_key", c->root_key);
+	return ERR(E_INVALID);
+}
+
 struct status config_load(struct arena *mem, struct str dir, struct config *out)
 {
 	struct str text, path = layout_path(mem, dir, "config");
@@ -124,6 +149,7 @@ struct status config_load(struct arena *mem, struct str dir, struct config *out)
 	}
 	if (!c.root_key.n || !c.account.n || !c.region.n)
 		return layout_failed(ERR(E_INVALID), path);
+	TRY(config_check(mem, dir, &c));
 	*out = c;
 	return OK;
 }
@@ -157,42 +183,53 @@ struct status keys_create(struct world *w, struct arena *mem, struct str dir, co
 	return text_file_write(w, mem, layout_path(mem, dir, "keys/system"), 0600, wrapped);
 }
 
-static struct status open_apart(struct world *w, const char *root_path, struct asker *asker, struct keyring **out)
-{
-	return keyring_open_apart(w, root_path, asker, "guardian", out);
-}
-
-typedef struct status open_keyring(struct world *w, const char *root_path, struct asker *asker, struct keyring **out);
-
-static struct status open_with(open_keyring *open, struct world *w, struct arena *mem, struct str dir,
-			       const struct config *c, struct asker *asker, struct vault_keys *out)
+/* The keyring is open; the system key is under it. */
+static struct status open_system(struct arena *mem, struct str dir, const struct config *c, struct keyring *keyring,
+				 struct vault_keys *out)
 {
 	struct str wrapped, path = layout_path(mem, dir, "keys/system");
-	struct keyring *keyring;
 	TRY(layout_failed(text_file_read(mem, path, &wrapped), path));
-	TRY(open(w, str_z(mem, c->root_key), asker, &keyring));
 	system_ref(out, wrapped);
 	struct status st = keyring_check(keyring, &out->system);
-	if (failed(st)) {
+	if (failed(st))
 		log_error("the root key does not open the system key: it is another's, or a file is damaged",
 			  "root_key", c->root_key, "file", path, "status", str_of(status_name(st)));
+	else
+		out->keyring = keyring;
+	return st;
+}
+
+/* `keyring` is the caller's until all is well. */
+static struct status close_unless(struct status st, struct keyring *keyring)
+{
+	if (failed(st))
 		keyring_close(keyring);
-		return st;
-	}
-	out->keyring = keyring;
-	return OK;
+	return st;
+}
+
+/* Nobody is asked for a passphrase where there is nothing to open. */
+static struct status check_there(struct arena *mem, struct str dir)
+{
+	struct str wrapped, path = layout_path(mem, dir, "keys/system");
+	return layout_failed(text_file_read(mem, path, &wrapped), path);
 }
 
 struct status keys_open(struct world *w, struct arena *mem, struct str dir, const struct config *c, struct asker *asker,
 			struct vault_keys *out)
 {
-	return open_with(keyring_open_asking, w, mem, dir, c, asker, out);
+	struct keyring *keyring;
+	TRY(check_there(mem, dir));
+	TRY(keyring_open_asking(w, str_z(mem, c->root_key), asker, &keyring));
+	return close_unless(open_system(mem, dir, c, keyring, out), keyring);
 }
 
 struct status keys_open_apart(struct world *w, struct arena *mem, struct str dir, const struct config *c,
-			      struct asker *asker, struct vault_keys *out)
+			      const struct keyring_apart *apart, struct vault_keys *out)
 {
-	return open_with(open_apart, w, mem, dir, c, asker, out);
+	struct keyring *keyring;
+	TRY(check_there(mem, dir));
+	TRY(keyring_open_apart(w, str_z(mem, c->root_key), apart, &keyring));
+	return close_unless(open_system(mem, dir, c, keyring, out), keyring);
 }
 
 struct status keys_rewrap(struct world *w, struct vault_keys *k, struct arena *mem, struct str dir, bool *done)

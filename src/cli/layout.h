@@ -34,7 +34,14 @@ struct config {
 
 struct str layout_path(struct arena *mem, struct str dir,
 		       const char *rest); /* "<dir>/<rest>", NUL-terminated behind n */
+/* E_INVALID, too, when the root key file would lie in the directory. */
 struct status config_load(struct arena *mem, struct str dir, struct config *out);
+/*
+ * Settings can be changed by whoever serves the directory, and a root key file can name a library that is loaded: so no
+ * root key file counts that he could have put there. E_INVALID: the log says so.
+ */
+struct status config_check(struct arena *mem, struct str dir, const struct config *c);
+bool path_lies_in(struct arena *mem, struct str dir, struct str path);
 struct status config_save(struct world *w, struct arena *mem, struct str dir, const struct config *c);
 
 /* Whole small files (at most 1 MiB). Written under another name, made durable, renamed. */
@@ -56,7 +63,7 @@ struct status keys_open(struct world *w, struct arena *mem, struct str dir, cons
 			struct vault_keys *out);
 /* The same, with the root key in a process of its own: for those who serve strangers. Before threads are started. */
 struct status keys_open_apart(struct world *w, struct arena *mem, struct str dir, const struct config *c,
-			      struct asker *asker, struct vault_keys *out);
+			      const struct keyring_apart *apart, struct vault_keys *out);
 /* The system key under the newest root key; *done: it was not before. */
 struct status keys_rewrap(struct world *w, struct vault_keys *k, struct arena *mem, struct str dir, bool *done);
 /* A file under keys/, sealed; its name is bound to it. */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "crypto/harden.h"
+#include "crypto/starter.h"
 #include "crypto/token_process.h"
 
 #include <stdio.h>
@@ -39,7 +40,7 @@ static const struct {
 	{ "version", version, "print the version" },
 	{ "help", help, "print this" },
 	{ TOKEN_PROCESS_COMMAND, command_token_process, NULL },
-	{ "guardian", command_guardian, NULL },
+	{ GUARDIAN_COMMAND, command_guardian, NULL },
 };
 
 static int help(int argc, char **argv)

@@ -66,7 +66,7 @@ static int finish_here(struct world *w, struct rootkey *k)
 {
 	struct server s;
 	struct rotated done;
-	struct status st = server_open(&s, w, k->data, KEYS_HERE, &k->asker);
+	struct status st = server_open(&s, w, k->data, &k->asker);
 	if (failed(st))
 		return complain("cannot open the data directory", st);
 	st = server_rotate_root(&s, &done);

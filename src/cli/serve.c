@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/commands.h"
+#include "cli/confine.h"
 #include "cli/endpoint.h"
 #include "cli/federation.h"
 #include "cli/old_sdk.h"
@@ -16,6 +17,7 @@
 #include "cli/root_options.h"
 #include "cli/server.h"
 #include "cli/tls_files.h"
+#include "crypto/starter.h"
 #include "crypto/token_process.h"
 #include "svc/kms/key_store_link.h"
 #include "wire/http.h"
@@ -35,7 +37,9 @@ struct serving {
 	struct http_server *admin;
 	struct http_listen listen[LISTEN_MAX];
 	size_t n_listen;
-	struct str data, ready_file, credentials, passphrase_fd;
+	struct str data, credentials, passphrase_fd;
+	struct outside outside;
+	struct token_process_driver tokens;
 	struct str_list https, http;
 	bool test_clock, help;
 	struct federation_options federation;
@@ -135,8 +139,8 @@ static struct status announce(struct serving *s, struct arena *mem)
 	}
 	TRY(text_file_write(s->server.world, mem, layout_path(mem, s->server.dir, "urls"), 0644, buf_str(&urls)));
 	TRY(old_sdk_write(s->server.world, mem, s->server.dir, url_of(s, mem, 0)));
-	if (s->ready_file.n)
-		TRY(text_file_write(s->server.world, mem, s->ready_file, 0644, buf_str(&urls)));
+	if (s->outside.ready_file.n)
+		TRY(starter_ready(s->server.starter, buf_str(&urls)));
 	printf("holdfast %s serves\n%.*s", HOLDFAST_VERSION, PR(buf_str(&urls)));
 	printf("enforced, on every call: signature, policies (deny by default), encryption at rest, audit record\n");
 	if (s->test_clock)
@@ -150,6 +154,7 @@ static struct status start(struct serving *s, struct arena *mem)
 	TRY(start_front(s, mem));
 	TRY(start_endpoint(s));
 	TRY(start_admin(s, mem));
+	TRY(confine_doors());
 	return announce(s, mem);
 }
 
@@ -198,7 +203,13 @@ static void block_signals(void)
 }
 
 /* A program that only opens the directory leaves the tokens alone. */
-static void connect_key_stores(void *app) { kms_links_open(app, &token_processes.driver); }
+static void connect_key_stores(void *arg)
+{
+	struct serving *s = arg;
+	s->tokens = token_processes;
+	s->tokens.starter = s->server.starter;
+	kms_links_open(&s->server.app, &s->tokens.driver);
+}
 
 static int serve(struct serving *s)
 {
@@ -208,7 +219,7 @@ static int serve(struct serving *s)
 	if (!asker_of("serve", s->passphrase_fd, &asker))
 		return 2;
 	world_real(&w);
-	bool closed = failed(server_open(&s->server, &w, s->data, KEYS_APART, &asker));
+	bool closed = failed(server_open_apart(&s->server, &w, s->data, &s->outside, &asker));
 	asker_end(&asker);
 	if (closed) {
 		fprintf(stderr,
@@ -218,8 +229,9 @@ static int serve(struct serving *s)
 	}
 	s->server.test_clock = s->test_clock;
 	struct arena *mem = arena_new();
-	fiber_block_on(connect_key_stores, &s->server.app);
+	fiber_block_on(connect_key_stores, s);
 	(void)server_rotate_root(&s->server, &rotated).code; /* one that was interrupted; the log says how it went */
+	s->federation.ca_file = s->outside.ca_file;
 	struct status st = federation_open(&s->server, &s->federation);
 	if (!failed(st))
 		st = start(s, mem);
@@ -256,9 +268,10 @@ int command_serve(int argc, char **argv)
 		{ "http", "ADDR:PORT", "plain HTTP here, loopback only", .many = &s.http },
 		{ "credentials", "ADDR:PORT", "credentials of running programs here, loopback only [none]",
 		  .text = &s.credentials },
-		{ "ready-file", "FILE", "written once requests are served: a URL a line", .text = &s.ready_file },
+		{ "ready-file", "FILE", "written once requests are served: a URL a line",
+		  .text = &s.outside.ready_file },
 		{ "federation-ca", "FILE", "more authorities whose word counts for identity providers' servers (PEM)",
-		  .text = &s.federation.ca_file },
+		  .text = &s.outside.ca_file },
 		{ "federation-allow-private", NULL,
 		  "identity providers may be on private addresses and ports of their own",
 		  .flag = &s.federation.allow_private },

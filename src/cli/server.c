@@ -15,7 +15,8 @@
 #include "base/fiber.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "crypto/root_rotation.h"
+#include "cli/confine.h"
+#include "crypto/starter.h"
 #include "svc/services.h"
 #include "wire/constraint.h"
 
@@ -36,7 +37,11 @@ static struct status open_settings(struct server *s)
 
 static struct status open_keys(struct server *s)
 {
-	return (s->keys_apart ? keys_open_apart : keys_open)(s->world, s->mem, s->dir, &s->config, s->asker, &s->keys);
+	if (!s->keys_apart)
+		return keys_open(s->world, s->mem, s->dir, &s->config, s->asker, &s->keys);
+	TRY(confine_starter(s));
+	struct keyring_apart apart = { .asker = s->asker, .starter = s->starter, .settle = confine_settle, .arg = s };
+	return keys_open_apart(s->world, s->mem, s->dir, &s->config, &apart, &s->keys);
 }
 
 static struct status open_store(struct server *s)
@@ -90,19 +95,31 @@ static void open_parts(void *arg)
 	}
 }
 
-struct status server_open(struct server *s, struct world *w, struct str dir, enum server_keys where,
-			  struct asker *asker)
+static struct status open_all(struct server *s, struct world *w, struct str dir, struct asker *asker,
+			      const struct outside *outside)
 {
-	*s = (struct server){ .world = w, .mem = arena_new(), .asker = asker };
+	*s = (struct server){ .world = w, .mem = arena_new(), .asker = asker, .keys_apart = outside };
+	if (outside)
+		s->outside = *outside;
 	s->dir = str_dup(s->mem, dir);
 	s->app = (struct app){ .world = w, .partition = S("aws"), .region = S("us-east-1") };
-	s->keys_apart = where == KEYS_APART;
 	struct opening o = { .s = s };
 	fiber_block_on(open_parts, &o);
 	s->asker = NULL;
 	if (failed(o.st))
 		server_close(s);
 	return o.st;
+}
+
+struct status server_open(struct server *s, struct world *w, struct str dir, struct asker *asker)
+{
+	return open_all(s, w, dir, asker, NULL);
+}
+
+struct status server_open_apart(struct server *s, struct world *w, struct str dir, const struct outside *outside,
+				struct asker *asker)
+{
+	return open_all(s, w, dir, asker, outside);
 }
 
 void server_close(struct server *s)
@@ -118,6 +135,7 @@ void server_close(struct server *s)
 	blobs_close(app->blobs);
 	store_close(app->store);
 	keyring_close(s->keys.keyring);
+	starter_free(s->starter);
 	arena_wipe(s->mem);
 	arena_free(s->mem);
 	*s = (struct server){ 0 };
@@ -144,11 +162,11 @@ static struct status rewrap_all(struct server *s, struct arena *mem, struct rota
 
 static struct status rotate(struct server *s, struct arena *mem, struct rotated *out)
 {
-	const char *path = str_z(mem, s->config.root_key);
-	*out = (struct rotated){ .was_under_way = root_rotation_under_way(s->world, path) };
+	*out = (struct rotated){ 0 };
+	TRY(keyring_rotation_under_way(s->keys.keyring, &out->was_under_way));
 	if (out->was_under_way)
 		TRY(rewrap_all(s, mem, out));
-	TRY(root_rotation_finish(s->world, path));
+	TRY(keyring_rotation_finish(s->keys.keyring));
 	if (out->was_under_way)
 		log_info("the root key was rotated", "root_key", s->config.root_key);
 	return OK;

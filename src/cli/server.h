@@ -10,6 +10,13 @@
 #include "cli/layout.h"
 
 struct fetcher;
+struct starter;
+
+/* What a server that gives up the rest of the machine (cli/confine.h) still needs of it; empty: nothing. */
+struct outside {
+	struct str ready_file; /* written when it serves */
+	struct str ca_file;    /* read */
+};
 
 struct server {
 	struct world *world;
@@ -19,21 +26,25 @@ struct server {
 	struct vault_keys keys;
 	bool keys_apart;
 	struct asker *asker; /* while the keys are opened */
+	struct outside outside;
+	struct starter *starter; /* crypto/starter.h; NULL: keys are here */
 	struct app app;
 	bool test_clock;
 	struct endpoint *endpoint; /* cli/endpoint.h; NULL: there is none */
 	struct fetcher *fetcher;   /* wire/fetch.h; NULL: nothing outside is asked */
 };
 
-/* Where the root key is opened: in this process, or in one of its own, for those who read what strangers send. */
-enum server_keys { KEYS_HERE, KEYS_APART };
-
 /*
- * Everything below HTTP. Outside of fibers; with KEYS_APART before threads are started. On failure the log says what
- * is wrong and nothing stays open.
+ * Everything below HTTP, with the root key in this process. Outside of fibers. On failure the log says what is wrong
+ * and nothing stays open.
  */
-struct status server_open(struct server *s, struct world *w, struct str dir, enum server_keys where,
-			  struct asker *asker);
+struct status server_open(struct server *s, struct world *w, struct str dir, struct asker *asker);
+/*
+ * The same for those who read what strangers send: the root key is opened in a process of its own, and this one gives
+ * up what it will not need (cli/confine.h). Before threads are started.
+ */
+struct status server_open_apart(struct server *s, struct world *w, struct str dir, const struct outside *outside,
+				struct asker *asker);
 void server_close(struct server *s);
 
 /*

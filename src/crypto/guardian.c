@@ -284,11 +284,21 @@ static bool say_up(struct guardian *g, pid_t pid)
 	return send(g->fd, &said, sizeof said, MSG_NOSIGNAL) == (ssize_t)sizeof said;
 }
 
-/* False: serve is gone, or says what makes no sense now. */
+/* What is asked of the root key file. False: serve is gone, or says what makes no sense now. */
+static bool obey(struct guardian *g, const struct keyholder_said *said)
+{
+	if (said->word == KEYHOLDER_ADOPT)
+		return adopt(g);
+	if (said->word == KEYHOLDER_UNDER_WAY)
+		return keyholder_say(g->fd, KEYHOLDER_UNDER_WAY, root_rotation_under_way(g->w, g->root_path));
+	return said->word == KEYHOLDER_FINISH &&
+	       keyholder_say(g->fd, KEYHOLDER_FINISH, root_rotation_finish(g->w, g->root_path).code);
+}
+
 static bool listen_to_serve(struct guardian *g)
 {
 	struct keyholder_said said;
-	return keyholder_hear(g->fd, &said) && said.word == KEYHOLDER_ADOPT && adopt(g);
+	return keyholder_hear(g->fd, &said) && obey(g, &said);
 }
 
 /* Until it has died. False: serve is gone. */
@@ -328,7 +338,7 @@ static bool hear_go(struct guardian *g)
 	while (keyholder_hear(g->fd, &said)) {
 		if (said.word == KEYHOLDER_GO)
 			return true;
-		if (said.word != KEYHOLDER_ADOPT || !adopt(g))
+		if (!obey(g, &said))
 			return false;
 	}
 	return false;

@@ -6,10 +6,8 @@
 
 #include "base/str.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { LOOK_MS = 200 };
@@ -20,15 +18,17 @@ static struct status start_guardian(struct keyholder *h, struct asker *asker)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return ERR(E_IO);
-	h->guardian = fork();
-	if (h->guardian == 0) {
+	pid_t pid = fork();
+	if (pid == 0) {
 		close(pair[0]);
 		close(h->rings_fd);
 		guardian_run(h->w, h->root_path, asker, h->rings, pair[1]);
 	}
 	close(pair[1]);
 	h->fd = pair[0];
-	return h->guardian < 0 ? ERR(E_IO) : OK;
+	if (pid > 0)
+		h->guardian = started_of(pid);
+	return pid < 0 ? ERR(E_IO) : OK;
 }
 
 /* It may take as long as a person does. */
@@ -50,14 +50,16 @@ static struct status wait_until_up(struct keyholder *h)
 	return OK;
 }
 
-static struct status start(struct keyholder *h, struct asker *asker)
+static struct status start(struct keyholder *h, const struct keyring_apart *apart)
 {
 	h->rings = rings_new(&h->rings_fd);
 	if (!h->rings)
 		return ERR(E_IO);
 	atomic_store(&h->rings->to_client.consumers, 1);
-	TRY(start_guardian(h, asker));
+	TRY(start_guardian(h, apart->asker));
 	TRY(wait_until_up(h));
+	if (apart->settle)
+		TRY(apart->settle(apart->arg));
 	if (pthread_create(&h->reaper, NULL, keyholder_reap, h) != 0)
 		return ERR(E_IO);
 	if (pthread_create(&h->monitor, NULL, keyholder_watch, h) == 0)
@@ -75,9 +77,7 @@ static void let_go(struct keyholder *h)
 {
 	if (h->fd >= 0)
 		close(h->fd);
-	if (h->guardian > 0)
-		while (waitpid(h->guardian, NULL, 0) < 0 && errno == EINTR)
-			;
+	started_wait(&h->guardian);
 	if (h->holder_fd >= 0)
 		close(h->holder_fd);
 	if (h->rings_fd >= 0)
@@ -89,7 +89,7 @@ static void let_go(struct keyholder *h)
 	heap_free(h);
 }
 
-struct status keyholder_start(struct world *w, const char *root_path, struct asker *asker, const char *respawn,
+struct status keyholder_start(struct world *w, const char *root_path, const struct keyring_apart *apart,
 			      struct keyholder **out)
 {
 	struct keyholder *h = HEAP(struct keyholder);
@@ -97,15 +97,15 @@ struct status keyholder_start(struct world *w, const char *root_path, struct ask
 
 	h->w = w;
 	h->root_path = heap_dup(str_make(root_path, n)).p;
-	h->respawn = respawn;
-	h->fd = h->rings_fd = h->holder_fd = -1;
+	h->starter = apart->starter;
+	h->fd = h->rings_fd = h->holder_fd = h->guardian.fd = -1;
 	pthread_cond_init(&h->heard, NULL);
 	h->line_end = &h->line;
 	pthread_mutex_init(&h->lock, NULL);
 	for (uint16_t i = 0; i < RING_SLOTS; i++)
 		h->free[h->n_free++] =
 		    (uint16_t)(RING_SLOTS - 1 - i); /* the first ones first: their pages stay in use */
-	struct status st = start(h, asker);
+	struct status st = start(h, apart);
 	if (failed(st)) {
 		let_go(h);
 		return st;
@@ -130,18 +130,32 @@ void keyholder_stop(struct keyholder *h)
 	let_go(h);
 }
 
-struct status keyholder_adopt(struct keyholder *h)
+/* The guardian's answer; negative: a status code of ours. */
+static int ask_guardian(struct keyholder *h, enum keyholder_word word)
 {
 	pthread_mutex_lock(&h->lock);
-	while (h->adopting)
+	while (h->asking)
 		pthread_cond_wait(&h->heard, &h->lock);
-	bool said = h->up && keyholder_say(h->fd, KEYHOLDER_ADOPT, 0);
-	h->adopting = said;
-	while (h->adopting)
+	bool said = h->up && keyholder_say(h->fd, word, 0);
+	h->asking = said;
+	while (h->asking)
 		pthread_cond_wait(&h->heard, &h->lock);
-	struct status st = said ? h->adopted : ERR(E_BUSY);
+	int answer = said ? h->said : -E_BUSY;
 	pthread_mutex_unlock(&h->lock);
-	return st;
+	return answer;
+}
+
+static struct status status_of(int answer) { return ERR(answer < 0 ? -answer : answer); }
+
+struct status keyholder_adopt(struct keyholder *h) { return status_of(ask_guardian(h, KEYHOLDER_ADOPT)); }
+struct status keyholder_rotation_finish(struct keyholder *h) { return status_of(ask_guardian(h, KEYHOLDER_FINISH)); }
+
+struct status keyholder_rotation_under_way(struct keyholder *h, bool *is)
+{
+	int answer = ask_guardian(h, KEYHOLDER_UNDER_WAY);
+	if (answer >= 0)
+		*is = answer;
+	return answer < 0 ? ERR(-answer) : OK;
 }
 
 struct keyring_health keyholder_health(struct keyholder *h)

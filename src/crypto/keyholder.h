@@ -16,8 +16,8 @@
  *     starting ── 'U' ──▶ up ── 'D': the keyholder died ──▶ down: all calls under way and new ones fail with E_BUSY
  *                         ▲                                   │ rings cleared, 'G' sent
  *                         └────────────── 'U' ────────────────┘
- *     guardian gone: down; if the root key can be read without a person, a new guardian is started (a new program: by
- *     now this process has threads, which fork would not copy), else it stays down and the log says so
+ *     guardian gone: down; if the root key can be read without a person, a new guardian is started (starter.h: this
+ *     process may not, and has threads, which fork would not copy), else it stays down and the log says so
  *
  * When serve ends, however it ends, the socket closes and both others end.
  * For keyring.c; other folders have keyring.h.
@@ -34,7 +34,7 @@ struct keyholder;
  * keyring_open says about the root key; E_IO when there is no memory or no process to be had; E_CLOSED when a signal
  * is to end this process meanwhile (a person is asked).
  */
-struct status keyholder_start(struct world *w, const char *root_path, struct asker *asker, const char *respawn,
+struct status keyholder_start(struct world *w, const char *root_path, const struct keyring_apart *apart,
 			      struct keyholder **out);
 void keyholder_stop(struct keyholder *h); /* null is allowed; no call may be under way */
 
@@ -48,6 +48,8 @@ struct status keyholder_call(struct keyholder *h, bool parks, struct secret_pool
 
 /* Guardian and keyholder get the root key of a rotation that has begun; then KEY_OP_ADOPT takes it. */
 struct status keyholder_adopt(struct keyholder *h);
+struct status keyholder_rotation_under_way(struct keyholder *h, bool *is);
+struct status keyholder_rotation_finish(struct keyholder *h);
 
 struct keyring_health keyholder_health(struct keyholder *h); /* null: keys in this process */
 

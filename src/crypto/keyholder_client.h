@@ -13,6 +13,7 @@
 #define CRYPTO_KEYHOLDER_CLIENT_H
 
 #include "crypto/keyholder_serve.h"
+#include "crypto/starter.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -23,7 +24,7 @@ struct waiter;
 struct keyholder {
 	struct rings *rings;
 	int fd; /* to the guardian */
-	pid_t guardian;
+	struct started guardian;
 	pthread_t reaper, monitor;
 
 	pthread_mutex_t lock;
@@ -38,13 +39,13 @@ struct keyholder {
 	/* Of guardian and root keys. */
 	struct world *w;
 	const char *root_path;
-	const char *respawn; /* NULL: no other guardian */
-	bool by_itself;      /* the root key can be read without a person */
+	struct starter *starter; /* NULL: no other guardian */
+	bool by_itself;          /* the root key can be read without a person */
 	int rings_fd;
 	int holder_fd; /* a pidfd of the keyholder; -1: none */
 	pthread_cond_t heard;
-	bool adopting; /* until the guardian has answered */
-	struct status adopted;
+	bool asking; /* until the guardian has answered */
+	int said;    /* what */
 	uint8_t retired[ROOTS_MAX]
 		       [ROOT_RETIRED_SIZE]; /* root keys that were, sealed, in the order in which they went */
 	size_t n_retired;

@@ -16,7 +16,9 @@ enum keyholder_word {
 	KEYHOLDER_FAILED = 'F',
 	KEYHOLDER_GO = 'G',
 	KEYHOLDER_ADOPT = 'A', /* to the guardian: a rotation began; and its answer, with bytes when it had not known */
-	KEYHOLDER_RETIRED = 'R', /* to a guardian started anew: a root key that was (root_retire) */
+	KEYHOLDER_UNDER_WAY = 'W', /* to the guardian: does a rotation lie beside the root key file? number: 1, 0 */
+	KEYHOLDER_FINISH = 'E',    /* and: all is wrapped anew, so it may end (root_rotation_finish) */
+	KEYHOLDER_RETIRED = 'R',   /* to a guardian started anew: a root key that was (root_retire) */
 };
 struct keyholder_said {
 	char word;

@@ -39,7 +39,7 @@ static struct place *place_new(void)
 	snprintf(p->root, sizeof p->root, "%s/root.key", p->dir);
 	struct asker nobody = ASK_NOBODY;
 	EXPECT_OK(keyring_create_root(&p->w, p->root));
-	EXPECT_OK(keyring_open_apart(&p->w, p->root, &nobody, NULL, &p->kr));
+	EXPECT_OK(keyring_open_apart(&p->w, p->root, &(struct keyring_apart){ .asker = &nobody }, &p->kr));
 	return p;
 }
 
@@ -364,7 +364,9 @@ static void a_root_key_that_is_not_there_is_said_so(void)
 	struct asker nobody = ASK_NOBODY;
 	world_real(&w);
 	log_setup(-1, LOG_ERROR);
-	EXPECT_ERR(keyring_open_apart(&w, "/tmp/holdfast-no-such-directory/root.key", &nobody, NULL, &kr), E_NOT_FOUND);
+	EXPECT_ERR(keyring_open_apart(&w, "/tmp/holdfast-no-such-directory/root.key",
+				      &(struct keyring_apart){ .asker = &nobody }, &kr),
+		   E_NOT_FOUND);
 	EXPECT(!kr);
 }
 

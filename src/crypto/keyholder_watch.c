@@ -9,16 +9,10 @@
 #include "base/str.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 enum { RESPAWN_MS = 50, RESPAWN_MAX_MS = 5000 };
 
@@ -52,17 +46,23 @@ void keyholder_went_up(struct keyholder *h, const struct keyholder_said *said)
 	pthread_mutex_unlock(&h->lock);
 }
 
-static void adopted(struct keyholder *h, const struct keyholder_said *said)
+/* It answered, to whoever asked. */
+static void answered(struct keyholder *h, const struct keyholder_said *said)
 {
 	pthread_mutex_lock(&h->lock);
-	h->adopting = false;
-	h->adopted = ERR(said->number);
-	if (!said->number)
+	h->asking = false;
+	h->said = said->number;
+	if (said->word == KEYHOLDER_ADOPT && !said->number)
 		h->by_itself = said->by_itself;
 	if (said->has_bytes && h->n_retired < ROOTS_MAX)
 		memcpy(h->retired[h->n_retired++], said->bytes, sizeof said->bytes);
 	pthread_cond_broadcast(&h->heard);
 	pthread_mutex_unlock(&h->lock);
+}
+
+static bool is_answer(char word)
+{
+	return word == KEYHOLDER_ADOPT || word == KEYHOLDER_UNDER_WAY || word == KEYHOLDER_FINISH;
 }
 
 /* While a guardian is there. */
@@ -78,8 +78,8 @@ static void listen_to_guardian(struct keyholder *h)
 		if (said.word == KEYHOLDER_UP) {
 			keyholder_went_up(h, &said);
 			log_info("the keyholder serves again");
-		} else if (said.word == KEYHOLDER_ADOPT) {
-			adopted(h, &said);
+		} else if (is_answer(said.word)) {
+			answered(h, &said);
 		} else {
 			log_error("the keyholder died; what needs keys fails until it is there again");
 			keyholder_fail_calls(h);
@@ -87,7 +87,7 @@ static void listen_to_guardian(struct keyholder *h)
 			keyholder_say(h->fd, KEYHOLDER_GO, 0);
 		}
 	}
-	adopted(h, &(struct keyholder_said){ .number = E_BUSY });
+	answered(h, &(struct keyholder_said){ .number = -E_BUSY });
 }
 
 /* False: we are to end. */
@@ -122,51 +122,30 @@ static void wait_for_death(struct keyholder *h)
 {
 	struct pollfd p = { h->holder_fd, POLLIN, 0 };
 
-	kill(h->guardian, SIGKILL);
-	while (waitpid(h->guardian, NULL, 0) < 0 && errno == EINTR)
-		;
-	h->guardian = 0;
+	started_kill(&h->guardian);
+	started_wait(&h->guardian);
 	while (h->holder_fd >= 0 && poll(&p, 1, -1) < 0)
 		;
 }
 
-/* This very program again, with two files open: out of the way of each other's numbers first. */
-static int guardian_spawn(struct keyholder *h, int fd)
-{
-	const char *argv[] = { "holdfast", h->respawn, h->root_path, NULL };
-	posix_spawn_file_actions_t files;
-	int from = fcntl(fd, F_DUPFD_CLOEXEC, 16), rings = fcntl(h->rings_fd, F_DUPFD_CLOEXEC, 16);
-
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_adddup2(&files, from, GUARDIAN_FD);
-	posix_spawn_file_actions_adddup2(&files, rings, GUARDIAN_RINGS_FD);
-	posix_spawn_file_actions_addclosefrom_np(&files, GUARDIAN_RINGS_FD + 1);
-	int error = posix_spawn(&h->guardian, "/proc/self/exe", &files, NULL, (char *const *)(uintptr_t)argv, environ);
-	posix_spawn_file_actions_destroy(&files);
-	if (error)
-		h->guardian = 0;
-	close(from);
-	close(rings);
-	return error;
-}
-
 static struct status respawn(struct keyholder *h)
 {
-	int pair[2], status = 0;
+	struct started guardian = { .fd = -1 };
+	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return ERR(E_IO);
-	status = guardian_spawn(h, pair[1]);
+	struct status st = starter_guardian(h->starter, pair[1], h->rings_fd, &guardian);
 	close(pair[1]);
 	pthread_mutex_lock(&h->lock);
 	close(h->fd);
 	h->fd = pair[0];
-	h->health.guardians += status == 0;
+	h->guardian = guardian;
+	h->health.guardians += !failed(st);
 	if (h->stopping)
 		shutdown(h->fd, SHUT_RDWR);
 	pthread_mutex_unlock(&h->lock);
-	if (status)
-		return ERR(E_IO);
+	TRY(st);
 	for (size_t i = h->n_retired; i-- > 0;)
 		keyholder_say_bytes(h->fd, KEYHOLDER_RETIRED, h->retired[i]);
 	keyholder_say(h->fd, KEYHOLDER_GO, 0);
@@ -177,7 +156,7 @@ static bool may_respawn(struct keyholder *h)
 {
 	if (keyholder_is_stopping(h))
 		return false;
-	if (h->respawn && h->by_itself) {
+	if (h->starter && h->by_itself) {
 		log_error("the keyholder's guardian is gone; another one is started");
 		return true;
 	}

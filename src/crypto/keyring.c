@@ -15,6 +15,8 @@
 static const uint8_t top_id[32] = { 0 };
 
 struct keyring {
+	struct world *w;
+	const char *root_path;
 	struct secret_pool *secrets;
 	struct key_local *local;    /* the keys are here, or */
 	struct keyholder *holder;   /* in another process */
@@ -75,11 +77,13 @@ struct status keyring_create_root(struct world *w, const char *path)
 	return keyring_create_root_from(w, path, &(struct root_wish){ 0 }, &nobody);
 }
 
-static struct keyring *make(struct secret_pool *secrets, struct key_local *local, struct keyholder *holder)
+static struct keyring *make(struct world *w, const char *root_path, struct secret_pool *secrets,
+			    struct key_local *local, struct keyholder *holder)
 {
 	struct keyring *kr = HEAP(struct keyring);
 
-	*kr = (struct keyring){ .secrets = secrets, .local = local, .holder = holder };
+	*kr = (struct keyring){ .secrets = secrets, .local = local, .holder = holder, .w = w };
+	kr->root_path = heap_dup(str_make(root_path, strlen(root_path) + 1)).p;
 	kr->for_fibers = HEAP(struct keyring);
 	*kr->for_fibers = *kr;
 	kr->for_fibers->parks = true;
@@ -93,7 +97,7 @@ struct status keyring_open_asking(struct world *w, const char *root_path, struct
 
 	TRY(root_set_open(w, root_path, asker, &roots));
 	struct secret_pool *secrets = secret_pool_new();
-	*out = make(secrets, key_local_new(w, secrets, &roots), NULL);
+	*out = make(w, root_path, secrets, key_local_new(w, secrets, &roots), NULL);
 	return OK;
 }
 
@@ -103,13 +107,13 @@ struct status keyring_open(struct world *w, const char *root_path, struct keyrin
 	return keyring_open_asking(w, root_path, &nobody, out);
 }
 
-struct status keyring_open_apart(struct world *w, const char *root_path, struct asker *asker, const char *respawn,
+struct status keyring_open_apart(struct world *w, const char *root_path, const struct keyring_apart *apart,
 				 struct keyring **out)
 {
 	struct keyholder *holder;
 
-	TRY(keyholder_start(w, root_path, asker, respawn, &holder));
-	*out = make(secret_pool_new(), NULL, holder);
+	TRY(keyholder_start(w, root_path, apart, &holder));
+	*out = make(w, root_path, secret_pool_new(), NULL, holder);
 	return OK;
 }
 
@@ -124,6 +128,7 @@ void keyring_close(struct keyring *kr)
 	keyholder_stop(kr->holder);
 	secret_pool_free(kr->secrets);
 	heap_free(kr->for_fibers);
+	heap_free(kr->root_path);
 	heap_free(kr);
 }
 
@@ -184,6 +189,19 @@ struct status keyring_adopt_root(struct keyring *kr)
 	if (kr->holder)
 		TRY(keyholder_adopt(kr->holder));
 	return ask_briefly(kr, &(struct key_call){ .op = KEY_OP_ADOPT }, NULL, 0);
+}
+
+struct status keyring_rotation_under_way(struct keyring *kr, bool *is)
+{
+	if (kr->holder)
+		return keyholder_rotation_under_way(kr->holder, is);
+	*is = root_rotation_under_way(kr->w, kr->root_path);
+	return OK;
+}
+
+struct status keyring_rotation_finish(struct keyring *kr)
+{
+	return kr->holder ? keyholder_rotation_finish(kr->holder) : root_rotation_finish(kr->w, kr->root_path);
 }
 
 struct status keyring_rewrap(struct keyring *kr, const struct key_ref *key, struct arena *mem, struct str *wrapped)

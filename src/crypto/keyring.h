@@ -60,6 +60,7 @@ struct key_ref key_ref_of(const struct key_ref *parent, struct str purpose, stru
 
 struct asker;
 struct root_wish;
+struct starter;
 
 /*
  * The root key file, of a key that stands there itself; crypto/root_source.h has the other sources. Created with mode
@@ -76,11 +77,15 @@ struct status keyring_open_asking(struct world *w, const char *root_path, struct
 /*
  * The same, but the root key and all that stands under it live in a process of their own, the keyholder
  * (keyholder.h), and never in this one, nor is what the asker is told. To be called before threads are started. While
- * the keyholder is gone (it is started again by itself) every call below fails with E_BUSY. `respawn`: the command of
- * this very program that calls keyring_guardian with the path that follows it, for when the guardian is gone, too;
- * NULL: none. It must outlive the keyring.
+ * the keyholder is gone (it is started again by itself) every call below fails with E_BUSY.
  */
-struct status keyring_open_apart(struct world *w, const char *root_path, struct asker *asker, const char *respawn,
+struct keyring_apart {
+	struct asker *asker;
+	struct starter *starter;            /* starts a guardian anew; NULL: nobody does. Must outlive the keyring */
+	struct status (*settle)(void *arg); /* when the others are there, and before threads are: to give up what */
+	void *arg;                          /* this process needs no more (NULL: nothing). A failure is the opening's */
+};
+struct status keyring_open_apart(struct world *w, const char *root_path, const struct keyring_apart *apart,
 				 struct keyring **out);
 /* What a guardian that was started that way is. Does not return. */
 _Noreturn void keyring_guardian(struct world *w, const char *root_path);
@@ -116,6 +121,10 @@ void keyring_forget(struct keyring *kr, const struct key_ref *key);
  * one life of the process.
  */
 struct status keyring_adopt_root(struct keyring *kr);
+/* root_rotation.h's of the same names, done by whoever may touch the root key file: this process, or the guardian.
+ * E_BUSY: it is gone. */
+struct status keyring_rotation_under_way(struct keyring *kr, bool *is);
+struct status keyring_rotation_finish(struct keyring *kr);
 /* A key right under the root, wrapped under the newest root. *wrapped has p == NULL when it is already. Its id stays.
  */
 struct status keyring_rewrap(struct keyring *kr, const struct key_ref *key, struct arena *mem, struct str *wrapped);

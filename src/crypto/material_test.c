@@ -31,7 +31,7 @@ static struct place *place_new(bool apart)
 	snprintf(p->root, sizeof p->root, "%s/root.key", p->dir);
 	struct asker nobody = ASK_NOBODY;
 	EXPECT_OK(keyring_create_root(&p->w, p->root));
-	EXPECT_OK(apart ? keyring_open_apart(&p->w, p->root, &nobody, NULL, &p->kr)
+	EXPECT_OK(apart ? keyring_open_apart(&p->w, p->root, &(struct keyring_apart){ .asker = &nobody }, &p->kr)
 			: keyring_open(&p->w, p->root, &p->kr));
 	EXPECT_OK(keyring_key_new(p->kr, NULL, S("account/1"), p->mem, &wrapped));
 	p->account = key_ref_of(NULL, S("account/1"), wrapped);

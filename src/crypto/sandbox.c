@@ -5,30 +5,15 @@
 #include "crypto/sandbox.h"
 
 #include "base/log.h"
-#include "base/str.h"
 #include "crypto/harden.h"
+#include "crypto/landlock.h"
 
-#include <linux/landlock.h>
+#include <errno.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
+#include <sys/socket.h>
 #include <unistd.h>
-
-/* ---- Landlock: no file system ------------------------------------------------------- */
-
-static bool landlock_all(void)
-{
-	/* All rights of its first version; which is enough to open nothing. */
-	struct landlock_ruleset_attr none = { .handled_access_fs = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1 };
-	long fd = syscall(SYS_landlock_create_ruleset, &none, sizeof none, 0);
-
-	if (fd < 0)
-		return false;
-	bool done = syscall(SYS_landlock_restrict_self, fd, 0) == 0;
-	close((int)fd);
-	return done;
-}
 
 /* ---- seccomp: few system calls ------------------------------------------------------- */
 
@@ -92,11 +77,105 @@ struct status sandbox_enter(struct sandbox_report *out)
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		log_warn("cannot give up new privileges");
-	r.landlock = landlock_all();
+	if (failed(landlock_enter(&(struct landlock_wish){ 0 }, &r.landlock)))
+		return ERR(E_UNSUPPORTED);
 	r.seccomp = seccomp_few();
 	*out = r;
 	if (r.seccomp)
 		return OK;
 	log_error("the kernel does not let this process restrict its system calls");
 	return ERR(E_UNSUPPORTED);
+}
+
+/* ---- seccomp: not these ------------------------------------------------------------------- */
+
+/* What no process of ours needs once it runs, and whoever took one over would like: new programs, other processes'
+ * memory, the kernel's many ways in. They get EPERM for an answer. */
+static const int refused[] = {
+	SCMP_SYS(execve),
+	SCMP_SYS(execveat),
+	SCMP_SYS(ptrace),
+	SCMP_SYS(process_vm_readv),
+	SCMP_SYS(process_vm_writev),
+	SCMP_SYS(pidfd_getfd),
+	SCMP_SYS(kcmp),
+	SCMP_SYS(perf_event_open),
+	SCMP_SYS(bpf),
+	SCMP_SYS(userfaultfd),
+	SCMP_SYS(keyctl),
+	SCMP_SYS(add_key),
+	SCMP_SYS(request_key),
+	SCMP_SYS(mount),
+	SCMP_SYS(umount2),
+	SCMP_SYS(pivot_root),
+	SCMP_SYS(chroot),
+	SCMP_SYS(setns),
+	SCMP_SYS(unshare),
+	SCMP_SYS(init_module),
+	SCMP_SYS(finit_module),
+	SCMP_SYS(delete_module),
+	SCMP_SYS(kexec_load),
+	SCMP_SYS(kexec_file_load),
+	SCMP_SYS(reboot),
+	SCMP_SYS(swapon),
+	SCMP_SYS(swapoff),
+	SCMP_SYS(settimeofday),
+	SCMP_SYS(clock_settime),
+	SCMP_SYS(adjtimex),
+	SCMP_SYS(sethostname),
+	SCMP_SYS(acct),
+	SCMP_SYS(quotactl),
+	SCMP_SYS(personality),
+	SCMP_SYS(open_by_handle_at),
+	SCMP_SYS(io_uring_setup),
+	SCMP_SYS(fsopen),
+	SCMP_SYS(open_tree),
+	SCMP_SYS(move_mount),
+	SCMP_SYS(iopl),
+	SCMP_SYS(ioperm),
+};
+
+static bool load(scmp_filter_ctx f, int wrong)
+{
+	bool done = !wrong && seccomp_load(f) == 0;
+	seccomp_release(f);
+	if (!done)
+		log_error("the kernel does not let this process restrict its system calls");
+	return done;
+}
+
+struct status sandbox_refuse(void)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+	int wrong = f ? 0 : 1;
+
+	for (size_t i = 0; f && i < COUNT(refused); i++)
+		if (refused[i] != SCMP_SYS(ptrace) || !process_is_sanitized()) /* the leak checker's */
+			wrong |= seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
+	if (f && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && load(f, wrong))
+		return OK;
+	return ERR(E_UNSUPPORTED);
+}
+
+/* A pair of stream sockets is connected for good; one of datagrams can be pointed at others. */
+static int refuse_local_sockets(scmp_filter_ctx f)
+{
+	enum { TYPE = 0xf };
+	int wrong = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+
+	wrong |= seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socketpair), 1,
+				  SCMP_A1(SCMP_CMP_MASKED_EQ, TYPE, SOCK_DGRAM));
+	wrong |= seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socketpair), 1,
+				  SCMP_A1(SCMP_CMP_MASKED_EQ, TYPE, SOCK_RAW));
+	return wrong;
+}
+
+struct status sandbox_refuse_doors(void)
+{
+	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
+	int wrong = f ? refuse_local_sockets(f) : 1;
+
+	if (f)
+		wrong |= seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
+	return f && load(f, wrong) ? OK : ERR(E_UNSUPPORTED);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a process that holds keys gives up once it has them: files, sockets, new programs.
+ * What a process gives up: one that holds keys all but computing; one that serves, or runs somebody else's module,
+ * what it will not need.
  *
  * seccomp with a list of the few system calls that computing, waiting on a futex and
  * writing the log need; everything else kills the process. Landlock, where the kernel has
@@ -23,5 +24,16 @@ struct sandbox_report {
  * than the list has: there what is not on it fails with EPERM instead.
  */
 struct status sandbox_enter(struct sandbox_report *out);
+
+/*
+ * For processes that must keep files and network: what none of them needs is refused (EPERM). Before threads are
+ * started. E_UNSUPPORTED: the log says so.
+ */
+struct status sandbox_refuse(void);
+/*
+ * Once all is open: no local sockets, behind which other programs of this machine do what they are asked to. For all
+ * threads.
+ */
+struct status sandbox_refuse_doors(void);
 
 #endif

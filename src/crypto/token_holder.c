@@ -13,10 +13,11 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "crypto/landlock.h"
 #include "crypto/pkcs11.h"
+#include "crypto/sandbox.h"
 
 #include <errno.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -170,60 +171,16 @@ static void answer(struct holder *h, const struct token_call *c, struct token_an
 
 /* ---- the process ---- */
 
-/* What no module needs. They get EPERM for an answer. */
-static const int refused[] = {
-	SCMP_SYS(execve),
-	SCMP_SYS(execveat),
-	SCMP_SYS(ptrace),
-	SCMP_SYS(process_vm_readv),
-	SCMP_SYS(process_vm_writev),
-	SCMP_SYS(pidfd_getfd),
-	SCMP_SYS(kcmp),
-	SCMP_SYS(perf_event_open),
-	SCMP_SYS(bpf),
-	SCMP_SYS(userfaultfd),
-	SCMP_SYS(keyctl),
-	SCMP_SYS(add_key),
-	SCMP_SYS(request_key),
-	SCMP_SYS(mount),
-	SCMP_SYS(umount2),
-	SCMP_SYS(pivot_root),
-	SCMP_SYS(chroot),
-	SCMP_SYS(setns),
-	SCMP_SYS(unshare),
-	SCMP_SYS(init_module),
-	SCMP_SYS(finit_module),
-	SCMP_SYS(delete_module),
-	SCMP_SYS(kexec_load),
-	SCMP_SYS(kexec_file_load),
-	SCMP_SYS(reboot),
-	SCMP_SYS(swapon),
-	SCMP_SYS(swapoff),
-	SCMP_SYS(settimeofday),
-	SCMP_SYS(clock_settime),
-	SCMP_SYS(adjtimex),
-	SCMP_SYS(sethostname),
-	SCMP_SYS(acct),
-	SCMP_SYS(quotactl),
-	SCMP_SYS(personality),
-	SCMP_SYS(open_by_handle_at),
-};
-
-static bool forbid(void)
+/* All files but what is the server's: whoever names the module might have put one there. */
+static bool hide_files(const char *const *hidden, size_t n_hidden)
 {
-	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
-	int wrong = 0;
-	if (!f)
-		return false;
-	for (size_t i = 0; i < COUNT(refused); i++)
-		wrong |= seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
-	bool done = !wrong && seccomp_load(f) == 0;
-	seccomp_release(f);
-	return done;
+	static const struct landlock_path all = { "/", LANDLOCK_ALL };
+	bool has;
+	return !n_hidden || !failed(landlock_enter(&(struct landlock_wish){ &all, 1, hidden, n_hidden }, &has));
 }
 
 /* Before the module is loaded. A terminal's Ctrl-C is for serve, which ends us when it is done. */
-static bool settle(int parent)
+static bool settle(int parent, const char *const *hidden, size_t n_hidden)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != parent)
@@ -234,7 +191,7 @@ static bool settle(int parent)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT); /* as far as it is allowed */
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && forbid();
+	return hide_files(hidden, n_hidden) && !failed(sandbox_refuse());
 }
 
 static bool take_call(struct holder *h, char *room)
@@ -257,11 +214,11 @@ static bool take_call(struct holder *h, char *room)
 	return said == (ssize_t)b.n;
 }
 
-int token_holder_run(int parent)
+int token_holder_run(int parent, const char *const *hidden, size_t n_hidden)
 {
 	struct holder *h = HEAP(struct holder);
 	char *room = heap_alloc(1, TOKEN_MESSAGE_MAX);
-	if (!settle(parent)) {
+	if (!settle(parent, hidden, n_hidden)) {
 		log_error("a token's process cannot restrict itself, or has lost its parent");
 		return 1;
 	}

@@ -15,19 +15,14 @@
 #include "base/fiber.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "crypto/starter.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-extern char **environ;
 
 enum { TICK_MS = 1000 };
 
@@ -49,6 +44,7 @@ struct process {
 	struct token token;
 	struct world *world;
 	const char *program;
+	struct starter *starter;
 	int fd;
 	pid_t pid;
 	pthread_t reader;
@@ -211,39 +207,19 @@ static void fail_all(struct process *p)
 }
 
 /* Nothing is open in it but the log and its socket. Its environment is ours: modules are configured there. */
-static bool spawn(struct process *p, int theirs)
+static bool spawn(struct process *p, int theirs, struct started *out)
 {
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	char parent[16], command[] = TOKEN_PROCESS_COMMAND, name[] = "holdfast";
-	char *argv[] = { name, command, parent, NULL };
-	pid_t pid = 0;
-
-	snprintf(parent, sizeof parent, "%d", (int)getpid());
-	sigemptyset(&none);
-	posix_spawn_file_actions_init(&files);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	bool done = posix_spawn_file_actions_adddup2(&files, theirs, TOKEN_PROCESS_FD) == 0 &&
-		    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", 0, 0) == 0 &&
-		    posix_spawn_file_actions_adddup2(&files, 2, 1) == 0 &&
-		    posix_spawn_file_actions_addclosefrom_np(&files, TOKEN_PROCESS_FD + 1) == 0 &&
-		    posix_spawn(&pid, p->program, &files, &attr, argv, environ) == 0;
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attr);
+	bool done = !failed(starter_token(p->starter, p->program, theirs, out));
 	pthread_mutex_lock(&p->lock);
-	p->pid = done ? pid : 0;
+	p->pid = done ? out->pid : 0;
 	pthread_mutex_unlock(&p->lock);
 	return done;
 }
 
-static void reap(struct process *p)
+static void reap(struct process *p, struct started *it)
 {
-	kill(p->pid, SIGKILL);
-	while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	started_kill(it);
+	started_wait(it);
 	pthread_mutex_lock(&p->lock);
 	p->pid = 0;
 	pthread_mutex_unlock(&p->lock);
@@ -257,7 +233,8 @@ static void *run(void *arg)
 	int theirs = p->pid; /* start's only word to us */
 	char *room = heap_alloc(1, TOKEN_MESSAGE_MAX);
 
-	bool spawned = spawn(p, theirs);
+	struct started it;
+	bool spawned = spawn(p, theirs, &it);
 	close(theirs);
 	const char *why = spawned ? read_answers(p, room) : "it could not be started";
 	pthread_mutex_lock(&p->lock);
@@ -266,7 +243,7 @@ static void *run(void *arg)
 	if (!wanted)
 		log_error("a token's process is gone", "why", str_of(why));
 	if (spawned)
-		reap(p);
+		reap(p, &it);
 	fail_all(p);
 	heap_free(room);
 	return NULL;
@@ -293,6 +270,7 @@ static struct status start(const struct token_driver *d, struct world *w, struct
 	p->token.driver = d;
 	p->world = w;
 	p->program = mine->program;
+	p->starter = mine->starter;
 	p->fd = pair[0];
 	p->pid = pair[1];
 	pthread_mutex_init(&p->lock, NULL);
@@ -345,4 +323,5 @@ int token_process_pid(struct token *t)
 const struct token_process_driver token_processes = {
 	{ .start = start, .call = call, .wait = wait_until_gone, .stop = stop, .close = close_process },
 	"/proc/self/exe",
+	NULL,
 };

@@ -5,7 +5,7 @@
  *      serve ──── a socket pair, a message a call (token.h) ──── token process
  *        │  reader: wakes who waits, reaps                          │  loads the module, logs in,
  *        │                                                          │  holds PIN and key handles
- *        └── posix_spawn of this same program: "token-process" ─────┘
+ *        └── starter (starter.h): this same program again ──────────┘
  *
  * A socket and not the keyholder's rings: what a token does takes longer than a message
  * does (a network HSM: milliseconds), a message cannot change while it is read, and a
@@ -20,16 +20,19 @@
 #include "crypto/token.h"
 
 #define TOKEN_PROCESS_COMMAND "token-process"
+struct starter;
 enum { TOKEN_PROCESS_FD = 3, TOKEN_PROCESS_CALLS = 64, TOKEN_PROCESS_PATIENCE_S = 60 };
 
 struct token_process_driver {
 	struct token_driver driver;
-	const char *program; /* to be started with TOKEN_PROCESS_COMMAND: "/proc/self/exe" */
+	const char *program;     /* to be started with TOKEN_PROCESS_COMMAND: "/proc/self/exe" */
+	struct starter *starter; /* who starts it; NULL: this process */
 };
 extern const struct token_process_driver token_processes; /* of this program itself */
 int token_process_pid(struct token *t);                   /* 0: gone */
 
-/* The process's whole life: what the command runs, started by `parent`. Gives the exit status. */
-int token_holder_run(int parent);
+/* The process's whole life: what the command runs, started by `parent`; what is `hidden` it cannot reach (landlock.h).
+ * Gives the exit status. */
+int token_holder_run(int parent, const char *const *hidden, size_t n_hidden);
 
 #endif

@@ -15,6 +15,10 @@ import pytest
 from botocore.exceptions import ClientError
 from conftest import Server, allow, code
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fault"))
+
+from inside import Inside, landlock, possible  # noqa: E402
+
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 PIN = "24681357"
 
@@ -108,6 +112,11 @@ def connected(server, kms):
     return store, name, cluster
 
 
+def parent(pid):
+    text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    return int(text[text.rindex(")") + 2:].split()[1])
+
+
 def token_processes(server):
     """Pids of the server's token processes."""
     found = []
@@ -117,7 +126,7 @@ def token_processes(server):
         except OSError:
             continue
         name, rest = text[text.index("(") + 1:text.rindex(")")], text[text.rindex(")") + 2:].split()
-        if name == "hf-token" and int(rest[1]) == server.process.pid:
+        if name == "hf-token" and parent(rest[1]) == server.process.pid:  # the starter's child
             found.append(int(text.split()[0]))
     return found
 
@@ -268,6 +277,11 @@ def test_a_token_process_is_locked_in_and_ends_with_its_store(hsm):
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
     assert "NoNewPrivs:\t1" in status and "Seccomp:\t2" in status
     assert PIN.encode() not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    if possible and landlock():
+        with Inside(pid) as it:  # what serve may write, and what opens the root key, no module is loaded from
+            assert it("open", str(hsm.data / "config").encode(), os.O_RDONLY) == "EACCES"
+            assert it("open", str(hsm.base / "data.rootkey").encode(), os.O_RDONLY) == "EACCES"
+            assert isinstance(it("open", os.environ["SOFTHSM2_CONF"].encode(), os.O_RDONLY), int)
     kms.disconnect_custom_key_store(CustomKeyStoreId=store)
     wait_for(kms, store, "DISCONNECTED")
     assert pid not in token_processes(hsm)

@@ -128,7 +128,31 @@ def test_init_with_credentials_and_a_root_key_elsewhere(tmp_path):
         assert server.stop() == 0
 
 
+def test_a_root_key_in_the_data_directory_is_refused(tmp_path):
+    """The serving process may write there, and what opens a root key may be a library that is loaded."""
+    done = run("init", "--data", tmp_path / "d", "--root-key", tmp_path / "d" / "key")
+    assert done.returncode == 1 and "may not lie in the data directory" in done.stderr and not (tmp_path / "d" / "key").exists()
+    assert run("init", "--data", tmp_path / "d").returncode == 0
+    config = tmp_path / "d" / "config"
+    (tmp_path / "d" / "keys" / "mine").write_bytes((tmp_path / "d.rootkey").read_bytes())
+    (tmp_path / "d" / "keys" / "mine").chmod(0o600)
+    config.write_text(config.read_text().replace(str(tmp_path / "d.rootkey"), str(tmp_path / "d" / "keys" / "mine")))
+    for command in (["serve"], ["account", "list"], ["rootkey", "status"], ["rootkey", "rotate"], ["doctor"]):
+        done = run(*command, "--data", tmp_path / "d")
+        assert done.returncode and "may not lie in the data directory" in done.stderr, command
+
+
 # ---- serve --------------------------------------------------------------------------------------
+
+def test_what_a_shell_is_told_is_quoted(stopped):
+    """What stands in the data directory is not all the administrator's own."""
+    stopped.start()
+    urls = stopped.data / "urls"
+    urls.write_text(f"https://'; touch {stopped.base}/gotcha; echo '\n")
+    told = stopped.holdfast("env", "--data", stopped.data).stdout
+    out = subprocess.run(["sh", "-c", told + 'printf %s "$AWS_ENDPOINT_URL"'], text=True, capture_output=True, check=True).stdout
+    assert out == f"https://'; touch {stopped.base}/gotcha; echo '" and not (stopped.base / "gotcha").exists()
+
 
 def test_the_ready_file_holds_the_addresses_once_requests_are_served(stopped):
     stopped.start()

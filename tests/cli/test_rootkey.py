@@ -197,7 +197,7 @@ def test_a_pin_file_lets_a_token_open_by_itself_and_its_module_is_in_no_process_
     for pid in pids:
         pids += map(int, pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
         assert "softhsm" not in pathlib.Path(f"/proc/{pid}/maps").read_text()
-    assert len(pids) == 3
+    assert len(pids) == 4
     assert server.stop() == 0
     pin.chmod(0o644)
     assert server.holdfast("account", "list", "--data", server.data, check=False).returncode == 1

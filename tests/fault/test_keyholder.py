@@ -93,7 +93,7 @@ def test_a_dead_guardian_is_replaced_where_the_root_key_can_be_read_again(fresh)
         wait_for(lambda: (new := named(fresh, "hf-keyholder")) and new != old[1] and works(lambda: kms.decrypt(CiphertextBlob=blob)))
         assert named(fresh, "hf-guardian") != old[0]
         assert dead(old[1])
-    assert metric(fresh, "guardian_restarts_total") == 3 and len(family(fresh.process.pid)) == 3
+    assert metric(fresh, "guardian_restarts_total") == 3 and len(family(fresh.process.pid)) == 4
     pid = named(fresh, "hf-keyholder")  # as locked in as the first one
     assert "Seccomp:\t2" in pathlib.Path(f"/proc/{pid}/status").read_text()
     assert sorted(p.name for p in pathlib.Path(f"/proc/{pid}/fd").iterdir()) == ["2", "3"]
@@ -143,7 +143,7 @@ def test_without_its_guardian_it_fails_closed_where_a_person_must_be_asked(fresh
 
 def test_both_end_with_the_server_however_it_ends(fresh):
     pids = family(fresh.process.pid)
-    assert len(pids) == 3
+    assert len(pids) == 4
     fresh.kill()
     wait_for(lambda: not any(pathlib.Path(f"/proc/{p}").exists() for p in pids))
     fresh.start()

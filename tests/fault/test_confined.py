@@ -1,0 +1,109 @@
+"""Whoever runs code in the process that serves: what opens the root key, other processes and other programs are out of his reach."""
+import os
+import pathlib
+import struct
+
+import pytest
+
+from inside import Inside, landlock, possible
+from test_keyholder import named, wait_for, works
+
+pytestmark = pytest.mark.skipif(not possible, reason="runs code in the server: Linux on x86-64, as root")
+READ, WRITE, CREATE = os.O_RDONLY, os.O_RDWR, os.O_WRONLY | os.O_CREAT
+PTRACE_ATTACH = 16
+
+
+@pytest.fixture
+def inside(fresh):
+    with Inside(fresh.process.pid) as it:
+        yield fresh, it
+
+
+def path(p):
+    return str(p).encode()
+
+
+def test_what_is_refused_here_is_there_to_be_had(fresh):
+    """The same from a process that is not confined: else the tests below would prove nothing."""
+    assert (fresh.base / "data.rootkey").read_bytes().startswith(b"holdfast root key")
+    for name in ("hf-guardian", "hf-keyholder"):
+        with open(f"/proc/{named(fresh, name)}/mem", "rb"):
+            pass
+
+
+@pytest.mark.skipif(not landlock(), reason="this kernel has no Landlock")
+def test_the_root_key_file_cannot_be_reached(inside):
+    server, it = inside
+    root = server.base / "data.rootkey"
+    assert it("open", path(root), READ) == "EACCES"
+    assert it("open", path(root), WRITE) == "EACCES"
+    assert it("link", path(root), path(server.data / "mine")) in ("EACCES", "EXDEV")
+    assert it("rename", path(root), path(server.data / "mine")) in ("EACCES", "EXDEV")
+    assert it("rename", path(root), path(server.base / "moved")) == "EACCES"
+    assert it("unlink", path(root)) == "EACCES"
+    assert it("open", path(server.base / "data.rootkey.new"), CREATE, 0o600) == "EACCES"
+    assert it("open", path(server.data / ".." / "data.rootkey"), READ) == "EACCES"
+    assert it("open", path(f"/proc/self/root{root}"), READ) == "EACCES"
+
+
+@pytest.mark.skipif(not landlock(), reason="this kernel has no Landlock")
+def test_other_processes_cannot_be_looked_into(inside):
+    server, it = inside
+    for name in ("hf-guardian", "hf-keyholder", "hf-starter"):
+        pid = named(server, name)
+        assert it("open", path(f"/proc/{pid}/mem"), READ) == "EACCES"
+        assert it("ptrace", PTRACE_ATTACH, pid, 0, 0) == "EPERM"
+        local = struct.pack("<QQ", 0x1000, 8)
+        assert it("process_vm_readv", pid, local, 1, local, 1, 0) == "EPERM"
+
+
+@pytest.mark.skipif(not landlock(), reason="this kernel has no Landlock")
+def test_other_files_are_not_there_for_it(inside):
+    server, it = inside
+    assert it("open", b"/root", READ | os.O_DIRECTORY) == "EACCES"
+    assert it("open", path(server.log), READ) == "EACCES"
+    assert it("open", path(server.base / "made"), CREATE, 0o600) == "EACCES"
+    assert it("open", b"/etc/made", CREATE, 0o600) == "EACCES"
+    assert it("mkdir", path(server.base / "made"), 0o700) == "EACCES"
+    assert isinstance(it("open", b"/etc/hosts", READ), int)  # to resolve names
+    assert isinstance(it("open", path(server.data / "config"), READ), int)
+
+
+def test_no_program_can_be_started_nor_another_one_asked(inside):
+    server, it = inside
+    assert it("execve", b"/bin/true", 0, 0) in ("EPERM", "EACCES")
+    assert it("socket", 1, 1, 0) == "EPERM"  # AF_UNIX: buses, managers, daemons of containers
+    assert isinstance(it("socket", 2, 1, 0), int)  # AF_INET: providers' keys are fetched
+    assert it("io_uring_setup", 1, 0) == "EPERM"
+    assert it("pidfd_getfd", 3, 0, 0) == "EPERM"
+
+
+def test_what_opens_the_root_key_works_on_all_the_same(fresh):
+    """Confined, it has the root key replaced and dead processes started anew."""
+    kms = fresh.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    blob = kms.encrypt(KeyId=key, Plaintext=b"before")["CiphertextBlob"]
+    before = (fresh.base / "data.rootkey").read_bytes()
+    fresh.holdfast("rootkey", "rotate", "--data", fresh.data)
+    assert (fresh.base / "data.rootkey").read_bytes() != before
+    assert {p.name for p in fresh.base.glob("data.rootkey*")} == {"data.rootkey"}
+    old = named(fresh, "hf-guardian")
+    os.kill(old, 9)
+    wait_for(lambda: named(fresh, "hf-guardian") not in (None, old) and works(lambda: kms.decrypt(CiphertextBlob=blob)))
+    if landlock():
+        with Inside(fresh.process.pid) as it:
+            assert it("open", path(fresh.base / "data.rootkey"), READ) == "EACCES"
+
+
+def test_without_its_starter_it_serves_on(fresh):
+    kms = fresh.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    os.kill(named(fresh, "hf-starter"), 9)
+    assert kms.encrypt(KeyId=key, Plaintext=b"x")
+    os.kill(named(fresh, "hf-keyholder"), 9)  # the guardian's matter
+    wait_for(lambda: works(lambda: kms.encrypt(KeyId=key, Plaintext=b"x")))
+    os.kill(named(fresh, "hf-guardian"), 9)
+    wait_for(lambda: "the process that starts others is gone" in pathlib.Path(fresh.log).read_text())
+    assert not works(lambda: kms.encrypt(KeyId=key, Plaintext=b"x"))
+    assert fresh.client("sts").get_caller_identity()
+    assert fresh.stop() == 0
