@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What comes next, once a key may be used, is waiting for the keyholder. Nobody holds a snapshot
+ * meanwhile: a reader each for all that wait would be more than a shard keeps open.
+ */
 #include "svc/kms/use.h"
 
 #include "api/faults.h"
@@ -31,6 +35,7 @@ struct status kms_state_of_use(struct req *rq, const struct kms_key *key)
 {
 	kms_note_store(rq, key);
 	TRY(kms_store_ready(rq, key->arn, &key->row));
+	req_read_end(rq);
 	return kms_state_check(rq, key->arn, key->row.state, KMS_USE);
 }
 
