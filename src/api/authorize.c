@@ -338,6 +338,8 @@ static bool look_up(void *arg, enum policy_key key, struct str name, struct poli
 	case POLICY_KEY_AWS_SECURE_TRANSPORT:
 		return give(out, bool_text(rq->secure));
 	case POLICY_KEY_AWS_REQUESTED_REGION:
+		if (a->item->region.p)
+			return give(out, a->item->region);
 		return give(out, rq->svc->global ? S("us-east-1") : rq->region);
 	case POLICY_KEY_AWS_RESOURCE_ACCOUNT:
 		return give(out, owner_of(a));

@@ -27,6 +27,7 @@ struct authz_item {
 	struct str resource;                  /* ARN, or "*" */
 	struct str told;                      /* how a refusal names it, for what the ARN gives away; p == NULL: so */
 	struct str resource_account;          /* owner; p == NULL: the request's account */
+	struct str region;                    /* aws:RequestedRegion; p == NULL: the request's */
 	const struct policy *resource_policy; /* alive until the request ends; NULL: none */
 	enum policy_mode mode;       /* POLICY_STANDARD unless the resource's policy must allow (keys, role trust) */
 	enum policy_granted granted; /* a grant on the key covers the action */

@@ -107,6 +107,7 @@ struct req {
 
 	/* Waiting and cleaning up. */
 	struct txn *write;
+	void (*after)(struct req *rq); /* once the effect is durable, before the answer leaves; NULL: nothing */
 	struct {
 		struct shard *shard;
 		struct txn *txn;

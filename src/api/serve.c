@@ -155,6 +155,8 @@ static struct status run(struct req *rq, step *const *steps, size_t n)
 		rq->fault.kind = NULL; /* a fault on the way that the handler got over is not this call's */
 		st = record(rq);
 	}
+	if (!failed(st) && rq->after)
+		rq->after(rq);
 	if (!failed(st))
 		return OK;
 	undo(rq);

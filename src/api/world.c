@@ -194,7 +194,7 @@ static struct req *request_of(struct calling *c, struct arena *mem)
 		.app = &c->w->app,
 		.mem = mem,
 		.now_ms = app_now_ms(&c->w->app),
-		.region = S("us-east-1"),
+		.region = c->w->app.region,
 		.account = c->who.account,
 		.host = S("test"),
 		.source_ip = S("192.0.2.1"),

@@ -76,7 +76,6 @@ def test_a_new_key_is_described_in_full(server, kms):
     ({"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"}, "UnsupportedOperationException"),
     ({"KeySpec": "HMAC_256"}, "ValidationException"),
     ({"Origin": "EXTERNAL_KEY_STORE"}, "UnsupportedOperationException"),
-    ({"MultiRegion": True}, "UnsupportedOperationException"),
     ({"KeyUsage": "SIGN_VERIFY"}, "ValidationException"),
     ({"Policy": "{}"}, "MalformedPolicyDocumentException"),
     ({"Tags": [{"TagKey": "aws:x", "TagValue": ""}]}, "TagException"),

@@ -17,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	struct arena *mem = arena_new();
 	struct str account = str_make(b.account, sizeof b.account), id = str_make(b.key_id, sizeof b.key_id);
+	assert(str_starts(id, S("mrk-")) == (data[0] == KMS_BLOB_VERSION_MULTI_REGION));
 	assert(str_eq(kms_blob_header(mem, account, id, b.generation), b.header));
 	assert(b.header.n + b.sealed.n == n && b.sealed.n > TOKEN_SEAL_OVERHEAD);
 	arena_free(mem);

@@ -17,6 +17,7 @@
 #include "svc/kms/context.h"
 #include "svc/kms/grant.h"
 #include "svc/kms/key.h"
+#include "svc/kms/multiregion.h"
 #include "svc/kms/spec.h"
 #include "svc/kms/tags.h"
 #include "svc/kms/usage.h"
@@ -39,7 +40,7 @@ static struct str via_service(struct req *rq)
 	return rest.p ? arena_printf(rq->mem, "%.*s.%.*s.%.*s", PR(first), PR(rq->region), PR(rest)) : first;
 }
 
-static void put_caller(struct authz *az, struct authz_item *item)
+void kms_put_caller(struct authz *az, struct authz_item *item)
 {
 	const struct caller *who = &az->rq->caller;
 	if (who->kind != CALLER_ANONYMOUS && who->kind != CALLER_SERVICE)
@@ -55,7 +56,7 @@ struct authz_item *kms_put_key_for(struct authz *az, const char *action, const s
 	item->resource_policy = key->policy;
 	item->mode = POLICY_KEY;
 	item->resource_tags = key->tags;
-	put_caller(az, item);
+	kms_put_caller(az, item);
 	struct authz_key **end = &item->keys;
 	while (*end)
 		end = &(*end)->next;
@@ -234,7 +235,7 @@ struct status kms_authorize_key(struct req *rq, const void *in, struct authz *az
 static void put_alias(struct authz *az, struct str alias)
 {
 	struct authz_item *item = authz_add(az, NULL, kms_arn(az->rq, az->rq->caller.account, "", alias));
-	put_caller(az, item);
+	kms_put_caller(az, item);
 }
 
 /* The key an alias names now; none is fine: then the handler says what AWS says. */
@@ -286,7 +287,7 @@ struct status kms_authorize_alias(struct req *rq, const void *in, struct authz *
 struct status kms_authorize_store(struct req *rq, const void *in, struct authz *az)
 {
 	(void)rq, (void)in;
-	put_caller(az, authz_add(az, NULL, S("*")));
+	kms_put_caller(az, authz_add(az, NULL, S("*")));
 	return OK;
 }
 
@@ -297,18 +298,21 @@ struct status kms_authorize_create(struct req *rq, const void *in_, struct authz
 	const struct kms_create_key_in *in = in_;
 	struct str *id = NEW(rq->mem, struct str);
 	struct str_map tags = kms_tag_map(rq->mem, in->tags);
-	*id = id_uuid(rq->app->world, rq->mem); /* now, so that tagging is judged on the key that will be */
+	/* now, so that tagging is judged on the key that will be */
+	*id = in->multi_region ? kms_multi_region_id(rq) : id_uuid(rq->app->world, rq->mem);
 	rq->found = id;
 	struct authz_item *item = authz_add(az, NULL, S("*"));
-	put_caller(az, item);
+	kms_put_caller(az, item);
 	authz_key(az, item, "kms:KeySpec", str_of(kms_word(rq, "KeySpec", (int)kms_asked_spec(in))));
 	authz_key(az, item, "kms:KeyUsage",
 		  str_of(kms_usage_name(in->key_usage ? in->key_usage : KMS_KEY_USAGE_TYPE_ENCRYPT_DECRYPT)));
+	if (in->multi_region)
+		authz_key(az, item, "kms:MultiRegionKeyType", S("PRIMARY"));
 	authz_request_tags(az, item, tags);
 	if (!tags.n)
 		return OK;
 	item = authz_add(az, "kms:TagResource", kms_arn(rq, rq->caller.account, "key/", *id));
-	put_caller(az, item);
+	kms_put_caller(az, item);
 	authz_request_tags(az, item, tags);
 	return OK;
 }
@@ -327,7 +331,7 @@ bool kms_policy_keeps(struct req *rq, struct str key_arn, struct str account, co
 	item->resource_account = account;
 	item->resource_policy = policy;
 	item->mode = POLICY_KEY;
-	put_caller(&az, item);
+	kms_put_caller(&az, item);
 	rq->policies = (struct caller_policies){ 0 };
 	bool allowed = authz_evaluate(rq, item, &d);
 	rq->policies = kept;

@@ -8,6 +8,7 @@
  * kms:EncryptionContext:<key> and kms:EncryptionContextKeys. */
 struct authz_item *kms_put_key(struct authz *az, const struct kms_key *key);
 struct authz_item *kms_put_key_for(struct authz *az, const char *action, const struct kms_key *key);
+void kms_put_caller(struct authz *az, struct authz_item *item); /* kms:CallerAccount, kms:ViaService */
 void kms_remember(struct req *rq, const struct kms_key *key);
 void kms_put_context(struct authz *az, struct authz_item *item, const struct str_map *context);
 /*

@@ -57,7 +57,7 @@ struct status kms_sealing_begin(struct req *rq, const struct kms_key *key, struc
 {
 	TRY(kms_current(rq, key, &out->with));
 	out->header = kms_blob_header(rq->mem, key->account, key->id, out->with->generation);
-	out->aad = kms_aad(rq->mem, out->header, key->arn, context);
+	out->aad = kms_aad(rq->mem, out->header, key->sealed_as, context);
 	return OK;
 }
 
@@ -92,7 +92,7 @@ static struct status opening_begin(struct req *rq, const struct kms_cipher *c, s
 	if (!out->with)
 		return invalid(rq);
 	out->sealed = blob.sealed;
-	out->aad = kms_aad(rq->mem, blob.header, c->key->arn, c->context);
+	out->aad = kms_aad(rq->mem, blob.header, c->key->sealed_as, c->context);
 	return OK;
 }
 

@@ -52,8 +52,6 @@ static struct status check_origin(struct req *rq, const struct kms_create_key_in
 		return kms_store_check_new(rq, in);
 	if (in->xks_key_id.p)
 		return FAIL(rq, api_ValidationException, "XksKeyId is valid only with the origin EXTERNAL_KEY_STORE.");
-	if (in->multi_region)
-		return unsupported(rq, "This server has no multi-Region keys.");
 	return OK;
 }
 
@@ -75,6 +73,7 @@ struct status kms_create_key(struct req *rq, const struct kms_create_key_in *in,
 		.manager = KMS_KEY_MANAGER_TYPE_CUSTOMER,
 		.origin = in->origin,
 		.store = in->custom_key_store_id,
+		.multi_region = in->multi_region,
 		.tags = in->tags,
 	};
 	struct str *arn = NEW(rq->mem, struct str);

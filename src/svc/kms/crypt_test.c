@@ -295,6 +295,15 @@ static void blobs_read_back_and_stop_where_they_must(void)
 	EXPECT_ERR(kms_blob_parse(str_sub(buf_str(&whole), 0, KMS_BLOB_HEADER + 28), &b), E_INVALID);
 	EXPECT_ERR(kms_blob_parse(S(""), &b), E_INVALID);
 	whole.p[0] = 2;
+	EXPECT_OK(kms_blob_parse(buf_str(&whole), &b));
+	EXPECT_STR(str_make(b.key_id, sizeof b.key_id), S("mrk-1234abcd12ab34cd56ef1234567890ab"));
+	EXPECT_STR(kms_blob_header(mem, S("999999999999"), S("mrk-1234abcd12ab34cd56ef1234567890ab"), 0xfffffffe),
+		   b.header);
+	for (int version = 3; version < 256; version++) {
+		whole.p[0] = (char)version;
+		EXPECT_ERR(kms_blob_parse(buf_str(&whole), &b), E_INVALID);
+	}
+	whole.p[0] = 0;
 	EXPECT_ERR(kms_blob_parse(buf_str(&whole), &b), E_INVALID);
 	whole.p[0] = 1;
 	whole.p[1] = (char)0xff; /* no account has 13 digits */

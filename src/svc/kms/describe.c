@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "svc/kms/key_store.h"
+#include "svc/kms/multiregion.h"
 #include "svc/kms/page.h"
 #include "svc/kms/spec.h"
 #include "wire/pack.h"
@@ -25,7 +26,7 @@ struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, struct
 		.enabled = SET(row->state == KMS_KEY_STATE_ENABLED),
 		.description = row->description.p ? kms_text(rq, row->description) : S(""),
 		.key_usage = row->usage,
-		.key_state = row->state,
+		.key_state = row->updating && row->state == KMS_KEY_STATE_ENABLED ? KMS_KEY_STATE_UPDATING : row->state,
 		.origin = row->origin,
 		.key_manager = row->manager,
 		.customer_master_key_spec = (enum kms_customer_master_key_spec)row->spec,
@@ -34,8 +35,8 @@ struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, struct
 		.signing_algorithms = all.signs,
 		.mac_algorithms = all.macs,
 		.key_agreement_algorithms = all.agrees,
-		.multi_region = SET(false),
 	};
+	kms_multi_region_describe(rq, account, id, row, m);
 	if (row->spec == KMS_KEY_SPEC_SYMMETRIC_DEFAULT && row->material_id.n)
 		m->current_key_material_id = kms_text(rq, row->material_id);
 	if (row->origin == KMS_ORIGIN_TYPE_EXTERNAL && !row->lacking)
@@ -45,6 +46,8 @@ struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, struct
 		m->valid_to = (struct opt_int)SET(row->valid_to);
 	if (row->delete_at)
 		m->deletion_date = (struct opt_int)SET(row->delete_at);
+	if (row->state == KMS_KEY_STATE_PENDING_REPLICA_DELETION)
+		m->pending_deletion_window_in_days = (struct opt_int)SET(row->pending_days);
 	if (kms_in_store(row))
 		m->custom_key_store_id = kms_text(rq, row->custom_key_store_id);
 	return m;

@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "svc/kms/deletion.h"
 #include "svc/kms/key.h"
+#include "svc/kms/multiregion.h"
 #include "svc/kms/note.h"
 #include "svc/kms/usage.h"
 
@@ -140,6 +141,7 @@ static struct status do_place(struct req *rq)
 	if (st.code == E_NOT_FOUND)
 		return OK; /* noted, but no key was made */
 	TRY(st);
+	TRY(kms_mirror_all(rq, shard));
 	TRY(visit(rq, shard, 'd'));
 	TRY(visit(rq, shard, 'x'));
 	return visit(rq, shard, 'n');
@@ -232,12 +234,25 @@ static bool passed(int64_t now, int64_t *last, int64_t ms)
 	return true;
 }
 
+static struct status mirror_place(struct req *rq)
+{
+	struct shard *shard;
+	struct status st = kms_shard(rq, rq->account, &shard);
+	if (failed(st))
+		return st.code == E_NOT_FOUND ? OK : st;
+	return kms_mirror_all(rq, shard);
+}
+
+/* What was under way when the server stopped. */
+static void finish(void *app) { kms_each_place(app, mirror_place); }
+
 /* It looks often, because the clock of a test server may be moved by years. */
 static void *keep(void *arg)
 {
 	struct kms_duty *d = arg;
 	struct pollfd fd = { .fd = d->wake_fd, .events = POLLIN };
 	int64_t round = app_now_ms(d->app), written = round;
+	fiber_block_on(finish, d->app);
 	while (!atomic_load(&d->stop)) {
 		(void)poll(&fd, 1, LOOK_MS);
 		int64_t now = app_now_ms(d->app);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What KMS does on its own when the day has come: shredding keys whose waiting period is over
- * and imported material that has expired, rotating keys; and writing down last uses (usage.h).
+ * and imported material that has expired, rotating keys; writing down last uses (usage.h); and
+ * finishing what was begun in several regions (multiregion.h).
  *
  * Nothing waits for it to be right: whoever asks for a key finds what is due and does it first
  * (kms_find_id). The duty sees to those that nobody asks for. What is due stands in the keys'

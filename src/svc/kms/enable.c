@@ -5,12 +5,14 @@
  *     Enabled ◀── EnableKey ── DisableKey ──▶ Disabled
  */
 #include "svc/kms/key.h"
+#include "svc/kms/multiregion.h"
 
 static struct status set_state(struct req *rq, enum kms_key_state state)
 {
 	struct kms_edit e;
 	TRY(kms_edit(rq, &e));
 	TRY(kms_state_check(rq, e.arn, e.row.state, KMS_SWITCH));
+	TRY(kms_not_updating(rq, e.arn, &e.row));
 	e.row.state = state;
 	return kms_row_put(rq, e.txn, e.id, &e.row);
 }

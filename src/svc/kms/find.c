@@ -19,7 +19,7 @@
 #include "svc/kms/managed.h"
 #include "wire/pack.h"
 
-enum { ALIASES_CACHED = 512, MRK_TEXT = 36 };
+enum { ALIASES_CACHED = 512, MRK_DIGITS = 32 };
 
 /* ---- refusing --------------------------------------------------------------------- */
 
@@ -31,10 +31,15 @@ bool kms_declares(const struct req *rq, const struct fault_kind *kind)
 	return false;
 }
 
+struct str kms_arn_in(struct req *rq, struct str region, struct str account, const char *kind, struct str rest)
+{
+	return arena_printf(rq->mem, "arn:%.*s:kms:%.*s:%.*s:%s%.*s", PR(rq->app->partition), PR(region), PR(account),
+			    kind, PR(rest));
+}
+
 struct str kms_arn(struct req *rq, struct str account, const char *kind, struct str rest)
 {
-	return arena_printf(rq->mem, "arn:%.*s:kms:%.*s:%.*s:%s%.*s", PR(rq->app->partition), PR(rq->region),
-			    PR(account), kind, PR(rest));
+	return kms_arn_in(rq, rq->region, account, kind, rest);
 }
 
 struct status kms_no_key(struct req *rq, struct str arn)
@@ -78,7 +83,17 @@ struct name {
 
 static const struct str alias_prefix = { "alias/", 6 }, key_prefix = { "key/", 4 };
 
-static bool id_is(struct str s) { return uuid_is(s) || (s.n == MRK_TEXT && str_starts(s, S("mrk-"))); }
+bool kms_id_is_multi_region(struct str s)
+{
+	if (!str_starts(s, S("mrk-")) || s.n != S("mrk-").n + MRK_DIGITS)
+		return false;
+	for (size_t i = S("mrk-").n; i < s.n; i++)
+		if (!char_digit(s.p[i]) && !(s.p[i] >= 'a' && s.p[i] <= 'f'))
+			return false;
+	return true;
+}
+
+static bool id_is(struct str s) { return uuid_is(s) || kms_id_is_multi_region(s); }
 
 static struct status parse_arn(struct req *rq, struct str text, struct name *out)
 {

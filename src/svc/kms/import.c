@@ -19,6 +19,7 @@
 #include "base/time.h"
 #include "crypto/hash.h"
 #include "svc/kms/imported.h"
+#include "svc/kms/multiregion.h"
 #include "svc/kms/spec.h"
 #include "wire/pack.h"
 
@@ -185,6 +186,11 @@ static struct status check_symmetric_only(struct req *rq, const struct kms_key *
 		return FAIL(rq, api_ValidationException,
 			    "ImportType, KeyMaterialId and KeyMaterialDescription are for symmetric encryption keys "
 			    "only.");
+	if (kms_is_replica(&key->row) && in->import_type == KMS_IMPORT_TYPE_NEW_KEY_MATERIAL)
+		return FAIL(
+		    rq, kms_UnsupportedOperationException,
+		    "%.*s is a multi-Region replica key: new key material is imported into its primary key first.",
+		    PR(key->arn));
 	if (in->key_material_id.p && in->import_type == KMS_IMPORT_TYPE_NEW_KEY_MATERIAL)
 		return FAIL(rq, api_ValidationException,
 			    "You cannot specify a KeyMaterialId with the ImportType NEW_KEY_MATERIAL.");
@@ -250,7 +256,8 @@ static struct status put_material(struct req *rq, struct kms_edit *e, struct kms
 				  const struct kms_imported *m)
 {
 	struct kms_imported *at = same(all, m->row.face);
-	if (!at)
+	bool fresh = !at;
+	if (fresh)
 		at = &all->v[all->n++];
 	*at = *m;
 	if (e->row.generation == 0)
@@ -259,6 +266,8 @@ static struct status put_material(struct req *rq, struct kms_edit *e, struct kms
 		e->row.material_id = m->row.material_id;
 	kms_imported_settle(&e->row, all);
 	TRY(kms_imported_put(rq, e->txn, e->id, m));
+	if (fresh && kms_is_primary(&e->row)) /* its replicas shall know it when it comes to them */
+		TRY(kms_shared(rq, e->txn, e->id, &e->row));
 	return kms_row_put(rq, e->txn, e->id, &e->row);
 }
 
@@ -332,6 +341,8 @@ struct status kms_delete_imported_key_material(struct req *rq, const struct kms_
 		return OK; /* nothing was ever imported */
 	if (key->row.spec == KMS_KEY_SPEC_SYMMETRIC_DEFAULT)
 		out->key_material_id = m->row.material_id;
+	if (m->generation > e.row.generation && kms_is_primary(&e.row))
+		TRY(kms_shared(rq, e.txn, e.id, &e.row)); /* its replicas' goes, too */
 	TRY(kms_imported_drop(rq, e.txn, key, &e.row, m));
 	kms_imported_settle(&e.row, &all);
 	return kms_row_put(rq, e.txn, e.id, &e.row);

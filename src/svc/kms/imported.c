@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "svc/kms/multiregion.h"
 #include "svc/kms/note.h"
 #include "wire/pack.h"
 
@@ -57,7 +58,7 @@ void kms_imported_settle(struct kms_key_row *row, const struct kms_imported_list
 			row->valid_to = earlier(row->valid_to, m->row.wrapped.n ? m->row.valid_to : 0);
 	}
 	row->lacking = lacking;
-	if (row->state == KMS_KEY_STATE_PENDING_DELETION)
+	if (kms_row_ends(row))
 		return;
 	if (lacking)
 		row->state = KMS_KEY_STATE_PENDING_IMPORT;
@@ -106,7 +107,7 @@ struct status kms_imported_drop(struct req *rq, struct txn *t, const struct kms_
 	m->row.wrapped = S("");
 	m->row.valid_to = 0;
 	m->row.expiration_model = 0;
-	if (m->generation > row->generation)
+	if (m->generation > row->generation && !kms_is_replica(row))
 		return txn_del(t, kms_backing_key(rq->mem, key->id, m->generation));
 	return kms_imported_put(rq, t, key->id, m);
 }
@@ -126,16 +127,20 @@ static struct status expire(struct req *rq, struct txn *t, const struct kms_key 
 {
 	struct kms_imported_list all;
 	struct kms_key_row row;
+	bool pending = false;
 	TRY(kms_row_get(rq, t, key->id, &row));
 	TRY(kms_imported_read(rq, t, key->id, &all));
 	for (size_t i = 0; i < all.n; i++) {
 		struct kms_imported *m = &all.v[i];
 		if (!m->row.wrapped.n || !m->row.valid_to || m->row.valid_to > rq->now_ms)
 			continue;
+		pending |= m->generation > row.generation;
 		TRY(kms_imported_drop(rq, t, key, &row, m));
 		TRY(kms_note_expiry(rq, t, key, m->row.material_id));
 	}
 	kms_imported_settle(&row, &all);
+	if (pending && kms_is_primary(&row))
+		TRY(kms_shared(rq, t, key->id, &row));
 	return kms_row_put(rq, t, key->id, &row);
 }
 
@@ -150,5 +155,8 @@ struct status kms_expire(struct req *rq, struct shard *shard, const struct kms_k
 		txn_abort(t);
 		return st;
 	}
-	return txn_commit(t);
+	TRY(txn_commit(t));
+	if (key->row.replicas.n && kms_is_primary(&key->row))
+		(void)kms_mirror(rq, key->account, key->region, key->id).code; /* else the duty does */
+	return OK;
 }

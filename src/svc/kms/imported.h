@@ -7,7 +7,8 @@
  *
  * A material that was current once belongs to the key for good: its row stays when the material
  * is deleted or expires, and knows the same bytes again by their face. One that is still pending
- * goes with its row. While any that belongs to the key is missing the key is PendingImport.
+ * goes with its row (but for a replica's, which its primary takes away). While any that belongs to the key is missing
+ * the key is PendingImport.
  */
 #ifndef KMS_IMPORTED_H
 #define KMS_IMPORTED_H

@@ -12,6 +12,7 @@
 #include "crypto/hash.h"
 #include "svc/kms/deletion.h"
 #include "svc/kms/imported.h"
+#include "svc/kms/multiregion.h"
 #include "svc/kms/quota.h"
 #include "svc/kms/rotation.h"
 #include "svc/kms/spec.h"
@@ -80,8 +81,11 @@ struct status kms_row_put(struct req *rq, struct txn *t, struct str id, const st
 
 /* ---- loading ----------------------------------------------------------------------- */
 
+/* A multi-Region key's material is the same in every region, wrapped bytes and all. */
 struct str kms_purpose(struct arena *mem, struct str region, struct str id, uint32_t generation)
 {
+	if (kms_id_is_multi_region(id))
+		return arena_printf(mem, "kms/mrk/%.*s/%u", PR(id), generation);
 	return arena_printf(mem, "kms/%.*s/%.*s/%u", PR(region), PR(id), generation);
 }
 
@@ -183,7 +187,9 @@ static void make_conditions(struct kms_key *k)
 	add_text(k, S("kms:KeySpec"), str_of(kms_spec_of(k->row.spec)->name));
 	add_text(k, S("kms:KeyUsage"), str_of(kms_usage_name(k->row.usage)));
 	add_text(k, S("kms:KeyOrigin"), str_of(kms_origin_name(k->row.origin)));
-	add_text(k, S("kms:MultiRegion"), S("false"));
+	add_text(k, S("kms:MultiRegion"), k->row.multi_region ? S("true") : S("false"));
+	if (k->row.multi_region)
+		add_text(k, S("kms:MultiRegionKeyType"), kms_is_primary(&k->row) ? S("PRIMARY") : S("REPLICA"));
 	if (k->aliases.n)
 		add_condition(k, S("kms:ResourceAliases"), k->aliases.v, k->aliases.n, true);
 }
@@ -265,6 +271,8 @@ static struct status load(struct req *rq, struct shard *shard, struct str key, v
 	k->id = rest;
 	k->region = str_dup(mem, rq->region);
 	k->arn = str_dup(mem, kms_arn(rq, k->account, "key/", k->id));
+	k->sealed_as =
+	    kms_id_is_multi_region(k->id) ? str_dup(mem, kms_arn_in(rq, S(""), k->account, "key/", k->id)) : k->arn;
 	struct status st = fill(rq, shard, k);
 	if (failed(st)) {
 		release(k);
@@ -352,7 +360,7 @@ struct str kms_text(struct req *rq, struct str of_key) { return rq->parent ? str
 
 bool kms_row_due(const struct kms_key_row *row, int64_t now_ms)
 {
-	return row->state == KMS_KEY_STATE_PENDING_DELETION && row->delete_at <= now_ms;
+	return row->state == KMS_KEY_STATE_PENDING_DELETION && (row->delete_at <= now_ms || row->leaving);
 }
 
 /* "Key states of AWS KMS keys", the table and its notes 1 to 5. */
@@ -360,6 +368,8 @@ struct status kms_state_check(struct req *rq, struct str arn, enum kms_key_state
 {
 	if (state == KMS_KEY_STATE_PENDING_DELETION)
 		return FAIL(rq, kms_KMSInvalidStateException, "%.*s is pending deletion.", PR(arn));
+	if (state == KMS_KEY_STATE_PENDING_REPLICA_DELETION)
+		return FAIL(rq, kms_KMSInvalidStateException, "%.*s is pending replica deletion.", PR(arn));
 	if (need == KMS_USE && state == KMS_KEY_STATE_DISABLED)
 		return FAIL(rq, kms_DisabledException, "%.*s is disabled.", PR(arn));
 	if (need != KMS_CHANGE && state == KMS_KEY_STATE_PENDING_IMPORT)
@@ -396,6 +406,11 @@ struct status kms_key_put_new(struct req *rq, struct txn *t, const struct kms_ne
 		.material_id = k->material.id,
 		.tags = k->tags,
 	};
+	if (k->multi_region) {
+		row->multi_region = KMS_MULTI_REGION_KEY_TYPE_PRIMARY;
+		row->primary_region = rq->region;
+		row->version = 1;
+	}
 	if (k->manager == KMS_KEY_MANAGER_TYPE_AWS) {
 		row->rotate_days = KMS_ROTATE_DAYS;
 		row->rotate_at = rq->now_ms + row->rotate_days * DAY_MS;

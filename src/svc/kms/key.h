@@ -29,6 +29,7 @@ struct kms_backing {
 struct kms_key {
 	struct arena *mem; /* owns all below */
 	struct str id, arn, account, region;
+	struct str sealed_as; /* what its ciphertexts are bound to: the ARN, without a region where it has several */
 	struct kms_key_row row;
 	const struct policy *policy; /* the one that decides: users and roles by their unique ids */
 	struct str policy_written;
@@ -82,6 +83,9 @@ struct status kms_no_alias(struct req *rq, struct str account, struct str alias)
 /* AccessDeniedException in the words KMS has for other accounts' resources. */
 struct status kms_not_yours(struct req *rq, struct str action, struct str arn);
 struct str kms_arn(struct req *rq, struct str account, const char *kind, struct str rest); /* kind: "key/" or "" */
+struct str kms_arn_in(struct req *rq, struct str region, struct str account, const char *kind, struct str rest);
+/* An id that could be a multi-Region key's: mrk-, 32 hex digits. */
+bool kms_id_is_multi_region(struct str id);
 /* Is that fault among the operation's own? */
 bool kms_declares(const struct req *rq, const struct fault_kind *kind);
 /* The key's policy, and with unique ids in place of ARNs (empty: it names none). */
@@ -103,6 +107,11 @@ enum kms_need {
 struct status kms_state_check(struct req *rq, struct str arn, enum kms_key_state state, enum kms_need need);
 const char *kms_origin_name(enum kms_origin_type origin);
 bool kms_row_due(const struct kms_key_row *row, int64_t now_ms); /* its deletion date has come */
+/* Deletion was asked for, whether or not it has a date. */
+static inline bool kms_row_ends(const struct kms_key_row *row)
+{
+	return row->state == KMS_KEY_STATE_PENDING_DELETION || row->state == KMS_KEY_STATE_PENDING_REPLICA_DELETION;
+}
 
 #define KMS_NO_ENCLAVES "This server has no attested enclaves: Recipient is not supported."
 
@@ -132,6 +141,7 @@ struct kms_new {
 	enum kms_key_manager_type manager;
 	enum kms_origin_type origin; /* EXTERNAL: without material; 0: AWS_KMS */
 	struct str store;            /* AWS_CLOUDHSM: the custom key store it is in */
+	bool multi_region;           /* a primary key */
 	struct kms_tag_list tags;
 	struct kms_material material;
 };
@@ -158,6 +168,7 @@ struct kms_key_metadata *kms_metadata(struct req *rq, struct str account, struct
  *     c g h q r s G     grants: svc/kms/grant.h
  *     K                 how many keys: svc/kms/quota.h
  *     N T U V X         custom key stores: svc/kms/key_store.h
+ *     m w               multi-Region keys: svc/kms/multiregion.h
  */
 struct str kms_key_of(struct arena *mem, char tag, struct str id);
 struct str kms_backing_key(struct arena *mem, struct str id, uint32_t generation);

@@ -53,7 +53,6 @@ static void other_kinds_of_keys_are_refused_clearly(void)
 		  "This server has no external key stores." },
 		{ "{'CustomKeyStoreId':'cks-1'}", "ValidationException",
 		  "CustomKeyStoreId is valid only with the origins AWS_CLOUDHSM and EXTERNAL_KEY_STORE." },
-		{ "{'MultiRegion':true}", "UnsupportedOperationException", "This server has no multi-Region keys." },
 	};
 	struct test_world *w = testing_begin();
 	for (size_t i = 0; i < COUNT(cases); i++)

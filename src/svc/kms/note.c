@@ -74,6 +74,33 @@ struct status kms_note_rotation(struct req *rq, struct txn *t, const struct kms_
 				       type == KMS_ROTATION_TYPE_ON_DEMAND ? "ON_DEMAND" : "AUTOMATIC", PR(key->id)));
 }
 
+struct status kms_note_synchronized(struct req *rq, struct txn *t, struct str account, struct str id)
+{
+	struct op *op = NEW(rq->mem, struct op);
+	struct str *arn = NEW(rq->mem, struct str);
+	struct kms_cancel_key_deletion_in *in = NEW(rq->mem, struct kms_cancel_key_deletion_in);
+	struct kms_cancel_key_deletion_out *out = NEW(rq->mem, struct kms_cancel_key_deletion_out);
+	*op = *service_op(&kms_service, S("CancelKeyDeletion"));
+	op->name = "SynchronizeMultiRegionKey";
+	op->action = "kms:SynchronizeMultiRegionKey";
+	*arn = kms_arn(rq, account, "key/", id);
+	out->key_id = *arn;
+	return note(rq, t, account, op, in, out, arn);
+}
+
+struct str kms_record_abroad(struct req *in, const char *op, const void *input, const void *output, struct str arn_)
+{
+	struct str *arn = NEW(in->mem, struct str);
+	struct req as = *in;
+	*arn = arn_;
+	as.parent = NULL;
+	as.op = service_op(&kms_service, str_of(op));
+	as.in = input;
+	as.out = (void *)(uintptr_t)output;
+	as.resources = (struct str_list){ arn, 1 };
+	return record_make(&as);
+}
+
 /* DeleteKey is an event of KMS without an operation of that name; its record looks like CancelKeyDeletion's. */
 struct status kms_note_deletion(struct req *rq, struct txn *t, struct str account, struct str id)
 {

@@ -7,12 +7,13 @@
  *      └──── DisableKeyRotation ────┴── up for it once it is enabled ◀───┘
  *
  * Symmetric encryption keys rotate, with material made here; AWS managed keys every year, which
- * nobody can change.
+ * nobody can change. Of a multi-Region key the primary rotates, for all; replicas show its schedule.
  */
 #include "svc/kms/rotation.h"
 
 #include "base/str.h"
 #include "base/time.h"
+#include "svc/kms/multiregion.h"
 #include "svc/kms/page.h"
 #include "svc/kms/spec.h"
 #include "wire/pack.h"
@@ -54,6 +55,8 @@ static struct status edit_schedule(struct req *rq, struct kms_edit *e)
 	if (key->row.origin != KMS_ORIGIN_TYPE_AWS_KMS)
 		return wrong_origin(rq, key);
 	TRY(kms_edit(rq, e));
+	TRY(kms_not_updating(rq, e->arn, &e->row));
+	TRY(kms_not_replica(rq, e->arn, &e->row));
 	return kms_state_check(rq, e->arn, e->row.state, KMS_USE);
 }
 
@@ -68,6 +71,7 @@ struct status kms_enable_key_rotation(struct req *rq, const struct kms_enable_ke
 		return OK; /* and its next date stays what it is */
 	e.row.rotate_days = days;
 	e.row.rotate_at = rq->now_ms + days * DAY_MS;
+	TRY(kms_shared(rq, e.txn, e.id, &e.row));
 	return kms_row_put(rq, e.txn, e.id, &e.row);
 }
 
@@ -80,6 +84,7 @@ struct status kms_disable_key_rotation(struct req *rq, const struct kms_disable_
 	TRY(edit_schedule(rq, &e));
 	e.row.rotate_days = 0;
 	e.row.rotate_at = 0;
+	TRY(kms_shared(rq, e.txn, e.id, &e.row));
 	return kms_row_put(rq, e.txn, e.id, &e.row);
 }
 
@@ -89,7 +94,7 @@ struct status kms_get_key_rotation_status(struct req *rq, const struct kms_get_k
 {
 	const struct kms_key *key = kms_found(rq)->key;
 	const struct kms_key_row *row = &key->row;
-	bool on = row->rotate_days && row->state != KMS_KEY_STATE_PENDING_DELETION;
+	bool on = row->rotate_days && !kms_row_ends(row);
 	(void)in;
 	TRY(kms_rotates(rq, key));
 	out->key_id = kms_text(rq, key->id);
@@ -103,9 +108,16 @@ struct status kms_get_key_rotation_status(struct req *rq, const struct kms_get_k
 
 /* ---- what was rotated ------------------------------------------------------------------- */
 
-static void put_entry(struct req *rq, const struct kms_key *key, const struct kms_backing *b,
-		      struct kms_rotations_list_entry *e)
+/* Made for a rotation that was not carried through; the next one takes it. */
+static bool is_spare(const struct kms_key *key, const struct kms_backing *b)
 {
+	return b->generation > key->row.generation && key->row.origin != KMS_ORIGIN_TYPE_EXTERNAL;
+}
+
+static struct status put_entry(struct req *rq, const struct kms_key *key, const struct kms_backing *b,
+			       struct kms_rotations_list_entry *e)
+{
+	bool lack = false;
 	*e = (struct kms_rotations_list_entry){
 		.key_id = kms_text(rq, key->id),
 		.key_material_id = kms_text(rq, b->material_id),
@@ -117,12 +129,17 @@ static void put_entry(struct req *rq, const struct kms_key *key, const struct km
 	if (b->rotation)
 		e->rotation_date = (struct opt_int)SET(b->created_at);
 	if (key->row.origin != KMS_ORIGIN_TYPE_EXTERNAL)
-		return;
+		return OK;
+	if (b->generation > key->row.generation)
+		TRY(kms_replicas_lack(rq, key, b->generation, &lack));
+	if (lack)
+		e->key_material_state = KMS_KEY_MATERIAL_STATE_PENDING_MULTI_REGION_IMPORT_AND_ROTATION;
 	e->key_material_description = b->description;
 	e->import_state = b->ref.wrapped.n ? KMS_IMPORT_STATE_IMPORTED : KMS_IMPORT_STATE_PENDING_IMPORT;
 	e->expiration_model = b->expiration;
 	if (b->valid_to)
 		e->valid_to = (struct opt_int)SET(b->valid_to);
+	return OK;
 }
 
 /* A marker is the generation to go on with, as a backing row's key has it. */
@@ -148,10 +165,10 @@ struct status kms_list_key_rotations(struct req *rq, const struct kms_list_key_r
 	struct kms_rotations_list_entry *v = NEWS(rq->mem, struct kms_rotations_list_entry, page.limit);
 	for (size_t i = first_of(key, rq, page.from); i < key->n_backing && !page.more; i++) {
 		const struct kms_backing *b = &key->backing[i];
-		if (!all && !b->rotation)
+		if ((!all && !b->rotation) || is_spare(key, b))
 			continue;
 		if (n < page.limit) {
-			put_entry(rq, key, b, &v[n++]);
+			TRY(put_entry(rq, key, b, &v[n++]));
 			continue;
 		}
 		page.more = true;

@@ -4,6 +4,9 @@
  * holds the trail's DeleteKey record; then the keyring forgets it. What stood under it is
  * unreadable from then on, and nobody can bring it back.
  *
+ * A replica's primary is told first: its own end may wait for it (multiregion.h). Material that other regions have
+ * as well stays theirs; here, nothing is left of it.
+ *
  * Nothing waits for this to be safe: a key whose date has come is not found any more,
  * whether or not its rows are still there. The sweep runs when such a key is asked for, and
  * as part of the duty (duty.h).
@@ -15,6 +18,7 @@
 #include "base/str.h"
 #include "svc/kms/grant.h"
 #include "svc/kms/key_store.h"
+#include "svc/kms/multiregion.h"
 #include "svc/kms/note.h"
 #include "svc/kms/quota.h"
 #include "wire/pack.h"
@@ -34,6 +38,7 @@ struct shredded {
 	struct old_key *first;
 	struct old_store *stores; /* whose tokens have keys to be destroyed */
 	size_t keys;
+	struct str_list told; /* replicas whose primaries know */
 };
 
 /* ---- rows ----------------------------------------------------------------------- */
@@ -94,6 +99,22 @@ static struct status drop_aliases(struct req *rq, struct txn *t, struct str id)
 	return cursor_end(&c);
 }
 
+static bool is_told(const struct shredded *s, struct str id)
+{
+	for (size_t i = 0; i < s->told.n; i++)
+		if (str_eq(s->told.v[i], id))
+			return true;
+	return false;
+}
+
+static struct status waits(struct req *rq, struct txn *t, const struct shredded *s, struct str id, bool *wait)
+{
+	struct kms_key_row row;
+	struct status st = kms_row_get(rq, t, id, &row);
+	*wait = !failed(st) && kms_is_replica(&row) && kms_row_due(&row, rq->now_ms) && !is_told(s, id);
+	return st.code == E_NOT_FOUND ? OK : st;
+}
+
 /* The key's own row has the last word: a date that is only listed destroys nothing. */
 static struct status shred(struct req *rq, struct txn *t, struct str account, struct str id, struct shredded *s)
 {
@@ -129,11 +150,81 @@ static struct status shred_due(struct req *rq, struct txn *t, struct str account
 		struct rd r = rd_of(key);
 		(void)key_take_tag(&r);
 		(void)key_take_u64(&r);
+		struct str id = key_take_str(&r, rq->mem);
+		bool wait;
+		TRY(waits(rq, t, s, id, &wait));
+		if (wait)
+			continue;
 		s->keys++;
-		TRY(shred(rq, t, account, key_take_str(&r, rq->mem), s));
+		TRY(shred(rq, t, account, id, s));
 		TRY(txn_del(t, key));
 	}
 	return cursor_end(&c);
+}
+
+/* ---- replicas ----------------------------------------------------------------------- */
+
+/* From now on nobody can have it back, whatever his clock says. */
+static struct status begin_to_leave(struct req *rq, struct txn *t, struct str id, struct kms_key_row *row)
+{
+	TRY(kms_row_get(rq, t, id, row));
+	if (!kms_row_due(row, rq->now_ms) || !kms_is_replica(row))
+		return ERR(E_NOT_FOUND);
+	row->leaving = true;
+	return kms_row_put(rq, t, id, row);
+}
+
+static struct status leave(struct req *rq, struct str account, struct shard *shard, struct str id)
+{
+	struct kms_key_row row;
+	struct txn *t;
+	TRY(txn_write(shard, &t));
+	struct status st = begin_to_leave(rq, t, id, &row);
+	if (failed(st)) {
+		txn_abort(t);
+		return st;
+	}
+	TRY(txn_commit(t));
+	return kms_depart(rq, account, id, &row);
+}
+
+static struct status list_due(struct req *rq, struct shard *shard, struct str ids[SWEEP_MAX], size_t *n)
+{
+	struct cursor c;
+	struct txn *t;
+	struct buf end = buf_in(rq->mem);
+	key_tag(&end, 'd');
+	key_u64(&end, (uint64_t)rq->now_ms + 1);
+	TRY(req_read(rq, shard, &t));
+	TRY(txn_range(t, &(struct range){ .prefix = S("d"), .to = buf_str(&end), .keys_only = true }, &c));
+	for (*n = 0; *n < SWEEP_MAX && cursor_next(&c);) {
+		struct rd r = rd_of(str_dup(rq->mem, c.key));
+		(void)key_take_tag(&r);
+		(void)key_take_u64(&r);
+		struct str id = key_take_str(&r, rq->mem);
+		if (kms_id_is_multi_region(id))
+			ids[(*n)++] = id;
+	}
+	return cursor_end(&c);
+}
+
+static struct status tell_primaries(struct req *rq, struct str account, struct shard *shard, struct shredded *s)
+{
+	struct str *ids = NEWS(rq->mem, struct str, SWEEP_MAX);
+	size_t n, told = 0;
+	struct status st = list_due(rq, shard, ids, &n);
+	req_read_end(rq);
+	TRY(st);
+	for (size_t i = 0; i < n; i++) {
+		st = leave(rq, account, shard, ids[i]);
+		if (!failed(st))
+			ids[told++] = ids[i];
+		else if (st.code != E_NOT_FOUND)
+			log_error("a replica key's primary cannot be told of its end", "key", ids[i], "account",
+				  account, "region", rq->region, "status", str_of(status_name(st)));
+	}
+	s->told = (struct str_list){ ids, told };
+	return OK;
 }
 
 struct status kms_sweep(struct req *rq, struct str account, struct shard *shard)
@@ -142,6 +233,7 @@ struct status kms_sweep(struct req *rq, struct str account, struct shard *shard)
 	struct txn *t;
 	assert(!rq->write);
 	req_read_end(rq);
+	TRY(tell_primaries(rq, account, shard, s));
 	TRY(txn_write(shard, &t));
 	struct status st = shred_due(rq, t, account, s);
 	if (failed(st)) {
@@ -151,7 +243,7 @@ struct status kms_sweep(struct req *rq, struct str account, struct shard *shard)
 	TRY(txn_commit(t));
 	for (const struct old_key *m = s->first; m; m = m->next) {
 		keyring_forget(rq->app->keyring, &m->ref);
-		log_info("key material shredded", "material", m->ref.purpose, "account", account);
+		log_info("key material shredded", "material", m->ref.purpose, "account", account, "region", rq->region);
 	}
 	for (const struct old_store *old = s->stores; old; old = old->next)
 		kms_store_bury(rq, shard, old->id);

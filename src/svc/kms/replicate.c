@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ReplicateKey ("Create multi-Region replica keys").
+ *
+ * The primary lists the replica, with a row that says what it is to be; then it is made in its region, by the same
+ * copying that keeps it in step later (mirror.c); then the call is recorded. A replica that cannot be made is taken
+ * off the list again. When the call answers the replica is there and can be used: it is never "Creating".
+ *
+ * What must be allowed: kms:ReplicateKey on the primary; in the replica's region kms:CreateKey, and kms:TagResource
+ * for tags.
+ */
+#include "api/faults.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "svc/kms/authorize.h"
+#include "svc/kms/key_policy.h"
+#include "svc/kms/mirror.h"
+#include "svc/kms/multiregion.h"
+#include "svc/kms/spec.h"
+#include "svc/kms/tags.h"
+#include "wire/pack.h"
+
+/* ---- who may ------------------------------------------------------------------------ */
+
+static struct authz_item *put_abroad(struct authz *az, const char *action, struct str resource, struct str region,
+				     struct str_map tags)
+{
+	struct authz_item *item = authz_add(az, action, resource);
+	item->region = region;
+	kms_put_caller(az, item);
+	authz_request_tags(az, item, tags);
+	return item;
+}
+
+static void put_creation(struct authz *az, const struct kms_replicate_key_in *in, const struct kms_key *key)
+{
+	struct str_map tags = kms_tag_map(az->rq->mem, in->tags);
+	struct authz_item *item = put_abroad(az, "kms:CreateKey", S("*"), in->replica_region, tags);
+	authz_key(az, item, "kms:KeySpec", str_of(kms_spec_of(key->row.spec)->name));
+	authz_key(az, item, "kms:KeyUsage", str_of(kms_usage_name(key->row.usage)));
+	authz_key(az, item, "kms:KeyOrigin", str_of(kms_origin_name(key->row.origin)));
+	authz_key_bool(az, item, "kms:MultiRegion", true);
+	authz_key(az, item, "kms:MultiRegionKeyType", S("REPLICA"));
+	authz_key_bool(az, item, "kms:BypassPolicyLockoutSafetyCheck", in->bypass_policy_lockout_safety_check);
+	if (!tags.n)
+		return;
+	struct str arn = kms_arn_in(az->rq, in->replica_region, key->account, "key/", key->id);
+	(void)put_abroad(az, "kms:TagResource", arn, in->replica_region, tags);
+}
+
+struct status kms_authorize_replicate(struct req *rq, const void *in_, struct authz *az)
+{
+	const struct kms_replicate_key_in *in = in_;
+	struct kms_found *f = NEW(rq->mem, struct kms_found);
+	TRY(kms_find(rq, in->key_id, 0, f));
+	rq->found = f;
+	kms_remember(rq, f->key);
+	(void)kms_put_key(az, f->key);
+	put_creation(az, in, f->key);
+	return OK;
+}
+
+/* ---- may it be ------------------------------------------------------------------------- */
+
+static struct status there_already(struct req *rq, const struct kms_key *key, struct str region)
+{
+	return FAIL(rq, kms_AlreadyExistsException, "The key %.*s already exists in the Region %.*s.", PR(key->id),
+		    PR(region));
+}
+
+/* By its row: when the handler has found the key, and again in the transaction. */
+static struct status check_primary(struct req *rq, struct str arn, const struct kms_key_row *row)
+{
+	TRY(kms_not_updating(rq, arn, row));
+	TRY(kms_only_primary(rq, arn, row));
+	return kms_state_check(rq, arn, row->state, KMS_USE);
+}
+
+/* To look for the key in the region is to shred it there, when that is due. */
+static struct status check_region(struct req *rq, const struct kms_key *key, struct str region)
+{
+	struct kms_found found;
+	if (str_eq(region, key->region))
+		return there_already(rq, key, region);
+	if (!str_eq(kms_partition_of(region), kms_partition_of(key->region)))
+		return FAIL(rq, kms_UnsupportedOperationException,
+			    "The Region %.*s is not in the partition of the primary key %.*s.", PR(region),
+			    PR(key->arn));
+	struct req *in = kms_enter(rq, key->account, region);
+	struct status st = kms_find_id(in, key->account, key->id, &found);
+	kms_leave(in);
+	if (st.code == E_NOT_FOUND)
+		return OK;
+	TRY(st);
+	return there_already(rq, key, region);
+}
+
+/* ---- the steps ---------------------------------------------------------------------------- */
+
+static struct str record_of(struct req *rq, const struct kms_key *key, const struct kms_key_row *row, struct str region,
+			    const struct kms_replica_wish *wish)
+{
+	const struct kms_original o = { .id = key->id, .region = key->region, .row = *row };
+	struct req *in = kms_enter(rq, key->account, region);
+	struct str record = kms_wish_record(in, &o, wish);
+	kms_leave(in);
+	return record;
+}
+
+static struct status put_entry(struct req *rq, struct txn *t, const struct kms_key *key, struct str region,
+			       struct kms_replica_wish *wish)
+{
+	struct buf b = buf_in(rq->mem);
+	struct kms_key_row row;
+	TRY(kms_row_get(rq, t, key->id, &row));
+	TRY(check_primary(rq, key->arn, &row));
+	size_t n = row.replicas.n;
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(row.replicas.v[i].region, region))
+			return there_already(rq, key, region);
+	if (n == KMS_REPLICAS_MAX)
+		return FAIL(rq, kms_LimitExceededException, "The key %.*s has %d replicas, and may have no more.",
+			    PR(key->arn), KMS_REPLICAS_MAX);
+	struct kms_replica_entry *v = NEWS(rq->mem, struct kms_replica_entry, n + 1);
+	if (n)
+		memcpy(v, row.replicas.v, n * sizeof *v);
+	v[n] = (struct kms_replica_entry){ region, row.version + 1 };
+	row.replicas = (struct kms_replica_entry_list){ v, n + 1 };
+	wish->record = record_of(rq, key, &row, region, wish);
+	pack(&b, &kms_replica_wish_shape, wish);
+	TRY(txn_put(t, kms_wish_key(rq->mem, key->id, region), buf_str(&b)));
+	TRY(kms_shared(rq, t, key->id, &row));
+	return kms_row_put(rq, t, key->id, &row);
+}
+
+static struct status list(struct req *rq, const struct kms_key *key, struct str region, struct kms_replica_wish *wish)
+{
+	struct txn *t;
+	req_read_end(rq);
+	TRY(txn_write(kms_found(rq)->shard, &t));
+	struct status st = put_entry(rq, t, key, region, wish);
+	if (!failed(st))
+		return txn_commit(t);
+	txn_abort(t);
+	return st;
+}
+
+static struct status unready(struct req *rq, const struct kms_key *key, struct status st)
+{
+	if (st.code == E_FAULT)
+		return st;
+	log_error("a replica key was not made", "key", key->arn, "status", str_of(status_name(st)));
+	return FAIL(rq, kms_KMSInternalException, "The request failed because of an internal error. Please try again.");
+}
+
+static struct status describe(struct req *rq, const struct kms_key *key, struct str region,
+			      struct kms_key_metadata **out)
+{
+	struct kms_original replica;
+	struct req *in = kms_enter(rq, key->account, region);
+	struct status st = kms_original_read(in, key->id, &replica);
+	if (!failed(st))
+		*out =
+		    kms_metadata(in, key->account, kms_arn(in, key->account, "key/", key->id), key->id, &replica.row);
+	kms_leave(in);
+	return st;
+}
+
+struct status kms_replicate_key(struct req *rq, const struct kms_replicate_key_in *in,
+				struct kms_replicate_key_out *out)
+{
+	const struct kms_key *key = kms_found(rq)->key;
+	struct str arn = kms_arn_in(rq, in->replica_region, key->account, "key/", key->id);
+	struct kms_replica_wish wish = {
+		.policy = in->policy.p ? in->policy : kms_default_policy(rq, key->account),
+		.description = in->description,
+		.tags = in->tags,
+	};
+	struct kms_key_metadata *made;
+	struct txn *t;
+	TRY(check_primary(rq, key->arn, &key->row));
+	TRY(check_region(rq, key, in->replica_region));
+	TRY(kms_tags_check(rq, in->tags));
+	TRY(kms_policy_check(rq, wish.policy, arn, key->account, in->bypass_policy_lockout_safety_check,
+			     &wish.policy_bound));
+	TRY(list(rq, key, in->replica_region, &wish));
+	struct status st = kms_mirror(rq, key->account, key->region, key->id);
+	if (failed(describe(rq, key, in->replica_region, &made))) /* that others are not in step is not this call's */
+		return unready(rq, key, failed(st) ? st : ERR(E_BUSY));
+	out->replica_key_metadata = made;
+	out->replica_policy = wish.policy;
+	out->replica_tags = in->tags;
+	return req_write(rq, kms_found(rq)->shard, &t); /* for the record */
+}
