@@ -15,6 +15,8 @@
 #include "svc/iam/accessed.h"
 #include "wire/pack.h"
 
+enum { LOOKED_AT = 64 };
+
 static struct str job_key(struct req *rq, struct str id)
 {
 	return key_of(rq->mem, 'j', id, (struct str){ 0 }, (struct str){ 0 });
@@ -25,12 +27,13 @@ static struct status put_job(struct req *rq, struct txn *t, struct str id, const
 	return iam_row_put(rq, t, job_key(rq, id), &iam_job_row_shape, row);
 }
 
-static struct status drop_old(struct req *rq, struct txn *t)
+/* *left: how many may still be looked at. */
+static struct status drop_from(struct req *rq, struct txn *t, struct str from, size_t *left)
 {
 	struct cursor c;
 	struct str none = { 0 };
-	TRY(txn_range(t, &(struct range){ .prefix = key_of(rq->mem, 'j', none, none, none) }, &c));
-	while (cursor_next(&c)) {
+	TRY(txn_range(t, &(struct range){ .prefix = key_of(rq->mem, 'j', none, none, none), .from = from }, &c));
+	for (; *left && cursor_next(&c); --*left) {
 		struct iam_job_row row;
 		if (failed(unpack(rq->mem, &iam_job_row_shape, str_dup(rq->mem, c.val), &row)))
 			return ERR(E_CORRUPT);
@@ -38,6 +41,17 @@ static struct status drop_old(struct req *rq, struct txn *t)
 			TRY(txn_del(t, str_dup(rq->mem, c.key)));
 	}
 	return cursor_end(&c);
+}
+
+/*
+ * With each new job some old ones go: those behind its own place, which is anywhere, and round to the front. So a job
+ * costs the same however many there are.
+ */
+static struct status drop_old(struct req *rq, struct txn *t, struct str id)
+{
+	size_t left = LOOKED_AT;
+	TRY(drop_from(rq, t, job_key(rq, id), &left));
+	return drop_from(rq, t, (struct str){ 0 }, &left);
 }
 
 static struct status write_job(struct req *rq, struct shard *shard, struct str id, const struct iam_job_row *row,
@@ -48,7 +62,7 @@ static struct status write_job(struct req *rq, struct shard *shard, struct str i
 	TRY(txn_write(shard, &t));
 	struct status st = put_job(rq, t, id, row);
 	if (!failed(st) && is_new)
-		st = drop_old(rq, t);
+		st = drop_old(rq, t, id);
 	if (failed(st)) {
 		txn_abort(t);
 		return st;

@@ -5,6 +5,7 @@
  */
 #include "api/trail.h"
 #include "base/time.h"
+#include "svc/iam/accessed.h"
 #include "svc/identities_testing.h"
 
 #define HERE "arn:aws:iam::111122223333:"
@@ -371,9 +372,43 @@ static void a_long_trail_is_read_piece_by_piece_and_once(void)
 	world_end(w);
 }
 
+static void count_jobs(struct req *rq, void *arg)
+{
+	struct shard *shard;
+	struct txn *t;
+	struct cursor c;
+	size_t *n = arg;
+	rq->svc = &iam_service;
+	EXPECT_OK(iam_accessed_shard(rq, &shard));
+	EXPECT_OK(req_read(rq, shard, &t));
+	EXPECT_OK(txn_range(t, &(struct range){ .prefix = S("j"), .keys_only = true }, &c));
+	for (*n = 0; cursor_next(&c);)
+		++*n;
+	EXPECT_OK(cursor_end(&c));
+}
+
+static void old_jobs_go_a_few_at_a_time(void)
+{
+	struct test_world *w = begin();
+	size_t before, after;
+	(void)make(w, "ann", "iam:ListUsers");
+	for (int i = 0; i < 100; i++)
+		(void)begin_report(w, HERE "user/ann", "SERVICE");
+	world_in_fiber(w, count_jobs, &before);
+	world_later(w, 8 * DAY);
+	(void)begin_report(w, HERE "user/ann", "SERVICE");
+	world_in_fiber(w, count_jobs, &after);
+	EXPECT(before == 100 && after < 101 && after >= 101 - 64);
+	for (int i = 0; i < 9; i++)
+		(void)begin_report(w, HERE "user/ann", "SERVICE");
+	world_in_fiber(w, count_jobs, &after);
+	EXPECT(after == 10);
+	world_end(w);
+}
+
 RUN_ALL(T(every_attempt_counts_denied_ones_too), T(only_what_policies_allow_is_listed),
 	T(actions_are_told_of_when_asked_for), T(groups_and_policies_tell_of_their_people),
 	T(a_role_is_told_of_by_its_sessions), T(a_federated_session_counts_for_its_user),
 	T(what_is_not_served_is_not_tracked), T(uses_of_long_ago_are_forgotten),
-	T(a_job_is_its_makers_and_lasts_a_week), T(a_report_on_what_is_gone_has_failed),
+	T(a_job_is_its_makers_and_lasts_a_week), T(old_jobs_go_a_few_at_a_time), T(a_report_on_what_is_gone_has_failed),
 	T(what_is_no_identity_is_refused), T(a_long_trail_is_read_piece_by_piece_and_once))
