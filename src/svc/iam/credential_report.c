@@ -15,7 +15,7 @@
 
 #include "api/accounts.h"
 #include "api/faults.h"
-#include "api/ids.h"
+#include "api/own_request.h"
 #include "base/fiber.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -94,19 +94,8 @@ static void run(void *arg)
 {
 	const struct job *job = arg;
 	struct arena *mem = arena_new();
-	struct req *rq = NEW(mem, struct req);
-	*rq = (struct req){
-		.app = job->app,
-		.mem = mem,
-		.svc = &iam_service,
-		.op = service_op(&iam_service, S("GenerateCredentialReport")),
-		.now_ms = app_now_ms(job->app),
-		.region = job->app->region,
-		.account = job->account->id,
-		.host = S("internal"),
-		.secure = true,
-		.id = id_uuid(job->app->world, mem),
-	};
+	struct req *rq =
+	    own_request(job->app, mem, &iam_service, "GenerateCredentialReport", job->account->id, job->app->region);
 	struct status st = make(rq);
 	if (failed(st))
 		log_error("a credential report cannot be made", "account", job->account->id, "status",

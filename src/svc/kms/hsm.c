@@ -2,7 +2,7 @@
 #include "svc/kms/hsm.h"
 
 #include "api/accounts.h"
-#include "api/ids.h"
+#include "api/own_request.h"
 #include "base/codec.h"
 #include "base/str.h"
 #include "crypto/token.h"
@@ -15,21 +15,7 @@ enum { ID_BYTES = 7, ID_CHARACTERS = 11 };
 
 static struct req *request(struct app *app, struct arena *mem, struct str account, struct str region)
 {
-	struct req *rq = NEW(mem, struct req);
-	*rq = (struct req){
-		.app = app,
-		.mem = mem,
-		.svc = &kms_service,
-		.op = service_op(&kms_service, S("CreateCustomKeyStore")),
-		.now_ms = app_now_ms(app),
-		.region = region,
-		.account = account,
-		.host = S("internal"),
-		.secure = true,
-		.id = id_uuid(app->world, mem),
-	};
-	rq->caller.account = account;
-	return rq;
+	return own_request(app, mem, &kms_service, "CreateCustomKeyStore", account, region);
 }
 
 /* ---- finding -------------------------------------------------------------------------- */

@@ -6,7 +6,7 @@
 #include "svc/kms/key_store_link.h"
 
 #include "api/accounts.h"
-#include "api/ids.h"
+#include "api/own_request.h"
 #include "base/fiber.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -59,28 +59,9 @@ struct row_job {
 	enum kms_connection_error_code_type error; /* to be written */
 };
 
-static struct req *request_of(struct app *app, struct arena *mem, struct str account, struct str region)
-{
-	struct req *rq = NEW(mem, struct req);
-	*rq = (struct req){
-		.app = app,
-		.mem = mem,
-		.svc = &kms_service,
-		.op = service_op(&kms_service, S("ConnectCustomKeyStore")),
-		.now_ms = app_now_ms(app),
-		.region = region,
-		.account = account,
-		.host = S("internal"),
-		.secure = true,
-		.id = id_uuid(app->world, mem),
-	};
-	rq->caller.account = account;
-	return rq;
-}
-
 static struct req *request(struct link_of_store *l, struct arena *mem)
 {
-	return request_of(l->all->app, mem, l->account, l->region);
+	return own_request(l->all->app, mem, &kms_service, "ConnectCustomKeyStore", l->account, l->region);
 }
 
 static struct status read_rows(struct req *rq, struct link_of_store *l, struct kms_key_store_row *row,

@@ -6,7 +6,7 @@
 #include "svc/sts/workload.h"
 
 #include "api/accounts.h"
-#include "api/ids.h"
+#include "api/own_request.h"
 #include "base/codec.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -97,19 +97,7 @@ static struct workload copy_of(struct arena *mem, const struct workload *w)
 
 struct req *workload_request(struct app *app, struct arena *mem, struct str account)
 {
-	struct req *rq = NEW(mem, struct req);
-	*rq = (struct req){
-		.app = app,
-		.mem = mem,
-		.id = id_uuid(app->world, mem),
-		.now_ms = app_now_ms(app),
-		.svc = &sts_service,
-		.op = service_op(&sts_service, S("AssumeRole")),
-		.region = app->region,
-		.account = account,
-		.host = S("internal"),
-	};
-	return rq;
+	return own_request(app, mem, &sts_service, "AssumeRole", account, app->region);
 }
 
 static struct str shard_of(struct req *rq) { return arena_printf(rq->mem, "sts/%.*s/workloads", PR(rq->account)); }
