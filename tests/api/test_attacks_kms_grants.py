@@ -331,7 +331,7 @@ def test_a_grant_is_for_whom_it_names_not_for_his_name(server, kms, key, ann, wi
     witness.refuses(DENIED, 400, again.kms.encrypt, by=again.arn, KeyId=key, Plaintext=SECRET)
     for bad in (ann.arn.upper(), ann.arn.replace("user/", "role/"), ann.arn.replace(ACCOUNT, "000000000000"), "*", "arn:aws:iam::*:user/x",
                 f"arn:aws:iam::{ACCOUNT}:user/*", f"arn:aws:iam::{ACCOUNT}:group/x", "AIDAEXAMPLE", name, ACCOUNT[:-1], "kms.amazonaws.com",
-                ann.arn.replace("arn:aws:", "arn:aws-cn:"), ann.arn + "/", f"arn:aws:sts::{ACCOUNT}:assumed-role/x"):
+                ann.arn.replace("arn:aws:", "arn:aws-cn:"), ann.arn + "/", ann.arn + "\0", ann.arn + "\0x", ann.arn + " ", f"arn:aws:sts::{ACCOUNT}:assumed-role/x"):
         for member in ("GranteePrincipal", "RetiringPrincipal"):
             ask = {"GranteePrincipal": ROOT["AWS"], member: bad}
             with pytest.raises(ClientError) as e:
