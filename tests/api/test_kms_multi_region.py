@@ -1,6 +1,9 @@
 """Multi-Region keys as stock clients use them: boto3 in two regions, the AWS CLI, and what the Encryption SDK's keyrings do."""
+import collections
+import concurrent.futures
 import json
 import os
+import random
 import subprocess
 
 import pytest
@@ -117,3 +120,48 @@ def test_all_of_it_outlives_a_restart(fresh):
     fresh.stop()
     fresh.start()
     assert client(fresh, THERE).decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
+
+
+def test_calls_from_all_sides_leave_the_regions_agreed(server):
+    """Replicating, moving, rotating and using one key from two regions at once: refusals are fine, disagreement is not."""
+    regions = [HERE, THERE, "ap-south-1"]
+    kms = {region: client(server, region) for region in regions}
+    key = primary(kms[HERE])
+    first = kms[HERE].encrypt(KeyId=key, Plaintext=b"first")["CiphertextBlob"]
+    answers, blobs = collections.Counter(), [first]
+
+    def attempt(operation, region, **members):
+        try:
+            got = getattr(kms[region], operation)(KeyId=key, **members)
+            answers[operation] += 1
+            return got
+        except ClientError as e:
+            answers[e.response["Error"]["Code"]] += 1
+
+    def meddle(seed):
+        pick = random.Random(seed)
+        for _ in range(25):
+            region, other = pick.choice(regions), pick.choice(regions)
+            what = pick.randrange(5)
+            if what == 0:
+                attempt("replicate_key", region, ReplicaRegion=other)
+            elif what == 1:
+                attempt("update_primary_region", region, PrimaryRegion=other)
+            elif what == 2:
+                attempt("enable_key_rotation", region)
+            else:
+                got = attempt("encrypt", region, Plaintext=b"x")
+                blobs.extend([got["CiphertextBlob"]] if got else [])
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        list(pool.map(meddle, range(6)))
+    assert answers["encrypt"] and answers["update_primary_region"] and answers["replicate_key"] == 2
+    assert not {"KMSInternalException", "InternalFailure", "ServiceUnavailable"} & set(answers), answers
+    told = [kms[r].describe_key(KeyId=key)["KeyMetadata"]["MultiRegionConfiguration"] for r in regions]
+    assert sorted(t.pop("MultiRegionKeyType") for t in told) == ["PRIMARY", "REPLICA", "REPLICA"]
+    assert told[0] == told[1] == told[2]
+    kms[told[0]["PrimaryKey"]["Region"]].enable_key_rotation(KeyId=key)
+    for region in regions:
+        assert kms[region].get_key_rotation_status(KeyId=key)["KeyRotationEnabled"] is True
+        for blob in blobs:
+            assert kms[region].decrypt(CiphertextBlob=blob)["Plaintext"] in (b"x", b"first")

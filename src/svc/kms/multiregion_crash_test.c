@@ -4,6 +4,7 @@
  * the duty has been by, all regions agree; nothing is half there, and nothing that was encrypted is lost.
  */
 #include "base/disk_fault.h"
+#include "svc/kms/mirror.h"
 #include "svc/kms/multiregion_testing.h"
 
 #include <errno.h>
@@ -247,5 +248,74 @@ static void the_primary_waits_for_all_and_is_told_of_all(void)
 	at_every_point(&d);
 }
 
+/* ---- a successor that is ending ------------------------------------------------------------- */
+
+/* What UpdatePrimaryRegion commits, when the server stops right after it. */
+static void hand_over(struct req *rq, void *arg)
+{
+	const struct str *id = arg;
+	struct kms_replica_entry *v = NEW(rq->mem, struct kms_replica_entry);
+	struct kms_key_row row;
+	struct shard *shard;
+	struct txn *t;
+	EXPECT_OK(req_shard_own(rq, &shard));
+	EXPECT_OK(txn_write(shard, &t));
+	EXPECT_OK(kms_row_get(rq, t, *id, &row));
+	EXPECT(row.replicas.n == 1);
+	row.version++;
+	*v = (struct kms_replica_entry){ S(HOME), row.version };
+	row.replicas = (struct kms_replica_entry_list){ v, 1 };
+	row.multi_region = KMS_MULTI_REGION_KEY_TYPE_REPLICA;
+	row.primary_region = S(ABROAD);
+	row.since = row.version;
+	row.updating = true;
+	EXPECT_OK(txn_put(t, kms_mark_key(rq->mem, *id), S("")));
+	EXPECT_OK(kms_row_put(rq, t, *id, &row));
+	EXPECT_OK(txn_commit(t));
+}
+
+static struct str ending_successor(struct test_world *w, int days)
+{
+	struct str id = testing_primary(w, "");
+	testing_replicate(w, id, ABROAD);
+	EXPECT_DONE(CALL_IN(w, ABROAD, "ScheduleKeyDeletion", "{'KeyId':'%.*s','PendingWindowInDays':7}", PR(id)));
+	world_later(w, days * (int64_t)DAY_MS);
+	world_in_fiber(w, hand_over, &id);
+	EXPECT_STR(testing_about(w, HOME, id, "KeyState"), S("Updating"));
+	EXPECT_STR(testing_about(w, HOME, id, "MultiRegionConfiguration.MultiRegionKeyType"), S("REPLICA"));
+	world_restart(w);
+	testing_duty(w);
+	return id;
+}
+
+static void a_successor_with_a_date_waits_for_its_replicas_from_then_on(void)
+{
+	struct test_world *w = testing_begin();
+	struct str id = ending_successor(w, 1);
+	EXPECT_STR(testing_about(w, ABROAD, id, "MultiRegionConfiguration.MultiRegionKeyType"), S("PRIMARY"));
+	EXPECT_STR(testing_about(w, ABROAD, id, "KeyState"), S("PendingReplicaDeletion"));
+	EXPECT_STR(testing_about(w, HOME, id, "KeyState"), S("Enabled"));
+	world_later(w, 30 * (int64_t)DAY_MS);
+	testing_duty(w);
+	EXPECT_STR(testing_about(w, ABROAD, id, "KeyState"), S("PendingReplicaDeletion"));
+	EXPECT_STR(testing_open_in(w, HOME, testing_seal_in(w, HOME, id)), S("aGk="));
+	world_end(w);
+}
+
+static void a_primary_whose_successor_is_gone_is_primary_again(void)
+{
+	struct test_world *w = testing_begin();
+	struct str id = ending_successor(w, 7);
+	EXPECT_STR(testing_about(w, ABROAD, id, "KeyId"), S("NotFoundException"));
+	EXPECT(testing_rows(w, ABROAD) == 0);
+	EXPECT_STR(testing_about(w, HOME, id, "MultiRegionConfiguration.MultiRegionKeyType"), S("PRIMARY"));
+	EXPECT_STR(testing_about(w, HOME, id, "MultiRegionConfiguration.ReplicaKeys"), S("[]"));
+	EXPECT_STR(testing_about(w, HOME, id, "KeyState"), S("Enabled"));
+	testing_replicate(w, id, ABROAD);
+	EXPECT_STR(testing_open_in(w, ABROAD, testing_seal_in(w, HOME, id)), S("aGk="));
+	world_end(w);
+}
+
 RUN_ALL(T(a_replica_is_there_or_it_is_not), T(there_is_always_one_primary), T(material_is_everywhere_or_nowhere_in_use),
-	T(the_primary_waits_for_all_and_is_told_of_all))
+	T(the_primary_waits_for_all_and_is_told_of_all), T(a_successor_with_a_date_waits_for_its_replicas_from_then_on),
+	T(a_primary_whose_successor_is_gone_is_primary_again))

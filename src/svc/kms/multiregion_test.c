@@ -673,6 +673,24 @@ static void the_lockout_check_is_about_the_replica(void)
 	world_end(w);
 }
 
+static void grants_are_each_regions_own(void)
+{
+	struct test_world *w = testing_begin();
+	struct str id = testing_primary(w, "");
+	struct caller alice = testing_user(w, NULL);
+	testing_replicate(w, id, ABROAD);
+	struct test_reply r =
+	    CALL(w, "CreateGrant", "{'KeyId':'%.*s','GranteePrincipal':'" ALICE "','Operations':['Encrypt']}", PR(id));
+	EXPECT_DONE(r);
+	EXPECT_STR(TRY_IN(alice, HOME, id), S(""));
+	EXPECT_STR(TRY_IN(alice, ABROAD, id), S("AccessDeniedException"));
+	EXPECT_STR(world_field(w, CALL_IN(w, ABROAD, "ListGrants", "{'KeyId':'%.*s'}", PR(id)), "Grants"), S("[]"));
+	r = CALL_IN(w, ABROAD, "Encrypt", "{'KeyId':'%.*s','Plaintext':'aGk=','GrantTokens':['%.*s']}", PR(id),
+		    PR(world_field(w, r, "GrantToken")));
+	EXPECT_STR(r.code, S("InvalidGrantTokenException"));
+	world_end(w);
+}
+
 /* ---- the trail ------------------------------------------------------------------------------------- */
 
 struct asked {
@@ -754,4 +772,4 @@ RUN_ALL(T(a_primary_key_has_its_own_kind_of_id), T(a_replica_shares_id_and_mater
 	T(a_replica_that_is_gone_leaves_the_others_their_material),
 	T(replicating_needs_leave_for_the_key_and_for_the_region), T(a_new_primary_is_told_by_its_condition_keys),
 	T(uses_are_told_by_the_key_s_role), T(moving_needs_leave_on_both_keys),
-	T(the_lockout_check_is_about_the_replica), T(each_region_s_trail_has_its_part))
+	T(the_lockout_check_is_about_the_replica), T(grants_are_each_regions_own), T(each_region_s_trail_has_its_part))
