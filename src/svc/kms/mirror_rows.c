@@ -155,7 +155,8 @@ static struct status copy_material(struct req *in, struct txn *t, const struct k
 	struct kms_backing_copies have;
 	TRY(read_backings(in, t, o->id, &have));
 	for (size_t i = 0; i < have.n; i++) {
-		if (at(&o->backing, have.v[i].generation))
+		bool belongs = have.v[i].generation <= o->row.generation; /* for good: something stands under it */
+		if (belongs || at(&o->backing, have.v[i].generation))
 			continue;
 		TRY(forget_later(in, o->id, &have.v[i]));
 		TRY(txn_del(t, have.v[i].key));

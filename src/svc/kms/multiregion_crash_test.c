@@ -5,6 +5,7 @@
  */
 #include "base/disk_fault.h"
 #include "svc/kms/mirror.h"
+#include "svc/kms/multiregion.h"
 #include "svc/kms/multiregion_testing.h"
 
 #include <errno.h>
@@ -248,6 +249,54 @@ static void the_primary_waits_for_all_and_is_told_of_all(void)
 	at_every_point(&d);
 }
 
+/* ---- late copies ---------------------------------------------------------------------------- */
+
+struct late {
+	struct str id;
+	int64_t by; /* versions */
+};
+
+/* What the primary had to say so many versions ago (or will have), said to its replica now: a period of 1000 days. */
+static void copy_late(struct req *rq, void *arg)
+{
+	const struct late *l = arg;
+	struct kms_original o;
+	struct shard *shard;
+	struct txn *t;
+	struct req *in = kms_enter(rq, WORLD_ACCOUNT, S(ABROAD));
+	EXPECT_OK(kms_original_read(rq, l->id, &o));
+	o.row.version += l->by;
+	o.row.rotate_days = 1000;
+	o.backing.n--; /* before the last rotation */
+	EXPECT_OK(kms_shard(in, WORLD_ACCOUNT, &shard));
+	EXPECT_OK(txn_write(shard, &t));
+	EXPECT_OK(kms_copy(in, t, &o, NULL));
+	EXPECT_OK(txn_commit(t));
+	kms_leave(in);
+}
+
+static void what_comes_late_changes_nothing(void)
+{
+	static const struct {
+		int64_t by;
+		const char *days;
+	} cases[] = { { -2, "90" }, { -1, "90" }, { 0, "90" }, { 1, "1000" } };
+	struct test_world *w = testing_begin();
+	struct late l = { .id = testing_primary(w, "") };
+	testing_replicate(w, l.id, ABROAD);
+	EXPECT_DONE(CALL(w, "EnableKeyRotation", "{'KeyId':'%.*s','RotationPeriodInDays':90}", PR(l.id)));
+	EXPECT_DONE(CALL(w, "RotateKeyOnDemand", "{'KeyId':'%.*s'}", PR(l.id)));
+	struct str blob = testing_seal_in(w, HOME, l.id);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		l.by = cases[i].by;
+		world_in_fiber(w, copy_late, &l);
+		struct test_reply r = CALL_IN(w, ABROAD, "GetKeyRotationStatus", "{'KeyId':'%.*s'}", PR(l.id));
+		EXPECT_STR(world_field(w, r, "RotationPeriodInDays"), str_of(cases[i].days));
+		EXPECT_STR(testing_open_in(w, ABROAD, blob), S("aGk=")); /* a copy takes no material away */
+	}
+	world_end(w);
+}
+
 /* ---- a successor that is ending ------------------------------------------------------------- */
 
 /* What UpdatePrimaryRegion commits, when the server stops right after it. */
@@ -317,5 +366,6 @@ static void a_primary_whose_successor_is_gone_is_primary_again(void)
 }
 
 RUN_ALL(T(a_replica_is_there_or_it_is_not), T(there_is_always_one_primary), T(material_is_everywhere_or_nowhere_in_use),
-	T(the_primary_waits_for_all_and_is_told_of_all), T(a_successor_with_a_date_waits_for_its_replicas_from_then_on),
+	T(the_primary_waits_for_all_and_is_told_of_all), T(what_comes_late_changes_nothing),
+	T(a_successor_with_a_date_waits_for_its_replicas_from_then_on),
 	T(a_primary_whose_successor_is_gone_is_primary_again))
