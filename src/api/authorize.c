@@ -345,6 +345,8 @@ static bool look_up(void *arg, enum policy_key key, struct str name, struct poli
 		return give(out, owner_of(a));
 	case POLICY_KEY_AWS_SOURCE_ACCOUNT: /* for whom a service of ours does it: the confused deputy's key */
 		return give(out, rq->caller.kind == CALLER_SERVICE && rq->caller.account.n ? rq->caller.account : none);
+	case POLICY_KEY_AWS_SOURCE_ARN:
+		return give(out, rq->caller.source_arn.n ? rq->caller.source_arn : none);
 	case POLICY_KEY_AWS_SOURCE_IP:
 		return give(out, outside && rq->source_ip.n ? rq->source_ip : none);
 	case POLICY_KEY_AWS_USER_AGENT:

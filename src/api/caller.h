@@ -52,6 +52,7 @@ struct caller {
 	struct str user_path;
 	struct str_map tags;   /* aws:PrincipalTag: the user's or role's own, overlaid by session tags */
 	struct str invoked_by; /* "s3.amazonaws.com" when a service asks on somebody's behalf */
+	struct str source_arn; /* of a service acting for itself: the resource for which it does (aws:SourceArn) */
 };
 
 /* The policies that bear on a caller, besides those of the resource. All are alive until the request ends. */

@@ -18,6 +18,7 @@
 #include "svc/kms/grant.h"
 #include "svc/kms/key.h"
 #include "svc/kms/multiregion.h"
+#include "svc/kms/rotation.h"
 #include "svc/kms/spec.h"
 #include "svc/kms/tags.h"
 #include "svc/kms/usage.h"
@@ -40,11 +41,17 @@ static struct str via_service(struct req *rq)
 	return rest.p ? arena_printf(rq->mem, "%.*s.%.*s.%.*s", PR(first), PR(rq->region), PR(rest)) : first;
 }
 
-void kms_put_caller(struct authz *az, struct authz_item *item)
+static void put_account(struct authz *az, struct authz_item *item)
 {
 	const struct caller *who = &az->rq->caller;
 	if (who->kind != CALLER_ANONYMOUS && who->kind != CALLER_SERVICE)
 		authz_key(az, item, "kms:CallerAccount", who->account);
+}
+
+void kms_put_caller(struct authz *az, struct authz_item *item)
+{
+	const struct caller *who = &az->rq->caller;
+	put_account(az, item);
 	if (who->invoked_by.n && who->kind != CALLER_SERVICE)
 		authz_key(az, item, "kms:ViaService", via_service(az->rq));
 }
@@ -194,6 +201,21 @@ struct status kms_judge_foreign(struct req *rq, const void *in, const struct aut
 	return kms_judge(rq, item, !text_of(rq, in, "CiphertextBlob").p || text_of(rq, in, "KeyId").p);
 }
 
+/* Where the operation has no such member, and where a service of ours leaves it to the default. */
+static void put_default_algorithm(struct authz *az, struct authz_item *item, const void *in)
+{
+	const enum kms_encryption_algorithm_spec *said = member(az->rq, in, "EncryptionAlgorithm");
+	if (!said || !*said)
+		authz_key(az, item, "kms:EncryptionAlgorithm", S("SYMMETRIC_DEFAULT"));
+}
+
+static void put_default_period(struct authz *az, struct authz_item *item, const void *in)
+{
+	const struct opt_int *said = member(az->rq, in, "RotationPeriodInDays");
+	if (said && !said->set)
+		authz_key_int(az, item, "kms:RotationPeriodInDays", KMS_ROTATE_DAYS);
+}
+
 /* What must be looked up, for the operations that have it. */
 static struct status put_idle_days(struct authz *az, struct authz_item *item, const struct kms_found *f)
 {
@@ -219,11 +241,11 @@ struct status kms_authorize_key(struct req *rq, const void *in, struct authz *az
 	authz_key(az, item, "kms:RequestAlias", f->alias);
 	if (context) {
 		kms_put_context(az, item, context);
-		if (!member(rq, in, "EncryptionAlgorithm"))
-			authz_key(az, item, "kms:EncryptionAlgorithm", S("SYMMETRIC_DEFAULT"));
+		put_default_algorithm(az, item, in);
 	}
 	if (tags)
 		authz_request_tags(az, item, kms_tag_map(rq->mem, *tags));
+	put_default_period(az, item, in);
 	TRY(put_idle_days(az, item, f));
 	TRY(kms_granted(rq, f, item->action, context, NULL, &item->granted));
 	TRY(kms_judge_foreign(rq, in, item)); /* first: what a token is, a stranger learns of no key by it */
@@ -287,7 +309,7 @@ struct status kms_authorize_alias(struct req *rq, const void *in, struct authz *
 struct status kms_authorize_store(struct req *rq, const void *in, struct authz *az)
 {
 	(void)rq, (void)in;
-	kms_put_caller(az, authz_add(az, NULL, S("*")));
+	put_account(az, authz_add(az, NULL, S("*"))); /* and no kms:ViaService */
 	return OK;
 }
 
@@ -298,14 +320,17 @@ struct status kms_authorize_create(struct req *rq, const void *in_, struct authz
 	const struct kms_create_key_in *in = in_;
 	struct str *id = NEW(rq->mem, struct str);
 	struct str_map tags = kms_tag_map(rq->mem, in->tags);
+	struct str spec = str_of(kms_word(rq, "KeySpec", (int)kms_asked_spec(in)));
+	struct str usage = str_of(kms_usage_name(in->key_usage ? in->key_usage : KMS_KEY_USAGE_TYPE_ENCRYPT_DECRYPT));
 	/* now, so that tagging is judged on the key that will be */
 	*id = in->multi_region ? kms_multi_region_id(rq) : id_uuid(rq->app->world, rq->mem);
 	rq->found = id;
 	struct authz_item *item = authz_add(az, NULL, S("*"));
 	kms_put_caller(az, item);
-	authz_key(az, item, "kms:KeySpec", str_of(kms_word(rq, "KeySpec", (int)kms_asked_spec(in))));
-	authz_key(az, item, "kms:KeyUsage",
-		  str_of(kms_usage_name(in->key_usage ? in->key_usage : KMS_KEY_USAGE_TYPE_ENCRYPT_DECRYPT)));
+	authz_key(az, item, "kms:KeySpec", spec);
+	authz_key(az, item, "kms:CustomerMasterKeySpec", spec);
+	authz_key(az, item, "kms:KeyUsage", usage);
+	authz_key(az, item, "kms:CustomerMasterKeyUsage", usage);
 	if (in->multi_region)
 		authz_key(az, item, "kms:MultiRegionKeyType", S("PRIMARY"));
 	authz_request_tags(az, item, tags);

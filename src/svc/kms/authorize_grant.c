@@ -62,6 +62,8 @@ static struct status put_new_grant(struct authz *az, struct authz_item *item, co
 	if (in->constraints) {
 		child.subset = in->constraints->encryption_context_subset;
 		child.equals = in->constraints->encryption_context_equals;
+		child.source_arn = in->constraints->source_arn;
+		authz_key(az, item, "kms:GrantConstraintSourceArn", child.source_arn);
 		TRY(kms_context_check(rq, child.subset));
 		TRY(kms_context_check(rq, child.equals));
 	}

@@ -118,6 +118,7 @@ static struct str name_key(struct arena *mem, struct str key_id, const struct km
 	hasher_update(&h, str_make(&ops, sizeof ops));
 	digest_map(&h, g->subset);
 	digest_map(&h, g->equals);
+	hasher_update(&h, g->source_arn); /* last: without one the digest is what it always was */
 	hasher_final(&h, digest);
 	return key_of(mem, 'h', key_id, str_make(digest, sizeof digest), none);
 }
@@ -177,6 +178,8 @@ static struct status add_to_sums(struct req *rq, struct txn *t, struct str key_i
 	struct kms_grant_sums sums;
 	struct buf b = buf_in(rq->mem);
 	uint32_t bits = kms_grant_bits(g->operations);
+	if (g->source_arn.n)
+		return OK; /* they have a bucket, and no constraint of theirs is ever unbound */
 	TRY(kms_grant_sums_get(t, rq->mem, key_id, g->grantee_id, &sums));
 	add_bits(sums.all, bits, by);
 	if (!is_bound(g))
@@ -332,13 +335,14 @@ static struct status check_constraints(struct req *rq, const struct kms_grant_co
 {
 	if (!c)
 		return OK;
-	if (!c->encryption_context_equals.n == !c->encryption_context_subset.n)
+	bool equals = c->encryption_context_equals.n, subset = c->encryption_context_subset.n;
+	if ((equals && subset) || !(equals || subset || c->source_arn.p))
 		return FAIL(rq, api_ValidationException,
 			    "Constraints must have either EncryptionContextSubset or EncryptionContextEquals, with at "
 			    "least one pair.");
-	if (key->row.spec != KMS_KEY_SPEC_SYMMETRIC_DEFAULT)
+	if ((equals || subset) && key->row.spec != KMS_KEY_SPEC_SYMMETRIC_DEFAULT)
 		return FAIL(rq, api_ValidationException,
-			    "Grant constraints are for symmetric encryption KMS keys only.");
+			    "Encryption context grant constraints are for symmetric encryption KMS keys only.");
 	TRY(check_pairs(rq, c->encryption_context_subset));
 	return check_pairs(rq, c->encryption_context_equals);
 }
@@ -365,22 +369,58 @@ static struct status dry_run(struct req *rq)
 		    "The request would have succeeded, but the DryRun option is set.");
 }
 
+/* "Grantee service principal": who may be named together with whom. */
+static struct status check_principals(struct req *rq, const struct kms_create_grant_in *in)
+{
+	if (!in->grantee_principal.p == !in->grantee_service_principal.p)
+		return FAIL(rq, api_ValidationException,
+			    "You must specify either GranteePrincipal or GranteeServicePrincipal, but not both.");
+	if (in->retiring_principal.p && in->retiring_service_principal.p)
+		return FAIL(rq, api_ValidationException,
+			    "You can specify either RetiringPrincipal or RetiringServicePrincipal, but not both.");
+	if (!in->grantee_service_principal.p)
+		return OK;
+	if (!in->constraints || !in->constraints->source_arn.p)
+		return FAIL(rq, api_ValidationException,
+			    "When you specify a GranteeServicePrincipal, you must also specify a SourceArn grant "
+			    "constraint.");
+	if (!in->retiring_principal.p && !in->retiring_service_principal.p)
+		return FAIL(
+		    rq, api_ValidationException,
+		    "When you specify a GranteeServicePrincipal, you must also specify a RetiringPrincipal or a "
+		    "RetiringServicePrincipal.");
+	return OK;
+}
+
+static struct status find_principals(struct req *rq, struct kms_grant_row *row)
+{
+	row->grantee_id = row->grantee;
+	row->retiring_id = row->retiring;
+	if (!row->for_service)
+		TRY(kms_principal_id(rq, row->grantee, &row->grantee_id));
+	if (row->retiring.p && !row->by_service)
+		TRY(kms_principal_id(rq, row->retiring, &row->retiring_id));
+	return OK;
+}
+
 static struct status make_row(struct req *rq, const struct kms_create_grant_in *in, struct kms_grant_row *row)
 {
 	*row = (struct kms_grant_row){
 		.name = in->name,
 		.created_at = rq->now_ms,
-		.grantee = in->grantee_principal,
-		.retiring = in->retiring_principal,
+		.for_service = in->grantee_service_principal.p,
+		.by_service = in->retiring_service_principal.p,
+		.grantee = in->grantee_principal.p ? in->grantee_principal : in->grantee_service_principal,
+		.retiring = in->retiring_principal.p ? in->retiring_principal : in->retiring_service_principal,
 		.issuer = rq->caller.account,
 		.operations = once_each(rq, in->operations),
 	};
 	if (in->constraints) {
 		row->subset = in->constraints->encryption_context_subset;
 		row->equals = in->constraints->encryption_context_equals;
+		row->source_arn = in->constraints->source_arn;
 	}
-	TRY(kms_principal_id(rq, row->grantee, &row->grantee_id));
-	return row->retiring.p ? kms_principal_id(rq, row->retiring, &row->retiring_id) : OK;
+	return find_principals(rq, row);
 }
 
 static struct str new_id(struct req *rq)
@@ -409,6 +449,7 @@ struct status kms_create_grant(struct req *rq, const struct kms_create_grant_in 
 	struct kms_grant_row row;
 	struct kms_edit e;
 	TRY(kms_state_check(rq, key->arn, key->row.state, KMS_USE));
+	TRY(check_principals(rq, in));
 	TRY(check_operations(rq, in->operations, key));
 	TRY(check_constraints(rq, in->constraints, key));
 	TRY(make_row(rq, in, &row));

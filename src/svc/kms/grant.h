@@ -34,31 +34,38 @@ enum kms_grant_operation kms_grant_operation_of(struct str action);
 
 /* ---- constraints ------------------------------------------------------------------ */
 
-/* At most one of them has pairs. */
+/* At most one of the maps has pairs. */
 struct kms_constraint {
 	struct str_map subset, equals;
+	struct str
+	    source; /* the resource on whose behalf a service must ask (SourceArn); n == 0: on any's, or none's */
 };
 
 static inline struct kms_constraint kms_constraint_of(const struct kms_grant_row *g)
 {
-	return (struct kms_constraint){ g->subset, g->equals };
+	return (struct kms_constraint){ g->subset, g->equals, g->source_arn };
 }
 
-/* Names of pairs have no case here, values do ("GrantConstraints"). */
+/* SourceArn binds every operation but RetireGrant. `source` is the resource the caller acts for, if any. */
+bool kms_constraint_admits(struct kms_constraint c, struct str source);
+/* Names of pairs have no case here, values do ("GrantConstraints"). Of the encryption context alone. */
 bool kms_constraint_allows(struct kms_constraint c, struct str_map context);
 /* Does `inner` let through nothing that `outer` would not? For grants made by means of a grant. */
 bool kms_constraint_within(struct kms_constraint inner, struct kms_constraint outer);
 
 /*
  * Where a grant is filed among those of its grantee, so that a request looks in a few places however many there are:
- * under nothing without a constraint, under all its pairs for "equals", under its most telling pair for "subset".
+ * under nothing without a constraint, under all its pairs for "equals", under its most telling pair for "subset"; under
+ * the source where it has one.
  */
 struct kms_bucket {
-	char kind; /* 'a' any, 'e' equals, 's' subset */
+	char kind; /* 'a' any, 'e' equals, 's' subset, 'o' source */
 	uint64_t hash;
 };
 struct kms_bucket kms_bucket_of(struct arena *mem, struct kms_constraint c);
-/* Every bucket that can hold a grant which allows that context. At least 2; 2 + context.n at most. */
+struct kms_bucket kms_bucket_of_source(struct str source);
+/* Every bucket that can hold a grant which allows that context, but has no source. At least 2; 2 + context.n at most.
+ */
 struct kms_bucket *kms_buckets_for(struct arena *mem, struct str_map context, size_t *n);
 
 /* ---- principals --------------------------------------------------------------------- */
@@ -66,7 +73,7 @@ struct kms_bucket *kms_buckets_for(struct arena *mem, struct str_map context, si
 /*
  * The unique id behind an ARN: of a user or role; "AROA...:session" of a session; "<account>:<name>" of a federated
  * user; of an account its number. InvalidArnException when there is nobody of that name in an account held here, which
- * no other account's can be known to be. Ends the request's snapshots.
+ * no other account's can be known to be. Ends the request's snapshots. (A service principal is its own id.)
  */
 struct status kms_principal_id(struct req *rq, struct str arn, struct str *id);
 /* The ARN as it was written while it still names the one with that id, else the id. Ends the request's snapshots. */

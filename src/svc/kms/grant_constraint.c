@@ -6,7 +6,8 @@
  *
  * Filing: the request's context tells the buckets to look in. A subset constraint stands
  * under one of its pairs alone, the one with the longest value: of "app = shop" and
- * "volume = vol-0123456789" that is the one that tells grants apart.
+ * "volume = vol-0123456789" that is the one that tells grants apart. Who acts for a source
+ * looks under that as well.
  */
 #include "base/str.h"
 #include "svc/kms/grant.h"
@@ -35,6 +36,11 @@ static bool all_in(struct str_map few, struct str_map many)
 /* No map here names a pair twice, not even in another case: kms_context_check. */
 static bool same(struct str_map a, struct str_map b) { return a.n == b.n && all_in(a, b); }
 
+bool kms_constraint_admits(struct kms_constraint c, struct str source)
+{
+	return !c.source.n || str_eq(c.source, source);
+}
+
 bool kms_constraint_allows(struct kms_constraint c, struct str_map context)
 {
 	if (c.equals.n && !same(c.equals, context))
@@ -44,6 +50,8 @@ bool kms_constraint_allows(struct kms_constraint c, struct str_map context)
 
 bool kms_constraint_within(struct kms_constraint inner, struct kms_constraint outer)
 {
+	if (!kms_constraint_admits(outer, inner.source))
+		return false;
 	if (outer.equals.n && !same(outer.equals, inner.equals))
 		return false;
 	return all_in(outer.subset, inner.equals.n ? inner.equals : inner.subset);
@@ -85,8 +93,15 @@ static const struct str_entry *most_telling(struct str_map map)
 	return best;
 }
 
+struct kms_bucket kms_bucket_of_source(struct str source)
+{
+	return (struct kms_bucket){ 'o', str_hash(source, BUCKET_SEED) };
+}
+
 struct kms_bucket kms_bucket_of(struct arena *mem, struct kms_constraint c)
 {
+	if (c.source.n)
+		return kms_bucket_of_source(c.source);
 	if (c.equals.n)
 		return bucket_of_all(mem, c.equals);
 	if (c.subset.n)

@@ -24,10 +24,10 @@ struct listed { /* what was read of a grant: entries are made when no snapshot i
 
 static const struct kms_grant_constraints *constraints_of(struct req *rq, const struct kms_grant_row *g)
 {
-	if (!g->subset.n && !g->equals.n)
+	if (!g->subset.n && !g->equals.n && !g->source_arn.n)
 		return NULL;
 	struct kms_grant_constraints *c = NEW(rq->mem, struct kms_grant_constraints);
-	*c = (struct kms_grant_constraints){ g->subset, g->equals };
+	*c = (struct kms_grant_constraints){ g->subset, g->equals, g->source_arn };
 	return c;
 }
 
@@ -44,8 +44,13 @@ static struct status entry_of(struct req *rq, const struct listed *l, struct kms
 		.operations = g->operations,
 		.constraints = constraints_of(rq, g),
 	};
-	TRY(kms_principal_shown(rq, g->grantee, g->grantee_id, &out->grantee_principal));
-	if (g->retiring_id.n)
+	if (g->for_service)
+		out->grantee_service_principal = g->grantee;
+	else
+		TRY(kms_principal_shown(rq, g->grantee, g->grantee_id, &out->grantee_principal));
+	if (g->by_service)
+		out->retiring_service_principal = g->retiring;
+	else if (g->retiring_id.n)
 		TRY(kms_principal_shown(rq, g->retiring, g->retiring_id, &out->retiring_principal));
 	return OK;
 }
@@ -94,7 +99,18 @@ static struct status list_page(struct req *rq, struct str prefix, struct kms_pag
 	return cursor_end(&c);
 }
 
-/* By ARN, or by the id that is shown for one who is gone. */
+/* "This filter is only usable by callers in a service principal", of the two kinds of principals one. */
+static struct status check_service(struct req *rq, struct str principal, struct str service)
+{
+	if (principal.p && service.p)
+		return FAIL(rq, api_ValidationException,
+			    "You can specify either a principal or a service principal, but not both.");
+	if (service.p && (rq->caller.kind != CALLER_SERVICE || !str_eq(rq->caller.name, service)))
+		return FAIL(rq, api_ValidationException, "Only %.*s itself can ask for its grants.", PR(service));
+	return OK;
+}
+
+/* By ARN, or by the id that is shown for one who is gone; a service principal is its own id. */
 static struct status grantee_of(struct req *rq, struct str asked, struct str *id)
 {
 	*id = asked;
@@ -108,7 +124,8 @@ struct status kms_list_grants(struct req *rq, const struct kms_list_grants_in *i
 	size_t n = 0;
 	if (in->grant_id.p)
 		TRY(kms_grant_id_check(rq, in->grant_id));
-	TRY(grantee_of(rq, in->grantee_principal, &grantee));
+	TRY(check_service(rq, in->grantee_principal, in->grantee_service_principal));
+	TRY(grantee_of(rq, in->grantee_principal.p ? in->grantee_principal : in->grantee_service_principal, &grantee));
 	struct str prefix = grantee.p ? kms_grantee_prefix(rq->mem, key_id, grantee) : kms_key_of(rq->mem, 'g', key_id);
 	TRY(kms_page_begin(rq, in->limit, in->marker, PAGE_DEFAULT, PAGE_MAX, prefix, &page));
 	struct listed *v = NEWS(rq->mem, struct listed, page.limit);
@@ -211,12 +228,24 @@ static struct status own_principal(struct req *rq, struct str arn, struct str *i
 	return kms_principal_id(rq, arn, id);
 }
 
+static struct status retiring_of(struct req *rq, const struct kms_list_retirable_grants_in *in, struct str *id)
+{
+	*id = in->retiring_service_principal;
+	if (id->p)
+		return OK;
+	if (!in->retiring_principal.p)
+		return FAIL(rq, api_ValidationException,
+			    "You must specify either RetiringPrincipal or RetiringServicePrincipal, but not both.");
+	return own_principal(rq, in->retiring_principal, id);
+}
+
 struct status kms_list_retirable_grants(struct req *rq, const struct kms_list_retirable_grants_in *in,
 					struct kms_list_retirable_grants_out *out)
 {
 	struct kms_page page; /* for its limits */
 	struct str id;
-	TRY(own_principal(rq, in->retiring_principal, &id));
+	TRY(check_service(rq, in->retiring_principal, in->retiring_service_principal));
+	TRY(retiring_of(rq, in, &id));
 	TRY(kms_page_begin(rq, in->limit, (struct str){ 0 }, PAGE_DEFAULT, PAGE_MAX, S(""), &page));
 	struct walk w = {
 		.rq = rq,

@@ -26,6 +26,7 @@ struct wanted {
 	enum kms_grant_operation op;
 	const struct str_map *context;
 	const struct kms_grant_row *child;
+	struct str source; /* the resource on whose behalf a service asks */
 };
 
 uint32_t kms_grant_bits(struct kms_grant_operation_list ops)
@@ -64,6 +65,8 @@ static bool covers_child(const struct kms_grant_row *g, const struct kms_grant_r
 static bool covers(const struct kms_grant_row *g, const struct wanted *w)
 {
 	if (!(kms_grant_bits(g->operations) & kms_grant_bit(w->op)))
+		return false;
+	if (!kms_constraint_admits(kms_constraint_of(g), w->source))
 		return false;
 	if (w->child)
 		return covers_child(g, w->child);
@@ -138,7 +141,7 @@ static struct str_map context_of(const struct wanted *w)
 	return w->child->equals.n ? w->child->equals : w->child->subset;
 }
 
-/* The sums answer all but what a constraint binds. */
+/* The sums answer all but what a constraint binds; they know nothing of grants that are bound to a source. */
 static bool sums_say_yes(const struct held *h, const struct wanted *w)
 {
 	const struct int_list *sums = w->context ? &h->sums.unbound : &h->sums.all;
@@ -152,6 +155,11 @@ static struct status search(struct req *rq, const struct kms_found *f, struct st
 	struct txn *t;
 	size_t n;
 	*yes = sums_say_yes(h, w);
+	if (!*yes && w->source.n) {
+		struct kms_bucket source = kms_bucket_of_source(w->source);
+		TRY(req_read(rq, f->shard, &t));
+		TRY(try_range(rq, t, id, kms_bucket_prefix(rq->mem, id, grantee, source), w, yes));
+	}
 	if (*yes || (!w->child && (!w->context || !w->context->n)))
 		return OK; /* without pairs there is nothing to look for */
 	const struct kms_bucket *v = kms_buckets_for(rq->mem, context_of(w), &n);
@@ -182,7 +190,7 @@ static struct status ask(struct req *rq, const struct kms_found *f, struct str g
 struct status kms_granted(struct req *rq, const struct kms_found *f, struct str action, const struct str_map *context,
 			  const struct kms_grant_row *child, enum policy_granted *out)
 {
-	struct wanted w = { kms_grant_operation_of(action), context, child };
+	struct wanted w = { kms_grant_operation_of(action), context, child, rq->caller.source_arn };
 	*out = POLICY_GRANTED_NOBODY;
 	if (!w.op || !f->key->has_grants)
 		return OK;

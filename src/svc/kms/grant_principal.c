@@ -9,6 +9,7 @@
  *     arn:aws:iam::111122223333:role/ops                AROA...        and every session of it
  *     arn:aws:sts::111122223333:assumed-role/ops/ann    AROA...:ann    that session's name alone
  *     arn:aws:sts::111122223333:federated-user/ann      111122223333:ann
+ *     dynamodb.amazonaws.com (a service principal)      the same
  */
 #include "api/accounts.h"
 #include "base/str.h"
@@ -100,7 +101,10 @@ struct kms_names kms_names_of(const struct caller *who)
 			add(&names, who->role_id, POLICY_GRANTED_ROLE);
 		add(&names, who->account, POLICY_GRANTED_ACCOUNT);
 		break;
-	default: /* strangers, services, providers' words: nobody a grant can name */
+	case CALLER_SERVICE: /* acting for itself: GranteeServicePrincipal */
+		add(&names, who->name, POLICY_GRANTED_SELF);
+		break;
+	default: /* strangers, providers' words: nobody a grant can name */
 		break;
 	}
 	return names;

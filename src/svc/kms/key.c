@@ -26,7 +26,7 @@ static_assert((int)KEYS_CACHED > (int)KMS_KEYS_PER_REGION, "else whoever uses th
 enum { KEYS_BYTES = 640 * 1024 * 1024 };
 
 /* What a key needs that has neither aliases nor tags, of symmetric material. There may be very many. */
-enum { KEY_BYTES = 1472 };
+enum { KEY_BYTES = 1568 };
 
 /* ---- rows ---------------------------------------------------------------------- */
 
@@ -169,11 +169,12 @@ static void add_condition(struct kms_key *k, struct str name, const struct str *
 	k->conditions = c;
 }
 
-static void add_text(struct kms_key *k, struct str name, struct str value)
+static const struct str *add_text(struct kms_key *k, struct str name, struct str value)
 {
 	struct str *v = NEW(k->mem, struct str);
 	*v = value;
 	add_condition(k, name, v, 1, false);
+	return v;
 }
 
 const char *kms_origin_name(enum kms_origin_type origin)
@@ -184,8 +185,10 @@ const char *kms_origin_name(enum kms_origin_type origin)
 
 static void make_conditions(struct kms_key *k)
 {
-	add_text(k, S("kms:KeySpec"), str_of(kms_spec_of(k->row.spec)->name));
-	add_text(k, S("kms:KeyUsage"), str_of(kms_usage_name(k->row.usage)));
+	const struct str *spec = add_text(k, S("kms:KeySpec"), str_of(kms_spec_of(k->row.spec)->name));
+	const struct str *usage = add_text(k, S("kms:KeyUsage"), str_of(kms_usage_name(k->row.usage)));
+	add_condition(k, S("kms:CustomerMasterKeySpec"), spec, 1, false); /* their old names */
+	add_condition(k, S("kms:CustomerMasterKeyUsage"), usage, 1, false);
 	add_text(k, S("kms:KeyOrigin"), str_of(kms_origin_name(k->row.origin)));
 	add_text(k, S("kms:MultiRegion"), k->row.multi_region ? S("true") : S("false"));
 	if (k->row.multi_region)
