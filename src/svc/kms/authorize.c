@@ -22,6 +22,7 @@
 #include "svc/kms/spec.h"
 #include "svc/kms/tags.h"
 #include "svc/kms/usage.h"
+#include "svc/kms/use.h"
 
 /* ---- items --------------------------------------------------------------------- */
 
@@ -164,6 +165,18 @@ static struct status find_key(struct req *rq, const void *in, struct kms_found *
 	return kms_find(rq, name, flags, out);
 }
 
+/* Decrypt alone has it. */
+static struct status check_ciphertext(struct req *rq, const void *in)
+{
+	const struct str *blob = member(rq, in, "CiphertextBlob");
+	const struct kms_dry_run_modifier_type_list *modifiers = member(rq, in, "DryRunModifiers");
+	const bool *dry_run = member(rq, in, "DryRun");
+	if (!blob)
+		return OK;
+	return kms_check_ciphertext(rq, *blob, kms_ignores_ciphertext(*dry_run, *modifiers), text_of(rq, in, "KeyId"),
+				    "KeyId");
+}
+
 void kms_put_context(struct authz *az, struct authz_item *item, const struct str_map *context)
 {
 	struct arena *mem = az->rq->mem;
@@ -232,6 +245,7 @@ struct status kms_authorize_key(struct req *rq, const void *in, struct authz *az
 	struct kms_found *f = NEW(rq->mem, struct kms_found);
 	const struct str_map *context = member(rq, in, "EncryptionContext");
 	const struct kms_tag_list *tags = member(rq, in, "Tags");
+	TRY(check_ciphertext(rq, in));
 	if (context)
 		TRY(kms_context_check(rq, *context));
 	TRY(find_key(rq, in, f));

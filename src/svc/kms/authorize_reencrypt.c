@@ -9,6 +9,7 @@
 #include "svc/kms/context.h"
 #include "svc/kms/grant.h"
 #include "svc/kms/spec.h"
+#include "svc/kms/use.h"
 
 enum { ANY_NAME = KMS_BY_ALIAS | KMS_FOREIGN };
 
@@ -91,6 +92,8 @@ struct status kms_authorize_reencrypt(struct req *rq, const void *in_, struct au
 			     in->source_key_id.p };
 	struct side into = { "kms:ReEncryptTo", &to, &in->destination_encryption_context,
 			     word(rq, "DestinationEncryptionAlgorithm", in->destination_encryption_algorithm), true };
+	TRY(kms_check_ciphertext(rq, in->ciphertext_blob, kms_ignores_ciphertext(in->dry_run, in->dry_run_modifiers),
+				 in->source_key_id, "SourceKeyId"));
 	TRY(kms_context_check(rq, in->source_encryption_context));
 	TRY(kms_context_check(rq, in->destination_encryption_context));
 	TRY(find_source(rq, in, f));

@@ -170,7 +170,51 @@ static void spec_and_usage_are_condition_keys(void)
 	world_end(w);
 }
 
-RUN_ALL(T(every_key_spec_is_described_with_its_algorithms), T(public_keys_are_shown_with_what_they_are_for),
+static void what_no_key_here_can_be_is_refused_as_such(void)
+{
+	struct test_world *w = testing_begin();
+	static const char *const specs[] = { "ML_DSA_65", "ML_KEM_512", "ML_KEM_768", "ML_KEM_1024", "SM2" };
+	for (size_t i = 0; i < COUNT(specs); i++)
+		EXPECT_STR(CALL(w, "CreateKey", "{'KeySpec':'%s','KeyUsage':'ENCAPSULATE_DECAPSULATE'}", specs[i]).code,
+			   S("UnsupportedOperationException"));
+	EXPECT_STR(CALL(w, "CreateKey", "{'KeyUsage':'ENCAPSULATE_DECAPSULATE'}").code, S("ValidationException"));
+	struct str key = testing_key(w);
+	EXPECT_STR(CALL(w, "GenerateDataKeyPair", "{'KeyId':'%.*s','KeyPairSpec':'ML_KEM_768'}", PR(key)).code,
+		   S("UnsupportedOperationException"));
+	EXPECT_STR(CALL(w, "CreateGrant",
+			"{'KeyId':'%.*s','GranteePrincipal':'arn:aws:iam::111122223333:root','Operations':["
+			"'Decapsulate']}",
+			PR(key))
+		       .code,
+		   S("ValidationException"));
+	world_end(w);
+}
+
+static void keys_are_listed_by_whose_they_are(void)
+{
+	static const struct {
+		const char *owners;
+		bool own;
+	} cases[] = {
+		{ "'SELF'", true },
+		{ "'OTHER_ACCOUNTS_VIA_RAM'", false },
+		{ "'OTHER_ACCOUNTS_VIA_RAM','SELF'", true },
+	};
+	struct test_world *w = testing_begin();
+	(void)testing_key(w);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct test_reply r = CALL(w, "ListKeys", "{'ResourceOwners':[%s]}", cases[i].owners);
+		EXPECT_DONE(r);
+		EXPECT(str_eq(world_field(w, r, "Keys"), S("[]")) == !cases[i].own);
+		EXPECT_STR(world_field(w, r, "Truncated"), S("false"));
+	}
+	EXPECT_STR(CALL(w, "ListKeys", "{'ResourceOwners':[]}").code, S("ValidationException"));
+	EXPECT_STR(CALL(w, "ListKeys", "{'ResourceOwners':['ALL']}").code, S("ValidationException"));
+	world_end(w);
+}
+
+RUN_ALL(T(what_no_key_here_can_be_is_refused_as_such), T(keys_are_listed_by_whose_they_are),
+	T(every_key_spec_is_described_with_its_algorithms), T(public_keys_are_shown_with_what_they_are_for),
 	T(a_public_key_is_the_same_after_a_restart), T(a_key_that_may_not_be_used_shows_no_public_key),
 	T(a_usage_must_be_one_of_the_spec_s), T(specs_without_a_library_are_refused_clearly),
 	T(spec_and_usage_are_condition_keys))

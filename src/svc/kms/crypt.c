@@ -35,6 +35,10 @@ struct status kms_decrypt(struct req *rq, const struct kms_decrypt_in *in, struc
 				"EncryptionAlgorithm", NULL };
 	struct str plain;
 	TRY(kms_check_recipient(rq, in->recipient));
+	if (kms_ignores_ciphertext(in->dry_run, in->dry_run_modifiers)) {
+		TRY(kms_cipher_check(rq, &c));
+		return kms_dry_run(rq, true);
+	}
 	TRY(kms_cipher_check_blob(rq, &c, in->ciphertext_blob));
 	TRY(kms_decrypt_with(rq, &c, in->ciphertext_blob, &plain));
 	TRY(kms_dry_run(rq, in->dry_run));

@@ -311,10 +311,35 @@ static void blobs_read_back_and_stop_where_they_must(void)
 	arena_free(mem);
 }
 
-RUN_ALL(T(what_was_encrypted_decrypts), T(the_same_plaintext_never_encrypts_the_same),
-	T(the_context_must_be_the_same_in_any_order), T(a_context_past_its_limit_is_refused),
-	T(a_blob_that_was_touched_does_not_open), T(a_blob_opens_under_no_other_key),
-	T(a_data_key_is_what_its_blob_decrypts_to), T(a_data_key_without_plaintext_shows_none),
-	T(a_data_key_has_one_size), T(plaintext_is_1_to_4096_bytes), T(asymmetric_algorithms_do_not_fit_the_key),
-	T(no_grant_token_is_valid), T(a_dry_run_says_what_would_happen), T(enclaves_are_refused_clearly),
-	T(what_a_service_gets_lives_as_long_as_its_request), T(blobs_read_back_and_stop_where_they_must))
+static void a_dry_run_can_do_without_a_ciphertext(void)
+{
+	struct test_world *w = testing_begin();
+	struct str key = testing_key(w), mac = testing_key_of(w, "HMAC_256", "GENERATE_VERIFY_MAC");
+	struct caller may = testing_user(w, ALLOW("kms:Decrypt")), not = testing_user(w, ALLOW("kms:Encrypt"));
+#define IGNORE ",'DryRun':true,'DryRunModifiers':['IGNORE_CIPHERTEXT']"
+	EXPECT_STR(AS(w, may, "Decrypt", "{'KeyId':'%.*s'" IGNORE "}", PR(key)).code, S("DryRunOperationException"));
+	EXPECT_STR(AS(w, may, "Decrypt", "{'KeyId':'%.*s','CiphertextBlob':'aGk='" IGNORE "}", PR(key)).code,
+		   S("DryRunOperationException"));
+	EXPECT_STR(AS(w, not, "Decrypt", "{'KeyId':'%.*s'" IGNORE "}", PR(key)).code, S("AccessDeniedException"));
+	EXPECT_STR(AS(w, may, "Decrypt", "{'KeyId':'%.*s'" IGNORE "}", PR(mac)).code, S("InvalidKeyUsageException"));
+	EXPECT_STR(AS(w, may, "Decrypt", "{'CiphertextBlob':'aGk='" IGNORE "}").code, S("ValidationException"));
+	EXPECT_STR(AS(w, may, "Decrypt", "{'KeyId':'%.*s','DryRun':true,'DryRunModifiers':['NONE']}", PR(key)).code,
+		   S("ValidationException"));
+	EXPECT_DONE(CALL(w, "DisableKey", "{'KeyId':'%.*s'}", PR(key)));
+	EXPECT_STR(AS(w, may, "Decrypt", "{'KeyId':'%.*s'" IGNORE "}", PR(key)).code, S("DisabledException"));
+	static const char *const without[] = { "", ",'DryRun':true", ",'DryRunModifiers':['IGNORE_CIPHERTEXT']" };
+	for (size_t i = 0; i < COUNT(without); i++)
+		EXPECT_FAULT(AS(w, may, "Decrypt", "{'KeyId':'%.*s'%s}", PR(key), without[i]), "ValidationException",
+			     S("1 validation error detected: Value null at 'ciphertextBlob' failed to satisfy "
+			       "constraint: Member must not be null"));
+	world_end(w);
+}
+
+RUN_ALL(T(a_dry_run_can_do_without_a_ciphertext), T(what_was_encrypted_decrypts),
+	T(the_same_plaintext_never_encrypts_the_same), T(the_context_must_be_the_same_in_any_order),
+	T(a_context_past_its_limit_is_refused), T(a_blob_that_was_touched_does_not_open),
+	T(a_blob_opens_under_no_other_key), T(a_data_key_is_what_its_blob_decrypts_to),
+	T(a_data_key_without_plaintext_shows_none), T(a_data_key_has_one_size), T(plaintext_is_1_to_4096_bytes),
+	T(asymmetric_algorithms_do_not_fit_the_key), T(no_grant_token_is_valid), T(a_dry_run_says_what_would_happen),
+	T(enclaves_are_refused_clearly), T(what_a_service_gets_lives_as_long_as_its_request),
+	T(blobs_read_back_and_stop_where_they_must))

@@ -261,8 +261,25 @@ static void grants_allow_what_other_kinds_of_keys_do(void)
 	world_end(w);
 }
 
-RUN_ALL(T(a_ciphertext_goes_to_another_key_and_context), T(rsa_keys_are_sources_and_destinations),
-	T(keys_and_algorithms_must_fit), T(both_keys_must_be_fit_for_use),
+static void a_dry_run_can_do_without_a_ciphertext(void)
+{
+	struct test_world *w = testing_begin();
+	struct str from = testing_key(w), to = testing_key(w);
+	struct caller may = testing_user(w, ALLOW("kms:ReEncrypt*")), not = testing_user(w, ALLOW("kms:ReEncryptTo"));
+#define IGNORE "'DryRun':true,'DryRunModifiers':['IGNORE_CIPHERTEXT']"
+#define KEYS   "{'SourceKeyId':'%.*s','DestinationKeyId':'%.*s',"
+	EXPECT_STR(AS(w, may, "ReEncrypt", KEYS IGNORE "}", PR(from), PR(to)).code, S("DryRunOperationException"));
+	EXPECT_STR(AS(w, not, "ReEncrypt", KEYS IGNORE "}", PR(from), PR(to)).code, S("AccessDeniedException"));
+	EXPECT_STR(AS(w, may, "ReEncrypt", "{'DestinationKeyId':'%.*s'," IGNORE "}", PR(to)).code,
+		   S("ValidationException"));
+	EXPECT_STR(AS(w, may, "ReEncrypt", KEYS "'DryRun':true}", PR(from), PR(to)).code, S("ValidationException"));
+	EXPECT_STR(AS(w, may, "ReEncrypt", KEYS "'DryRunModifiers':['IGNORE_CIPHERTEXT']}", PR(from), PR(to)).code,
+		   S("ValidationException"));
+	world_end(w);
+}
+
+RUN_ALL(T(a_dry_run_can_do_without_a_ciphertext), T(a_ciphertext_goes_to_another_key_and_context),
+	T(rsa_keys_are_sources_and_destinations), T(keys_and_algorithms_must_fit), T(both_keys_must_be_fit_for_use),
 	T(both_actions_are_asked_for_with_their_own_contexts),
 	T(another_account_needs_the_key_policy_and_learns_nothing), T(grants_allow_each_side_by_itself),
 	T(grants_allow_what_other_kinds_of_keys_do))

@@ -63,6 +63,19 @@ struct status kms_dry_run(struct req *rq, bool dry_run)
 	return OK;
 }
 
+struct status kms_check_ciphertext(struct req *rq, struct str blob, bool ignored, struct str key_id,
+				   const char *key_member)
+{
+	if (!ignored && !blob.p)
+		return FAIL(rq, api_ValidationException,
+			    "1 validation error detected: Value null at 'ciphertextBlob' failed to satisfy constraint: "
+			    "Member must not be null");
+	if (ignored && !key_id.p)
+		return FAIL(rq, api_ValidationException, "%s is required with the dry run modifier IGNORE_CIPHERTEXT.",
+			    key_member);
+	return OK;
+}
+
 struct status kms_check_recipient(struct req *rq, const struct kms_recipient_info *recipient)
 {
 	if (recipient)

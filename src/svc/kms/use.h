@@ -26,6 +26,16 @@ struct status kms_use(struct req *rq, const struct kms_key *key, enum kms_key_us
 struct status kms_wrong_algorithm(struct req *rq, const struct kms_key *key, const char *algorithm);
 /* Everything would have gone well: the last thing to ask before doing it. */
 struct status kms_dry_run(struct req *rq, bool dry_run);
+/*
+ * DryRunModifiers: is the caller after his permissions alone, without a ciphertext? Then he names the key; else there
+ * is a ciphertext. ValidationException. `key_member` is what the key is called in the request.
+ */
+static inline bool kms_ignores_ciphertext(bool dry_run, struct kms_dry_run_modifier_type_list modifiers)
+{
+	return dry_run && modifiers.n > 0;
+}
+struct status kms_check_ciphertext(struct req *rq, struct str blob, bool ignored, struct str key_id,
+				   const char *key_member);
 struct status kms_check_recipient(struct req *rq, const struct kms_recipient_info *recipient);
 /* Logged; KMSInternalException. Of a key in a custom key store: KMSInvalidStateException. */
 struct status kms_keyring_failed(struct req *rq, const struct kms_key *key, struct status st);
