@@ -541,6 +541,23 @@ static void a_key_lives_in_its_token(void)
 	place_end(p);
 }
 
+/* "All log entries for cryptographic operations with a KMS key in a custom key store"; no material is named. */
+static void records_of_uses_name_the_store(void)
+{
+	struct place *p = place_new();
+	struct str store = connected(p), key = new_key(p, store);
+	struct str named =
+	    arena_printf(world_mem(p->w), "\"additionalEventData\":{\"customKeyStoreId\":\"%.*s\"}", PR(store));
+	struct test_reply r = CALL(p->w, "GenerateDataKey", "{'KeyId':'%.*s','KeySpec':'AES_256'}", PR(key));
+	EXPECT_STR(world_field(p->w, r, "KeyMaterialId"), S(""));
+	EXPECT(str_find(testing_record(p->w, "GenerateDataKey"), named) != SIZE_MAX);
+	EXPECT_DONE(op(p, "DisconnectCustomKeyStore", store));
+	EXPECT_CODE(CALL(p->w, "Encrypt", "{'KeyId':'%.*s','Plaintext':'dGV4dA=='}", PR(key)),
+		    "KMSInvalidStateException");
+	EXPECT(str_find(testing_record(p->w, "Encrypt"), named) != SIZE_MAX);
+	place_end(p);
+}
+
 static void a_store_holds_one_kind_of_key(void)
 {
 	struct place *p = place_new();
@@ -620,5 +637,5 @@ RUN_ALL(T(a_store_needs_a_token_and_its_certificate), T(an_account_has_ten_store
 	T(a_store_can_be_parted_while_it_connects), T(a_wrong_pin_fails_once_and_is_not_tried_again),
 	T(a_missing_token_is_a_cluster_not_found), T(a_death_is_followed_by_a_new_connection),
 	T(what_was_connected_is_so_after_a_restart), T(only_a_replica_takes_a_tokens_place),
-	T(a_key_lives_in_its_token), T(a_store_holds_one_kind_of_key), T(a_key_is_unavailable_without_its_store),
-	T(a_deleted_key_leaves_its_token))
+	T(a_key_lives_in_its_token), T(records_of_uses_name_the_store), T(a_store_holds_one_kind_of_key),
+	T(a_key_is_unavailable_without_its_store), T(a_deleted_key_leaves_its_token))

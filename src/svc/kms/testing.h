@@ -8,6 +8,7 @@
 
 #include "api/cache.h"
 #include "api/faults.h"
+#include "api/trail.h"
 #include "api/world.h"
 #include "base/codec.h"
 #include "base/str.h"
@@ -139,6 +140,37 @@ static inline struct str testing_quoted(struct test_world *w, const char *docume
 		buf_byte(&b, *p);
 	}
 	return buf_str(&b);
+}
+
+struct testing_asked {
+	const char *event;
+	struct str json;
+};
+
+static inline void testing_newest(struct req *rq, void *arg)
+{
+	struct testing_asked *a = arg;
+	struct lookup l = { .account = WORLD_ACCOUNT,
+			    .attribute = LOOKUP_EVENT_NAME,
+			    .value = str_of(a->event),
+			    .max = 1,
+			    .block = LOOKUP_START_BLOCK,
+			    .index = LOOKUP_START_INDEX };
+	struct record *found;
+	size_t n;
+	bool more;
+	EXPECT_OK(trail_lookup(rq->app->trail, rq->mem, &l, &found, &n, &more));
+	a->json = heap_dup(n ? record_json(rq->mem, &found[0]) : S(""));
+}
+
+/* The newest record of that event in the trail of WORLD_ACCOUNT, as CloudTrail writes it; empty: there is none. */
+static inline struct str testing_record(struct test_world *w, const char *event)
+{
+	struct testing_asked a = { event, { 0 } };
+	world_in_fiber(w, testing_newest, &a);
+	struct str json = str_dup(world_mem(w), a.json);
+	heap_free(a.json.p);
+	return json;
 }
 
 static inline struct str testing_state(struct test_world *w, struct str id)

@@ -2,44 +2,11 @@
 /*
  * What a use of a key leaves behind: which material it was, in the answer and in the trail.
  */
-#include "api/trail.h"
 #include "svc/kms/testing.h"
-
-/* ---- the trail ------------------------------------------------------------------------ */
-
-struct asked {
-	const char *event;
-	struct str json; /* of the newest record of it */
-};
-
-static void newest(struct req *rq, void *arg)
-{
-	struct asked *a = arg;
-	struct lookup l = { .account = WORLD_ACCOUNT,
-			    .attribute = LOOKUP_EVENT_NAME,
-			    .value = str_of(a->event),
-			    .max = 1,
-			    .block = LOOKUP_START_BLOCK,
-			    .index = LOOKUP_START_INDEX };
-	struct record *found;
-	size_t n;
-	bool more;
-	EXPECT_OK(trail_lookup(rq->app->trail, rq->mem, &l, &found, &n, &more));
-	a->json = heap_dup(n ? record_json(rq->mem, &found[0]) : S(""));
-}
-
-static struct str record_of(struct test_world *w, const char *event)
-{
-	struct asked a = { event, { 0 } };
-	world_in_fiber(w, newest, &a);
-	struct str json = str_dup(world_mem(w), a.json);
-	heap_free(a.json.p);
-	return json;
-}
 
 static bool says(struct test_world *w, const char *event, struct str text)
 {
-	return str_find(record_of(w, event), text) != SIZE_MAX;
+	return str_find(testing_record(w, event), text) != SIZE_MAX;
 }
 
 /* ---- KeyMaterialId -------------------------------------------------------------------- */
