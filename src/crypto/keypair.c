@@ -13,10 +13,18 @@
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <stdatomic.h>
+
+/* A context for each signing algorithm that was used: preparing one takes a quarter as long as signing with P-256. Who
+ * takes it has it alone; whoever finds none prepares another. */
+struct ready {
+	_Atomic(EVP_PKEY_CTX *) ctx[KEYPAIR_ALGORITHM_COUNT];
+};
 
 struct keypair {
 	enum keypair_spec spec;
 	EVP_PKEY *evp;
+	struct ready *ready;
 };
 
 enum family { FAMILY_RSA = 1, FAMILY_EC, FAMILY_ED };
@@ -78,7 +86,7 @@ static struct status no(int code)
 static struct keypair *wrap(enum keypair_spec spec, EVP_PKEY *evp)
 {
 	struct keypair *k = HEAP(struct keypair);
-	*k = (struct keypair){ spec, evp };
+	*k = (struct keypair){ spec, evp, HEAP(struct ready) };
 	return k;
 }
 
@@ -184,6 +192,9 @@ void keypair_free(struct keypair *k)
 {
 	if (!k)
 		return;
+	for (size_t a = 0; a < KEYPAIR_ALGORITHM_COUNT; a++)
+		EVP_PKEY_CTX_free(atomic_load(&k->ready->ctx[a]));
+	heap_free(k->ready);
 	EVP_PKEY_free(k->evp); /* wipes private numbers */
 	heap_free(k);
 }
@@ -240,6 +251,17 @@ static EVP_PKEY_CTX *context(const struct keypair *k, enum keypair_algorithm a, 
 	return NULL;
 }
 
+static EVP_PKEY_CTX *signing_context(const struct keypair *k, enum keypair_algorithm a)
+{
+	EVP_PKEY_CTX *ctx = atomic_exchange(&k->ready->ctx[a], NULL);
+	return ctx ? ctx : context(k, a, SIGNING, EVP_PKEY_sign_init);
+}
+
+static void signing_context_put(const struct keypair *k, enum keypair_algorithm a, EVP_PKEY_CTX *ctx, bool again)
+{
+	EVP_PKEY_CTX_free(again ? atomic_exchange(&k->ready->ctx[a], ctx) : ctx);
+}
+
 static struct status check_signing(const struct keypair *k, enum keypair_algorithm a, struct str digest)
 {
 	if (!keypair_fits(k->spec, a) || algorithms[a].use != SIGNING)
@@ -268,10 +290,10 @@ struct status keypair_sign(const struct keypair *k, enum keypair_algorithm a, st
 	if (a == KEYPAIR_EDDSA) {
 		st = eddsa_sign(k, digest, out, &n);
 	} else {
-		EVP_PKEY_CTX *ctx = context(k, a, SIGNING, EVP_PKEY_sign_init);
+		EVP_PKEY_CTX *ctx = signing_context(k, a);
 		if (!ctx || EVP_PKEY_sign(ctx, out, &n, (const unsigned char *)digest.p, digest.n) != 1)
 			st = no(E_IO);
-		EVP_PKEY_CTX_free(ctx);
+		signing_context_put(k, a, ctx, !failed(st));
 	}
 	if (!failed(st))
 		*signature = str_dup(mem, str_make(out, n));

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/test.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 static struct str hex(struct arena *mem, const char *text)
@@ -188,5 +189,37 @@ static void every_kind_of_key_does_what_it_is_for_and_nothing_else(void)
 	arena_free(mem);
 }
 
-RUN_ALL(T(ed25519_signs_as_rfc_8032_says), T(ecdsa_verifies_what_rfc_6979_signed),
-	T(aes_key_unwrap_with_padding_is_rfc_5649s), T(every_kind_of_key_does_what_it_is_for_and_nothing_else))
+enum { SIGNERS = 4, SIGNATURES = 40 };
+
+static void *sign_again_and_again(void *key)
+{
+	static const enum keypair_algorithm algorithms[] = { KEYPAIR_PSS_SHA256, KEYPAIR_PKCS1_SHA256,
+							     KEYPAIR_PSS_SHA512 };
+	struct arena *mem = arena_new();
+	for (uint8_t i = 0; i < SIGNATURES; i++) {
+		enum keypair_algorithm a = algorithms[i % COUNT(algorithms)];
+		struct str sig, digest = str_make(memset(NEWS(mem, char, 64), i, 64), keypair_digest_size(a));
+		EXPECT_OK(keypair_sign(key, a, digest, mem, &sig));
+		EXPECT_OK(keypair_verify(key, a, digest, sig));
+		EXPECT_ERR(keypair_sign(key, a, S("too short"), mem, &sig), E_INVALID);
+	}
+	arena_free(mem);
+	return NULL;
+}
+
+/* What was prepared for the last signature serves for the next one, of one thread at a time. */
+static void one_key_signs_again_and_again_on_several_threads(void)
+{
+	pthread_t threads[SIGNERS];
+	struct keypair *k;
+	EXPECT_OK(keypair_generate(KEYPAIR_RSA_2048, &k));
+	for (size_t i = 0; i < SIGNERS; i++)
+		EXPECT(pthread_create(&threads[i], NULL, sign_again_and_again, k) == 0);
+	for (size_t i = 0; i < SIGNERS; i++)
+		EXPECT(pthread_join(threads[i], NULL) == 0);
+	keypair_free(k);
+}
+
+RUN_ALL(T(one_key_signs_again_and_again_on_several_threads), T(ed25519_signs_as_rfc_8032_says),
+	T(ecdsa_verifies_what_rfc_6979_signed), T(aes_key_unwrap_with_padding_is_rfc_5649s),
+	T(every_kind_of_key_does_what_it_is_for_and_nothing_else))
