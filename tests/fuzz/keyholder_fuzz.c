@@ -54,7 +54,7 @@ static void answer(struct str bytes, struct arena *mem)
 	size_t n = key_call_write(&call, here.room, KEY_CALL_MAX);
 	assert(n == bytes.n);
 	if (key_call_is_slow(&call))
-		return; /* what it takes long over is keypair's, which has a target of its own */
+		return; /* what takes long; imports have a target of their own (import_unwrap) */
 	struct status st = key_local_answer(here.keys, &call, mem, &a), got;
 	struct key_answer back;
 	struct str secret;
