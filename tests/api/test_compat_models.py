@@ -13,7 +13,7 @@ ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$")
 HTTP_DATE = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$")
 # What AWS answers and this botocore does not know yet; tools/modelcheck.allow has the reasons.
 NEWER = {"ChecksumCRC64NVME", "ChecksumType", "BucketRegion", "x-amz-checksum-crc64nvme", "x-amz-checksum-type", "x-amz-bucket-region",
-         "CurrentKeyMaterialId", "KeyMaterialId"}
+         "CurrentKeyMaterialId", "KeyMaterialId", "PolicyName"}
 NEWER_VALUES = {"CRC64NVME"}
 
 

@@ -64,7 +64,7 @@ class Scene:
                     "Tags": [{"Key": "a", "Value": "b"}], "TagKeys": ["a"], "Description": "changed"},
             "kms": {"KeyId": key_id, "DestinationKeyId": key_id, "AliasName": "alias/victim", "TargetKeyId": key_id, "Plaintext": b"x", "CiphertextBlob": sealed,
                     "PolicyName": "default", "Policy": policy(allow("kms:*", Principal={"AWS": "*"})), "Tags": [{"TagKey": "a", "TagValue": "b"}],
-                    "TagKeys": ["a"], "Description": "changed"},
+                    "TagKeys": ["a"], "Description": "changed", "ReplicaRegion": "us-west-2", "PrimaryRegion": "us-west-2"},
             "sts": {"RoleArn": f"arn:aws:iam::{server.account}:role/victim", "RoleSessionName": "session",
                     "PrincipalArn": f"arn:aws:iam::{server.account}:saml-provider/nobody", "SAMLAssertion": "bm90IFhNTA=="},
             "cloudtrail": {}}
@@ -75,7 +75,8 @@ class Scene:
                         ("s3", "ListParts"): {"Key": "m"},
                         ("s3", "CompleteMultipartUpload"): {"Key": "m", "MultipartUpload": {"Parts": [{"PartNumber": 1, "ETag": etag}]}},
                         ("kms", "EnableKey"): {}, ("kms", "RetireGrant"): {"KeyId": key_id, "GrantId": "0" * 64},
-                        ("kms", "GenerateDataKey"): {"KeySpec": "AES_256"},
+                        ("kms", "GenerateDataKey"): {"KeySpec": "AES_256"}, ("kms", "Decrypt"): {"CiphertextBlob": sealed},
+                        ("kms", "ReEncrypt"): {"CiphertextBlob": sealed},
                         ("kms", "GenerateDataKeyWithoutPlaintext"): {"KeySpec": "AES_256"}, ("kms", "GenerateRandom"): {"NumberOfBytes": 8}}
         self.nobody = server.user()
 

@@ -87,6 +87,7 @@ class Kms(unittest.TestCase):
         self.assertIn(kms.get_key_last_usage(KeyId=key)["KeyId"], key)
         self.assertEqual(len(kms.generate_random(NumberOfBytes=32)["Plaintext"]), 32)
         self.refused("DryRunOperationException", kms.encrypt, KeyId=key, Plaintext=b"x", DryRun=True)
+        self.refused("DryRunOperationException", kms.decrypt, KeyId=key, DryRun=True, DryRunModifiers=["IGNORE_CIPHERTEXT"])
 
     def test_rotation(self):
         kms, key = self.kms, self.key()
