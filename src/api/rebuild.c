@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * See rebuild.h. Inputs are filled as far as single strings go: names, ids and ARNs, by which the
- * functions that list what must be allowed find the rest.
+ * functions that list what must be allowed find the rest. Bytes are there, and none: whoever
+ * asks has none to show, and the call would have some.
  */
 #include "api/rebuild.h"
 
@@ -65,8 +66,12 @@ const struct service *rebuild_service(const struct app *app, struct str source)
 
 static void *new_input(struct req *rq)
 {
-	rq->in = arena_alloc(rq->mem, rq->op->in->size ? rq->op->in->size : 1, 16, 1);
-	return (void *)(uintptr_t)rq->in;
+	char *in = arena_alloc(rq->mem, rq->op->in->size ? rq->op->in->size : 1, 16, 1);
+	for (uint32_t i = 0; i < rq->op->in->n_members; i++)
+		if (rq->op->in->members[i].shape->kind == K_BLOB)
+			*(struct str *)(void *)(in + rq->op->in->members[i].offset) = S("");
+	rq->in = in;
+	return in;
 }
 
 static void set_string(const struct op *op, void *in, struct str name, struct str value)

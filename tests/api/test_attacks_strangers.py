@@ -43,7 +43,8 @@ class Names:
             "sts": {"RoleArn": arn("role"), "RoleSessionName": "session", "AccessKeyId": key, "Name": name},
             "kms": {"KeyId": f"arn:aws:kms:us-east-1:{account}:key/{key_id}", "AliasName": f"alias/{name}", "TargetKeyId": key_id,
                     "Plaintext": b"x", "CiphertextBlob": b"x", "PolicyName": "default", "Tags": [{"TagKey": "a", "TagValue": "b"}],
-                    "Policy": policy(allow("kms:*", Principal={"AWS": f"arn:aws:iam::{account}:root"})), "TagKeys": ["a"]}}
+                    "Policy": policy(allow("kms:*", Principal={"AWS": f"arn:aws:iam::{account}:root"})), "TagKeys": ["a"],
+                    "ReplicaRegion": "us-west-2", "PrimaryRegion": "us-west-2"}}
         self.key, self.key_id = key, key_id
 
     def parameters(self, service, name):
