@@ -232,12 +232,14 @@ static void opened(struct shard *sh, struct status st)
 	}
 }
 
-/* Hold the shard of that name; *mine when the caller is the one to open it. */
-static struct shard *hold(struct store *s, struct str name, const struct key_ref *parent, bool *mine)
+/* What whoever holds a shard has to do before he uses it. */
+enum holding { NOTHING, WAIT, OPEN_IT };
+
+static struct shard *hold(struct store *s, struct str name, const struct key_ref *parent, enum holding *todo)
 {
 	pthread_mutex_lock(&s->lock);
 	struct shard *sh = map_get(&s->shards, name);
-	*mine = !sh;
+	*todo = !sh ? OPEN_IT : sh->state == SHARD_OPENING ? WAIT : NOTHING;
 	if (!sh) {
 		sh = shard_new(s, name, parent);
 		map_put(&s->shards, name, sh);
@@ -245,7 +247,7 @@ static struct shard *hold(struct store *s, struct str name, const struct key_ref
 	}
 	if (sh->refs++ == 0 && !sh->busy)
 		list_del(&sh->run_link); /* no longer idle */
-	if (*mine)
+	if (*todo == OPEN_IT)
 		shards_trim(s);
 	pthread_mutex_unlock(&s->lock);
 	return sh;
@@ -271,16 +273,16 @@ static void release(struct shard *sh)
 		shard_free(sh);
 }
 
-static struct status open_shard(struct store *s, struct str name, const struct key_ref *parent, bool make, bool *mine,
-				struct shard **out)
+static struct status open_shard(struct store *s, struct str name, const struct key_ref *parent, bool make,
+				enum holding *todo, struct shard **out)
 {
-	struct shard *sh = hold(s, name, parent, mine);
-	if (*mine) {
+	struct shard *sh = hold(s, name, parent, todo);
+	if (*todo == OPEN_IT) {
 		bool moved = io_pool_enter(s->io);
 		struct status st = shard_load(s, sh, parent, make);
 		io_pool_leave(moved);
 		opened(sh, st);
-	} else {
+	} else if (*todo == WAIT) {
 		wait_while_opening(sh);
 	}
 	struct status st = sh->open_status;
@@ -297,14 +299,14 @@ static struct status open_shard(struct store *s, struct str name, const struct k
 static struct status open_named(struct store *s, struct str name, const struct key_ref *parent, bool make,
 				struct shard **out)
 {
-	bool mine;
+	enum holding todo;
 	struct status st;
 	if (name.n == 0 || name.n > KEY_MAX || name.p[0] == 0)
 		return ERR(E_INVALID);
 	assert(!on_writer(s));
 	do {
-		st = open_shard(s, name, parent, make, &mine, out);
-	} while (make && !mine && st.code == E_NOT_FOUND); /* we waited for one who only looked */
+		st = open_shard(s, name, parent, make, &todo, out);
+	} while (make && todo != OPEN_IT && st.code == E_NOT_FOUND); /* we waited for one who only looked */
 	return st;
 }
 
