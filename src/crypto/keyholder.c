@@ -22,6 +22,7 @@ static struct status start_guardian(struct keyholder *h, struct asker *asker)
 	if (pid == 0) {
 		close(pair[0]);
 		close(h->rings_fd);
+		starter_forget(h->starter);
 		guardian_run(h->w, h->root_path, asker, h->rings, pair[1]);
 	}
 	close(pair[1]);

@@ -128,6 +128,7 @@ static void wait_for_death(struct keyholder *h)
 		;
 }
 
+/* E_CLOSED: nobody starts one any more. After any other failure it may be tried again. */
 static struct status respawn(struct keyholder *h)
 {
 	struct started guardian = { .fd = -1 };
@@ -181,7 +182,7 @@ void *keyholder_watch(void *arg)
 			break;
 		tries = h->w->mono_us(h->w) - since > RESPAWN_MAX_MS * 1000LL ? 0 : tries + 1;
 		clear(h);
-		if (!pause_before(h, tries) || failed(respawn(h)))
+		if (!pause_before(h, tries) || respawn(h).code == E_CLOSED)
 			break;
 	}
 	return NULL;

@@ -20,13 +20,14 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern char **environ;
 
-enum { FILES_MAX = 2, STARTER_FD = 3, ARGS_MAX = 6, CLEAR_OF = 16 };
+enum { FILES_MAX = 2, STARTER_FD = 3, ARGS_MAX = 6, CLEAR_OF = 16, READY_MODE = 0644 };
 
 enum what { START_GUARDIAN = 'G', START_TOKEN = 'T', WRITE_READY = 'R' };
 
@@ -179,10 +180,13 @@ static bool hear_with(int fd, void *bytes, size_t n, int files[FILES_MAX], size_
 
 /* ---- the starter ---- */
 
+/* Readable by all, whatever the umask: whoever waits for it reads it, and a file like that is never taken for a root
+ * key, which its text, being serve's, could otherwise pretend to be. */
 static bool write_whole(struct disk *d, const char *path, struct str text)
 {
-	int fd = d->open(d, path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-	bool done = fd >= 0 && d->pwrite(d, fd, text.p, text.n, 0) == (ssize_t)text.n && d->fdatasync(d, fd) == 0;
+	int fd = d->open(d, path, O_WRONLY | O_CREAT | O_TRUNC, READY_MODE);
+	bool done = fd >= 0 && fchmod(fd, READY_MODE) == 0 && d->pwrite(d, fd, text.p, text.n, 0) == (ssize_t)text.n &&
+		    d->fdatasync(d, fd) == 0;
 	if (fd >= 0)
 		done = d->close(d, fd) == 0 && done;
 	return done;
@@ -277,11 +281,18 @@ void starter_free(struct starter *s)
 {
 	if (!s)
 		return;
+	shutdown(s->fd, SHUT_RDWR); /* whoever else has got hold of our end */
 	close(s->fd);
 	while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	pthread_mutex_destroy(&s->lock);
 	heap_free(s);
+}
+
+void starter_forget(struct starter *s)
+{
+	if (s)
+		close(s->fd);
 }
 
 static struct status ask(struct starter *s, const struct request *rq, const int *files, size_t n_files,
@@ -300,10 +311,10 @@ static struct status ask(struct starter *s, const struct request *rq, const int 
 	}
 	for (size_t i = 0; i < n; i++)
 		close(got[i]);
-	if (!heard)
-		log_error(
-		    "the process that starts others is gone: what dies stays dead until this server is started anew");
-	return heard && !out ? ERR(r.code) : ERR(E_IO);
+	if (heard)
+		return out ? ERR(E_IO) : ERR(r.code);
+	log_error("the process that starts others is gone: what dies stays dead until this server is started anew");
+	return ERR(E_CLOSED);
 }
 
 struct status starter_guardian(struct starter *s, int socket, int rings, struct started *out)

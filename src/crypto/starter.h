@@ -31,7 +31,8 @@ struct starter_wish {
 
 /* Before threads are started. E_IO. */
 struct status starter_new(struct world *w, const struct starter_wish *wish, struct starter **out);
-void starter_free(struct starter *s); /* null is allowed */
+void starter_free(struct starter *s);   /* null is allowed */
+void starter_forget(struct starter *s); /* in a process forked by serve: it asks for nothing; null is allowed */
 
 /* A process: not always a child of ours. */
 struct started {
@@ -42,10 +43,11 @@ struct started started_of(int pid); /* a child of ours */
 void started_kill(const struct started *p);
 void started_wait(struct started *p); /* until it is gone; then *p is none */
 
-/* Any thread. E_IO: it could not be started, or there is no starter any more. The files stay the caller's. */
+/* Any thread. E_IO: it could not be started; E_CLOSED: there is no starter any more. The files stay the caller's. */
 struct status starter_guardian(struct starter *s, int socket, int rings, struct started *out);
 /* s may be NULL: then `program` is started by this process. */
 struct status starter_token(struct starter *s, const char *program, int socket, struct started *out);
-struct status starter_ready(struct starter *s, struct str text); /* durable, all at once; E_INVALID: no ready file */
+/* Durable, all at once, mode 0644. E_INVALID: no ready file is wished for. E_TOO_BIG, E_CLOSED. */
+struct status starter_ready(struct starter *s, struct str text);
 
 #endif

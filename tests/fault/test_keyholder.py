@@ -2,6 +2,7 @@
 import contextlib
 import os
 import pathlib
+import resource
 import signal
 import threading
 import time
@@ -101,6 +102,19 @@ def test_a_dead_guardian_is_replaced_where_the_root_key_can_be_read_again(fresh)
     wait_for(lambda: works(lambda: kms.decrypt(CiphertextBlob=blob)))
 
 
+def test_a_guardian_that_could_not_be_started_is_started_later(fresh):
+    """While the server is at its limit of open files there is no socket for another one."""
+    kms, pid = fresh.client("kms"), fresh.process.pid
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, usual[1]))
+    kill(named(fresh, "hf-guardian"))
+    wait_for(lambda: pathlib.Path(fresh.log).read_text().count("another one is started") >= 3)
+    assert not named(fresh, "hf-guardian")
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
+    wait_for(lambda: works(lambda: kms.encrypt(KeyId=key, Plaintext=b"x")))
+
+
 def test_a_guardian_started_anew_knows_the_root_keys_that_were(fresh):
     kms = fresh.client("kms")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
@@ -139,6 +153,14 @@ def test_without_its_guardian_it_fails_closed_where_a_person_must_be_asked(fresh
     assert fresh.client("kms").decrypt(CiphertextBlob=blob)["Plaintext"] == b"before"
     os.close(read)
     os.close(write)
+
+
+def test_the_guardian_has_none_of_the_servers_files_but_its_own(fresh):
+    """Above all not the socket by which the server asks the starter: a token's module may run below the guardian."""
+    sockets = {pid: {os.readlink(p) for p in pathlib.Path(f"/proc/{pid}/fd").iterdir()} for pid in
+               (fresh.process.pid, named(fresh, "hf-guardian"))}
+    theirs, ours = sockets.values()
+    assert not [f for f in theirs & ours if f.startswith("socket:")]
 
 
 def test_both_end_with_the_server_however_it_ends(fresh):
