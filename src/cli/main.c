@@ -8,6 +8,7 @@
 #include "crypto/starter.h"
 #include "crypto/token_process.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 static int version(int argc, char **argv)
@@ -68,6 +69,7 @@ int main(int argc, char **argv)
 	if (!strcmp(name, "--version"))
 		name = "version";
 	struct harden_report hardened;
+	signal(SIGCHLD, SIG_DFL); /* ignored, as a parent may leave it, how our children ended would be lost */
 	log_setup(2, LOG_WARN);
 	if (process_harden(&hardened).code) {
 		fprintf(stderr, "holdfast: the kernel does not let this process forbid memory dumps\n");

@@ -342,3 +342,12 @@ def test_a_rotation_killed_at_any_moment_goes_on(base):
     assert sorted(p.name for p in base.glob("data.*")) == ["data.rootkey"]
     assert server.start().client("kms").decrypt(CiphertextBlob=blob)["Plaintext"] == b"before"
     assert server.stop() == 0
+
+
+def test_a_parent_that_ignores_its_children_hides_no_failure(base):
+    """An ignored SIGCHLD is inherited: then nobody would hear how the process that reads the root key ended."""
+    server = Server(base)
+    (base / "data.rootkey").rename(base / "away")
+    done = subprocess.run([BIN, "serve", "--data", server.data, "--listen", "127.0.0.1:0"], text=True, capture_output=True,
+                          timeout=60, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+    assert done.returncode == 1 and '"status":"E_NOT_FOUND"' in done.stderr and "Assertion" not in done.stderr
