@@ -18,6 +18,7 @@ enum { PATHS_MAX = 24, HIDDEN_MAX = 2 };
 /* Directories rather than the files in them that are read: resolv.conf and its like are replaced, not changed. */
 static const struct landlock_path of_the_machine[] = {
 	{ "/etc", LANDLOCK_READ },
+	{ "/etc/resolv.conf", LANDLOCK_READ }, /* where it is a link that leads elsewhere, too */
 	{ "/usr", LANDLOCK_READ },
 	{ "/lib", LANDLOCK_READ },
 	{ "/lib64", LANDLOCK_READ },
@@ -77,8 +78,8 @@ struct status confine_settle(void *arg)
 	size_t n_out = hidden(s, out);
 	TRY(landlock_enter(&(struct landlock_wish){ paths, n, out, n_out }, &has));
 	if (!has)
-		log_warn("this kernel has no Landlock: whoever took the serving process over could read the root key's "
-			 "file");
+		log_warn("this kernel has no Landlock (5.19 and later do): whoever took the serving process over could "
+			 "read the root key's file");
 	return sandbox_refuse();
 }
 

@@ -177,6 +177,15 @@ static struct status restrict_to(const struct landlock_wish *wish, int rules, ui
 	return OK;
 }
 
+bool landlock_will_do(long version, const struct landlock_wish *wish)
+{
+	bool moves = false;
+
+	for (size_t i = 0; i < wish->n_paths; i++)
+		moves |= wish->paths[i].may == LANDLOCK_CHANGE;
+	return version >= (moves ? 2 : 1);
+}
+
 struct status landlock_enter(const struct landlock_wish *wish, bool *has)
 {
 	long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -184,7 +193,7 @@ struct status landlock_enter(const struct landlock_wish *wish, bool *has)
 	size_t size = version >= 6 ? sizeof r : sizeof r.fs;
 
 	*has = false;
-	if (version < 1)
+	if (!landlock_will_do(version, wish))
 		return OK;
 	int rules = (int)syscall(SYS_landlock_create_ruleset, &r, size, 0);
 	struct status st = rules >= 0 ? restrict_to(wish, rules, r.fs) : ERR(E_IO);

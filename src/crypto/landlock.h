@@ -23,7 +23,7 @@ enum landlock_may {
 };
 
 struct landlock_path {
-	const char *path; /* one that is not there is left out */
+	const char *path; /* one that is not there is left out; of a link, what it leads to */
 	enum landlock_may may;
 };
 
@@ -34,8 +34,12 @@ struct landlock_wish {
 	size_t n_hidden;
 };
 
-/* *has: the kernel has Landlock, and this holds. E_IO: it has, but it did not work. */
+/* *has: the kernel has Landlock as this wish needs it, and it holds. E_IO: it has, but it did not work. */
 struct status landlock_enter(const struct landlock_wish *wish, bool *has);
+
+/* Is that version enough? The first one forbids all moving from one directory to another, which a data directory needs.
+ */
+bool landlock_will_do(long version, const struct landlock_wish *wish);
 
 /* Would `path` be left out by that wish's `hidden`, or hold what is left out? */
 bool landlock_hides(struct str path, struct str hidden);

@@ -37,7 +37,7 @@ static struct place place_new(void)
 {
 	struct place p = { .mem = arena_new() };
 	test_dir_new(p.dir);
-	EXPECT(mkdir(at(&p, "data"), 0700) == 0);
+	EXPECT(mkdir(at(&p, "data"), 0700) == 0 && mkdir(at(&p, "data/sub"), 0700) == 0);
 	for (size_t i = 0; i < COUNT(files); i++)
 		put(&p, files[i]);
 	EXPECT(symlink("data.rootkey", at(&p, "link")) == 0);
@@ -50,7 +50,7 @@ static void place_end(struct place *p)
 	for (size_t i = 0; i < COUNT(files); i++)
 		unlink(at(p, files[i]));
 	unlink(at(p, "link"));
-	EXPECT(rmdir(at(p, "data")) == 0 && rmdir(p->dir) == 0);
+	EXPECT(rmdir(at(p, "data/sub")) == 0 && rmdir(at(p, "data")) == 0 && rmdir(p->dir) == 0);
 	arena_free(p->mem);
 }
 
@@ -88,7 +88,8 @@ static void in_data_alone(struct place *p)
 {
 	EXPECT(tried(at(p, "data/one"), O_RDWR) == 0);
 	EXPECT(tried(at(p, "data/two"), O_WRONLY | O_CREAT) == 0);
-	EXPECT(rename(at(p, "data/two"), at(p, "data/three")) == 0 && unlink(at(p, "data/three")) == 0);
+	EXPECT(rename(at(p, "data/two"), at(p, "data/three")) == 0 &&
+	       rename(at(p, "data/three"), at(p, "data/sub/four")) == 0 && unlink(at(p, "data/sub/four")) == 0);
 	EXPECT(tried(at(p, "data.rootkey"), O_RDONLY) == EACCES);
 	EXPECT(tried(at(p, "data/../data.rootkey"), O_RDONLY) == EACCES);
 	EXPECT(link(at(p, "data.rootkey"), at(p, "data/two")) != 0);
@@ -144,6 +145,29 @@ static void reading_is_not_writing(void)
 	place_end(&p);
 }
 
+static void where_the_link_leads(struct place *p)
+{
+	EXPECT(tried(at(p, "link"), O_RDONLY) == 0);
+	EXPECT(tried(at(p, "data.rootkey"), O_RDWR) == EACCES);
+	EXPECT(tried(at(p, "other"), O_RDONLY) == EACCES);
+}
+
+static void of_a_link_what_it_leads_to_is_allowed(void)
+{
+	struct place p = place_new();
+	struct landlock_path link = { at(&p, "link"), LANDLOCK_READ };
+	confined(&p, &(struct landlock_wish){ &link, 1, NULL, 0 }, where_the_link_leads);
+	place_end(&p);
+}
+
+static void a_data_directory_needs_moving_which_the_first_version_forbids(void)
+{
+	struct landlock_path paths[] = { { "/usr", LANDLOCK_READ }, { "/data", LANDLOCK_CHANGE } };
+	struct landlock_wish reading = { paths, 1, NULL, 0 }, changing = { paths, 2, NULL, 0 };
+	EXPECT(!landlock_will_do(-1, &reading) && landlock_will_do(1, &reading));
+	EXPECT(!landlock_will_do(1, &changing) && landlock_will_do(2, &changing));
+}
+
 static void what_hides_what(void)
 {
 	EXPECT(landlock_hides(S("/a/b"), S("/a/b")) && landlock_hides(S("/a/b/c"), S("/a/b")));
@@ -152,4 +176,5 @@ static void what_hides_what(void)
 }
 
 RUN_ALL(T(what_is_not_named_cannot_be_reached), T(what_is_hidden_is_left_out_of_what_it_lies_in),
-	T(reading_is_not_writing), T(what_hides_what))
+	T(reading_is_not_writing), T(of_a_link_what_it_leads_to_is_allowed),
+	T(a_data_directory_needs_moving_which_the_first_version_forbids), T(what_hides_what))
