@@ -51,8 +51,6 @@ static void check_root_key(struct patient *p)
 	       !there            ? S("not there")
 	       : s.st_mode & 077 ? S("group or others may read it: chmod 600")
 				 : p->config.root_key);
-	report(p, !str_starts(p->config.root_key, arena_printf(p->mem, "%.*s/", PR(p->dir))),
-	       "root key apart from data", S("a copy of the data directory alone should be noise"));
 }
 
 static void check_source(struct patient *p)
