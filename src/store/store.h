@@ -129,6 +129,8 @@ struct status txn_write(struct shard *sh, struct txn **out);
 struct status txn_commit(struct txn *t);
 /* Undo and go home. The transaction is gone. Null is allowed. */
 void txn_abort(struct txn *t);
+/* The one or the other: a write whose steps came to `st` is committed, or undone and fails as they did. Goes home. */
+struct status txn_finish(struct txn *t, struct status st);
 
 /* E_NOT_FOUND when there is no such key. The value is copied into mem. */
 struct status txn_get(struct txn *t, struct str key, struct arena *mem, struct str *val);

@@ -90,6 +90,14 @@ void txn_abort(struct txn *t)
 		(void)finish(t, TXN_ABORT);
 }
 
+struct status txn_finish(struct txn *t, struct status st)
+{
+	if (!failed(st))
+		return txn_commit(t);
+	txn_abort(t);
+	return st;
+}
+
 struct status txn_get(struct txn *t, struct str key, struct arena *mem, struct str *val)
 {
 	struct stmt *st;

@@ -144,14 +144,6 @@ static struct status put_new(struct req *rq, struct txn *t, struct kms_hsm *k, s
 	return kms_hsm_put(rq, t, k->cluster, &row);
 }
 
-static struct status end_write(struct txn *t, struct status st)
-{
-	if (!failed(st))
-		return txn_commit(t);
-	txn_abort(t);
-	return st;
-}
-
 static struct status add(struct req *rq, struct kms_hsm *k, struct str replica_of)
 {
 	struct shard *shard;
@@ -164,7 +156,7 @@ static struct status add(struct req *rq, struct kms_hsm *k, struct str replica_o
 	TRY(kms_shard_make(rq, rq->account, &shard));
 	req_read_end(rq);
 	TRY(txn_write(shard, &t));
-	return end_write(t, put_new(rq, t, k, replica_of));
+	return txn_finish(t, put_new(rq, t, k, replica_of));
 }
 
 struct status kms_hsm_add(struct app *app, struct arena *mem, struct str account, struct str region,
@@ -201,7 +193,7 @@ static struct status remove_named(struct req *rq, struct str name)
 		return ERR(E_NOT_FOUND);
 	TRY(kms_shard(rq, rq->account, &shard));
 	TRY(txn_write(shard, &t));
-	return end_write(t, drop(rq, t, name));
+	return txn_finish(t, drop(rq, t, name));
 }
 
 struct status kms_hsm_remove(struct app *app, struct arena *mem, struct str account, struct str region, struct str name)

@@ -110,10 +110,7 @@ static struct status write_failure(struct req *rq, struct link_of_store *l, enum
 		row.error = error;
 		st = kms_store_put(rq, t, l->store, &row);
 	}
-	if (!failed(st))
-		return txn_commit(t);
-	txn_abort(t);
-	return st;
+	return txn_finish(t, st);
 }
 
 static void write_in_fiber(void *arg)

@@ -106,10 +106,5 @@ struct status kms_managed_make(struct req *rq, struct str alias, struct str *id)
 	TRY(kms_shard_make(rq, account, &shard));
 	req_read_end(rq);
 	TRY(txn_write(shard, &t));
-	struct status st = make(rq, t, account, alias, &k, id);
-	if (failed(st)) {
-		txn_abort(t);
-		return st;
-	}
-	return txn_commit(t);
+	return txn_finish(t, make(rq, t, account, alias, &k, id));
 }

@@ -138,11 +138,7 @@ static struct status list(struct req *rq, const struct kms_key *key, struct str 
 	struct txn *t;
 	req_read_end(rq);
 	TRY(txn_write(kms_found(rq)->shard, &t));
-	struct status st = put_entry(rq, t, key, region, wish);
-	if (!failed(st))
-		return txn_commit(t);
-	txn_abort(t);
-	return st;
+	return txn_finish(t, put_entry(rq, t, key, region, wish));
 }
 
 static struct status unready(struct req *rq, const struct kms_key *key, struct status st)

@@ -112,12 +112,7 @@ static struct status bring(struct req *rq, struct shard *shard, const struct kms
 		return OK;
 	req_read_end(rq);
 	TRY(txn_write(shard, &t));
-	struct status st = put_spare(rq, t, key, c);
-	if (failed(st)) {
-		txn_abort(t);
-		return st;
-	}
-	TRY(txn_commit(t));
+	TRY(txn_finish(t, put_spare(rq, t, key, c)));
 	return kms_mirror(rq, key->account, key->region, key->id);
 }
 
@@ -140,12 +135,7 @@ static struct status try_due(struct req *rq, struct shard *shard, const struct k
 	TRY(bring(rq, shard, key, &c));
 	req_read_end(rq);
 	TRY(txn_write(shard, &t));
-	struct status st = rotate_by_itself(rq, t, key, &c);
-	if (failed(st)) {
-		txn_abort(t);
-		return st;
-	}
-	TRY(txn_commit(t));
+	TRY(txn_finish(t, rotate_by_itself(rq, t, key, &c)));
 	if (c.version)
 		(void)kms_mirror(rq, key->account, key->region, key->id).code; /* else the duty does */
 	return OK;

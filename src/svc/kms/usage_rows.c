@@ -57,14 +57,6 @@ static struct status put_row(struct req *rq, struct txn *t, const struct kms_usa
 	return txn_put(t, key, buf_str(&b));
 }
 
-static struct status finish(struct txn *t, struct status st)
-{
-	if (!failed(st))
-		return txn_commit(t);
-	txn_abort(t);
-	return st;
-}
-
 static struct status put_list(struct req *rq, void *arg)
 {
 	const struct kms_usage_list *list = arg;
@@ -75,7 +67,7 @@ static struct status put_list(struct req *rq, void *arg)
 	TRY(txn_write(shard, &t));
 	for (size_t i = 0; i < list->n && !failed(st); i++)
 		st = put_row(rq, t, &list->v[i]);
-	return finish(t, st);
+	return txn_finish(t, st);
 }
 
 bool kms_usage_put(struct app *app, const struct kms_usage_list *list)
@@ -151,7 +143,7 @@ static struct status put_marks(struct req *rq, void *arg)
 	TRY(txn_write(shard, &t));
 	for (size_t i = 0; i < m->n && !failed(st); i++)
 		st = put_number(rq, t, mark_key(rq->mem, m->v[i].account), m->v[i].end);
-	return finish(t, st);
+	return txn_finish(t, st);
 }
 
 void kms_usage_marks_put(struct app *app, const struct kms_trail_marks *marks)
@@ -273,7 +265,7 @@ static struct status read_start(struct req *rq, void *arg)
 	s->begins = true;
 	s->since = rq->now_ms;
 	TRY(txn_write(shard, &t));
-	return finish(t, put_number(rq, t, since_key(rq->mem), (uint64_t)s->since));
+	return txn_finish(t, put_number(rq, t, since_key(rq->mem), (uint64_t)s->since));
 }
 
 static void recover(struct app *app, const struct start *s, const struct kms_trail_marks *now)
