@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "crypto/token.h"
 
-enum { ID_BYTES = 16, ACCOUNT_BYTES = 5 };
+enum { ID_BYTES = 16 };
 
 static const uint64_t ACCOUNT_END = 1000000000000;
 static const struct str multi_region = { "mrk-", 4 };

@@ -7,7 +7,7 @@
 #include "svc/kms/duty.h"
 
 #include "api/accounts.h"
-#include "api/ids.h"
+#include "api/own_request.h"
 #include "base/fiber.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -47,12 +47,7 @@ struct status kms_region_note(struct req *rq, struct str account)
 		return OK;
 	req_read_end(rq);
 	TRY(txn_write(shard, &t));
-	struct status st = txn_put(t, key, S(""));
-	if (failed(st)) {
-		txn_abort(t);
-		return st;
-	}
-	return txn_commit(t);
+	return txn_finish(t, txn_put(t, key, S("")));
 }
 
 struct place {
@@ -149,22 +144,9 @@ static struct status do_place(struct req *rq)
 
 /* ---- all places --------------------------------------------------------------------------- */
 
-static struct req *own_request(struct app *app, struct str account, struct str region)
+static struct req *request(struct app *app, struct str account, struct str region)
 {
-	struct arena *mem = arena_new();
-	struct req *rq = NEW(mem, struct req);
-	*rq = (struct req){
-		.app = app,
-		.mem = mem,
-		.svc = &kms_service,
-		.op = service_op(&kms_service, S("CancelKeyDeletion")),
-		.now_ms = app_now_ms(app),
-		.region = region,
-		.account = account,
-		.host = S("internal"),
-		.secure = true,
-		.id = id_uuid(app->world, mem),
-	};
+	struct req *rq = own_request(app, arena_new(), &kms_service, "CancelKeyDeletion", account, region);
 	rq->caller = kms_itself(rq);
 	return rq;
 }
@@ -179,7 +161,7 @@ static void visit_place(struct app *app, const struct place *p, struct status (*
 {
 	if (!account_find(app->accounts, p->account))
 		return;
-	struct req *rq = own_request(app, p->account, p->region);
+	struct req *rq = request(app, p->account, p->region);
 	struct status st = visitor(rq);
 	if (failed(st))
 		log_error("a region's keys were not seen to", "account", p->account, "region", p->region, "status",
@@ -190,7 +172,7 @@ static void visit_place(struct app *app, const struct place *p, struct status (*
 struct status kms_at_place(struct app *app, struct str account, struct str region,
 			   struct status (*visitor)(struct req *rq, void *arg), void *arg)
 {
-	struct req *rq = own_request(app, account, region);
+	struct req *rq = request(app, account, region);
 	struct status st = visitor(rq, arg);
 	end(rq);
 	return st;
@@ -202,7 +184,7 @@ void kms_each_place(struct app *app, struct status (*visitor)(struct req *rq))
 	const struct account *account = account_at(app->accounts, 0);
 	if (!account)
 		return;
-	struct req *rq = own_request(app, account->id, app->region);
+	struct req *rq = request(app, account->id, app->region);
 	struct status st = list_places(rq, &first);
 	if (failed(st))
 		log_error("the regions of keys cannot be read", "status", str_of(status_name(st)));

@@ -76,34 +76,10 @@ struct kms_imported *kms_imported_pending(const struct kms_key_row *row, const s
 
 /* ---- going -------------------------------------------------------------------------- */
 
-struct forgotten {
-	struct keyring *keyring;
-	struct key_ref ref;
-};
-
-static void forget(void *arg)
-{
-	struct forgotten *f = arg;
-	keyring_forget(f->keyring, &f->ref);
-	log_info("key material shredded", "material", f->ref.purpose);
-}
-
-/* What stands in the key is its parent's and this material's path; the row's bytes are all there is of it. */
-static void forget_later(struct req *rq, const struct kms_key *key, const struct kms_imported *m)
-{
-	for (size_t i = 0; i < key->n_backing; i++) {
-		if (key->backing[i].generation != m->generation || !m->row.wrapped.n)
-			continue;
-		struct forgotten *f = NEW(rq->mem, struct forgotten);
-		*f = (struct forgotten){ rq->app->keyring, key->backing[i].ref };
-		req_pin(rq, forget, f);
-	}
-}
-
 struct status kms_imported_drop(struct req *rq, struct txn *t, const struct kms_key *key, const struct kms_key_row *row,
 				struct kms_imported *m)
 {
-	forget_later(rq, key, m);
+	TRY(kms_forget_at_end(rq, key->account, key->id, m->generation, m->row.wrapped));
 	m->row.wrapped = S("");
 	m->row.valid_to = 0;
 	m->row.expiration_model = 0;
@@ -150,12 +126,7 @@ struct status kms_expire(struct req *rq, struct shard *shard, const struct kms_k
 	assert(!rq->write);
 	req_read_end(rq);
 	TRY(txn_write(shard, &t));
-	struct status st = expire(rq, t, key);
-	if (failed(st)) {
-		txn_abort(t);
-		return st;
-	}
-	TRY(txn_commit(t));
+	TRY(txn_finish(t, expire(rq, t, key)));
 	if (key->row.replicas.n && kms_is_primary(&key->row))
 		(void)kms_mirror(rq, key->account, key->region, key->id).code; /* else the duty does */
 	return OK;

@@ -153,6 +153,9 @@ struct status kms_material_new(struct req *rq, struct str account, struct str id
 /* The same without a fault: the status says what is wrong. */
 struct status kms_material_try(struct req *rq, struct str account, struct str id, uint32_t generation,
 			       enum kms_key_spec spec, struct kms_material *out);
+/* When the request ends the keyring drops what it has of material that its transaction shreds; wrapped empty: none. */
+struct status kms_forget_at_end(struct req *rq, struct str account, struct str id, uint32_t generation,
+				struct str wrapped);
 struct status kms_backing_put(struct req *rq, struct txn *t, struct str id, uint32_t generation,
 			      const struct kms_material *material);
 struct status kms_key_put_new(struct req *rq, struct txn *t, const struct kms_new *k, struct kms_key_row *row);

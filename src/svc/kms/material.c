@@ -51,6 +51,32 @@ struct status kms_material_new(struct req *rq, struct str account, struct str id
 	return OK;
 }
 
+struct forgotten {
+	struct keyring *keyring;
+	struct key_ref ref;
+};
+
+static void forget(void *arg)
+{
+	struct forgotten *f = arg;
+	keyring_forget(f->keyring, &f->ref);
+	log_info("key material shredded", "material", f->ref.purpose);
+}
+
+struct status kms_forget_at_end(struct req *rq, struct str account, struct str id, uint32_t generation,
+				struct str wrapped)
+{
+	const struct key_ref *parent;
+	if (!wrapped.n)
+		return OK;
+	TRY(account_service_key(rq->app->accounts, account, S("kms"), &parent));
+	struct forgotten *f = NEW(rq->mem, struct forgotten);
+	*f = (struct forgotten){ rq->app->keyring,
+				 key_ref_of(parent, kms_purpose(rq->mem, rq->region, id, generation), wrapped) };
+	req_pin(rq, forget, f);
+	return OK;
+}
+
 struct status kms_backing_put(struct req *rq, struct txn *t, struct str id, uint32_t generation,
 			      const struct kms_material *material)
 {

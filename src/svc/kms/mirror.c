@@ -19,14 +19,6 @@ enum { TRIES = 8 }; /* somebody changes it again and again while it is copied */
 
 /* ---- transactions --------------------------------------------------------------- */
 
-static struct status ended(struct txn *t, struct status st)
-{
-	if (!failed(st))
-		return txn_commit(t);
-	txn_abort(t);
-	return st;
-}
-
 static struct status begin(struct req *in, struct txn **t)
 {
 	struct shard *shard;
@@ -60,7 +52,7 @@ static struct status copy_to(struct req *in, const struct kms_original *o, const
 		TRY(kms_shard_make(in, in->account, &shard));
 	}
 	TRY(begin(in, &t));
-	return ended(t, kms_copy(in, t, o, wish));
+	return txn_finish(t, kms_copy(in, t, o, wish));
 }
 
 static struct status wish_of(struct req *rq, struct str account, const struct kms_original *o, struct str region,
@@ -115,7 +107,7 @@ static struct status take_off_at(struct req *rq, struct str account, struct str 
 	struct req *in = kms_enter(rq, account, primary);
 	struct status st = begin(in, &t);
 	if (!failed(st))
-		st = ended(t, take_off(in, t, id, region, since));
+		st = txn_finish(t, take_off(in, t, id, region, since));
 	kms_leave(in);
 	return st;
 }
@@ -130,7 +122,7 @@ static struct status take_back(struct req *in, const struct kms_original *o)
 	TRY(begin(in, &t));
 	struct status st = kms_row_get(in, t, o->id, &row);
 	if (failed(st) || row.version != o->row.version || !row.updating)
-		return ended(t, st);
+		return txn_finish(t, st);
 	row.multi_region = KMS_MULTI_REGION_KEY_TYPE_PRIMARY;
 	row.primary_region = in->region;
 	row.updating = false;
@@ -143,7 +135,7 @@ static struct status take_back(struct req *in, const struct kms_original *o)
 		st = kms_shared(in, t, o->id, &row);
 	if (!failed(st))
 		st = kms_row_put(in, t, o->id, &row);
-	return ended(t, st);
+	return txn_finish(t, st);
 }
 
 struct round {
@@ -209,7 +201,7 @@ static struct status settle(struct req *in, const struct kms_original *o)
 	}
 	if (!failed(st) && kms_is_primary(&row))
 		st = kms_note_synchronized(in, t, in->account, o->id);
-	return ended(t, st);
+	return txn_finish(t, st);
 }
 
 /* E_EXISTS: it was changed meanwhile, once more. */
@@ -261,32 +253,31 @@ void kms_mirror_after(struct req *rq)
 			  str_of(status_name(st)));
 }
 
+struct marked {
+	struct str id;
+	struct marked *next;
+};
+
 struct status kms_mirror_all(struct req *rq, struct shard *shard)
 {
-	struct str_list ids = { 0 };
+	struct marked *first = NULL;
 	struct cursor c;
 	struct txn *t;
-	size_t cap = 0;
 	TRY(req_read(rq, shard, &t));
 	TRY(txn_range(t, &(struct range){ .prefix = S("m"), .keys_only = true }, &c));
 	while (cursor_next(&c)) {
 		struct rd rd = rd_of(str_dup(rq->mem, c.key));
 		(void)key_take_tag(&rd);
-		if (ids.n == cap) {
-			cap = cap ? 2 * cap : 16;
-			struct str *more = NEWS(rq->mem, struct str, cap);
-			if (ids.n)
-				memcpy(more, ids.v, ids.n * sizeof *more);
-			ids.v = more;
-		}
-		((struct str *)(uintptr_t)ids.v)[ids.n++] = key_take_str(&rd, rq->mem);
+		struct marked *m = NEW(rq->mem, struct marked);
+		*m = (struct marked){ key_take_str(&rd, rq->mem), first };
+		first = m;
 	}
 	TRY(cursor_end(&c));
 	req_read_end(rq);
-	for (size_t i = 0; i < ids.n; i++) {
-		struct status st = kms_mirror(rq, rq->account, rq->region, ids.v[i]);
+	for (const struct marked *m = first; m; m = m->next) {
+		struct status st = kms_mirror(rq, rq->account, rq->region, m->id);
 		if (failed(st))
-			log_error("a multi-Region key's regions are not in step yet", "key", ids.v[i], "region",
+			log_error("a multi-Region key's regions are not in step yet", "key", m->id, "region",
 				  rq->region, "status", str_of(status_name(st)));
 	}
 	return OK;

@@ -90,29 +90,9 @@ struct status kms_wish_read(struct req *in, struct str id, struct str region, st
 
 /* ---- material ------------------------------------------------------------------------ */
 
-struct forgotten {
-	struct keyring *keyring;
-	struct key_ref ref;
-};
-
-static void forget(void *arg)
-{
-	struct forgotten *f = arg;
-	keyring_forget(f->keyring, &f->ref);
-}
-
 static struct status forget_later(struct req *in, struct str id, const struct kms_backing_copy *old)
 {
-	const struct key_ref *parent;
-	if (!old->row.wrapped.n)
-		return OK;
-	TRY(account_service_key(in->app->accounts, in->account, S("kms"), &parent));
-	struct forgotten *f = NEW(in->mem, struct forgotten);
-	*f = (struct forgotten){ in->app->keyring,
-				 key_ref_of(parent, kms_purpose(in->mem, in->region, id, old->generation),
-					    old->row.wrapped) };
-	req_pin(in, forget, f);
-	return OK;
+	return kms_forget_at_end(in, in->account, id, old->generation, old->row.wrapped);
 }
 
 static const struct kms_backing_copy *at(const struct kms_backing_copies *all, uint32_t generation)

@@ -22,6 +22,7 @@
 #include "svc/kms/note.h"
 #include "svc/kms/quota.h"
 #include "wire/pack.h"
+#include "wire/str_list.h"
 
 enum { SWEEP_MAX = 256 }; /* keys in one transaction */
 
@@ -99,19 +100,11 @@ static struct status drop_aliases(struct req *rq, struct txn *t, struct str id)
 	return cursor_end(&c);
 }
 
-static bool is_told(const struct shredded *s, struct str id)
-{
-	for (size_t i = 0; i < s->told.n; i++)
-		if (str_eq(s->told.v[i], id))
-			return true;
-	return false;
-}
-
 static struct status waits(struct req *rq, struct txn *t, const struct shredded *s, struct str id, bool *wait)
 {
 	struct kms_key_row row;
 	struct status st = kms_row_get(rq, t, id, &row);
-	*wait = !failed(st) && kms_is_replica(&row) && kms_row_due(&row, rq->now_ms) && !is_told(s, id);
+	*wait = !failed(st) && kms_is_replica(&row) && kms_row_due(&row, rq->now_ms) && !str_list_has(s->told, id);
 	return st.code == E_NOT_FOUND ? OK : st;
 }
 
@@ -179,12 +172,7 @@ static struct status leave(struct req *rq, struct str account, struct shard *sha
 	struct kms_key_row row;
 	struct txn *t;
 	TRY(txn_write(shard, &t));
-	struct status st = begin_to_leave(rq, t, id, &row);
-	if (failed(st)) {
-		txn_abort(t);
-		return st;
-	}
-	TRY(txn_commit(t));
+	TRY(txn_finish(t, begin_to_leave(rq, t, id, &row)));
 	return kms_depart(rq, account, id, &row);
 }
 
@@ -227,25 +215,29 @@ static struct status tell_primaries(struct req *rq, struct str account, struct s
 	return OK;
 }
 
-struct status kms_sweep(struct req *rq, struct str account, struct shard *shard)
+static struct status sweep_some(struct req *rq, struct str account, struct shard *shard, struct shredded *s)
 {
-	struct shredded *s = NEW(rq->mem, struct shredded);
 	struct txn *t;
-	assert(!rq->write);
 	req_read_end(rq);
 	TRY(tell_primaries(rq, account, shard, s));
 	TRY(txn_write(shard, &t));
-	struct status st = shred_due(rq, t, account, s);
-	if (failed(st)) {
-		txn_abort(t);
-		return st;
-	}
-	TRY(txn_commit(t));
+	TRY(txn_finish(t, shred_due(rq, t, account, s)));
 	for (const struct old_key *m = s->first; m; m = m->next) {
 		keyring_forget(rq->app->keyring, &m->ref);
 		log_info("key material shredded", "material", m->ref.purpose, "account", account, "region", rq->region);
 	}
 	for (const struct old_store *old = s->stores; old; old = old->next)
 		kms_store_bury(rq, shard, old->id);
-	return s->keys == SWEEP_MAX ? kms_sweep(rq, account, shard) : OK;
+	return OK;
+}
+
+struct status kms_sweep(struct req *rq, struct str account, struct shard *shard)
+{
+	struct shredded *s;
+	assert(!rq->write);
+	do {
+		s = NEW(rq->mem, struct shredded);
+		TRY(sweep_some(rq, account, shard, s));
+	} while (s->keys == SWEEP_MAX);
+	return OK;
 }

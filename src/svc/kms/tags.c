@@ -7,6 +7,7 @@
 #include "api/faults.h"
 #include "base/codec.h"
 #include "base/str.h"
+#include "wire/str_list.h"
 #include "wire/value.h"
 
 enum { TAGS_MAX = 50, PAGE_MAX = 50 };
@@ -70,14 +71,6 @@ struct status kms_tag_resource(struct req *rq, const struct kms_tag_resource_in 
 	return kms_row_put(rq, e.txn, e.id, &e.row);
 }
 
-static bool listed(struct str_list keys, struct str key)
-{
-	for (size_t i = 0; i < keys.n; i++)
-		if (str_eq(keys.v[i], key))
-			return true;
-	return false;
-}
-
 struct status kms_untag_resource(struct req *rq, const struct kms_untag_resource_in *in,
 				 struct kms_untag_resource_out *out)
 {
@@ -90,7 +83,7 @@ struct status kms_untag_resource(struct req *rq, const struct kms_untag_resource
 	struct kms_tag *v = NEWS(rq->mem, struct kms_tag, e.row.tags.n + 1);
 	size_t n = 0;
 	for (size_t i = 0; i < e.row.tags.n; i++)
-		if (!listed(in->tag_keys, e.row.tags.v[i].tag_key))
+		if (!str_list_has(in->tag_keys, e.row.tags.v[i].tag_key))
 			v[n++] = e.row.tags.v[i];
 	e.row.tags = (struct kms_tag_list){ v, n };
 	return kms_row_put(rq, e.txn, e.id, &e.row);
