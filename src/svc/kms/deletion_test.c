@@ -2,7 +2,6 @@
 /*
  * The states of a key, what each lets one do, and how keys end.
  */
-#include "svc/kms/duty.h"
 #include "svc/kms/testing.h"
 
 #include "api/accounts.h"
@@ -91,42 +90,54 @@ static void a_key_past_its_day_is_gone_for_every_operation(void)
 	world_end(w);
 }
 
-static void count_rows(struct req *rq, void *arg)
-{
-	struct shard *shard;
-	struct cursor c;
-	struct txn *t;
-	size_t *n = arg;
-	EXPECT_OK(req_shard_own(rq, &shard));
-	EXPECT_OK(req_read(rq, shard, &t));
-	EXPECT_OK(txn_range(t, &(struct range){ .keys_only = true }, &c));
-	for (*n = 0; cursor_next(&c);)
-		++*n;
-	EXPECT_OK(cursor_end(&c));
-}
-
-static size_t rows(struct test_world *w)
-{
-	size_t n;
-	world_in_fiber(w, count_rows, &n);
-	return n;
-}
-
 static void asking_for_a_dead_key_shreds_all_that_are_due(void)
 {
 	struct test_world *w = testing_begin();
 	struct str kept = testing_key(w), a, b;
-	size_t before = rows(w);
+	size_t before = testing_rows(w);
 	a = testing_key(w);
 	b = testing_key(w);
 	EXPECT_DONE(CALL(w, "CreateAlias", "{'AliasName':'alias/a','TargetKeyId':'%.*s'}", PR(a)));
 	schedule(w, a, 7);
 	schedule(w, b, 8);
 	world_later(w, INT64_C(8) * DAY_MS);
-	EXPECT(rows(w) > before);
+	EXPECT(testing_rows(w) > before);
 	EXPECT_STR(CALL(w, "DescribeKey", "{'KeyId':'%.*s'}", PR(b)).code, S("NotFoundException"));
-	EXPECT(rows(w) == before);
+	EXPECT(testing_rows(w) == before);
 	EXPECT_STR(testing_state(w, kept), S("Enabled"));
+	world_end(w);
+}
+
+/* Of imported material: import_test.c; of last uses: usage_test.c; of several regions: multiregion_test.c. */
+static void nothing_of_a_key_is_left(void)
+{
+	static const char *const grants[] = {
+		",'GranteePrincipal':'arn:aws:iam::111122223333:user/ann'",
+		",'GranteePrincipal':'arn:aws:iam::111122223333:role/ops','Name':'named',"
+		"'RetiringPrincipal':'arn:aws:iam::111122223333:user/bob','Constraints':{'EncryptionContextSubset':{"
+		"'a':'b'}}",
+		",'GranteeServicePrincipal':'s3.amazonaws.com','RetiringServicePrincipal':'s3.amazonaws.com',"
+		"'Constraints':{'SourceArn':'arn:aws:s3:us-east-1:111122223333:shop'}",
+	};
+	struct test_world *w = testing_begin();
+	struct str id = testing_key(w);
+	struct str policy = testing_quoted(w, "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
+					      "\"Principal\":{\"AWS\":[\"arn:aws:iam::111122223333:root\","
+					      "\"arn:aws:iam::111122223333:user/ann\"]},\"Action\":\"kms:*\","
+					      "\"Resource\":\"*\"}]}");
+	EXPECT_DONE(CALL(w, "PutKeyPolicy", "{'KeyId':'%.*s','Policy':'%.*s'}", PR(id), PR(policy)));
+	EXPECT_DONE(CALL(w, "CreateAlias", "{'AliasName':'alias/a','TargetKeyId':'%.*s'}", PR(id)));
+	EXPECT_DONE(CALL(w, "CreateAlias", "{'AliasName':'alias/b','TargetKeyId':'%.*s'}", PR(id)));
+	EXPECT_DONE(CALL(w, "TagResource", "{'KeyId':'%.*s','Tags':[{'TagKey':'k','TagValue':'v'}]}", PR(id)));
+	EXPECT_DONE(CALL(w, "EnableKeyRotation", "{'KeyId':'%.*s'}", PR(id)));
+	EXPECT_DONE(CALL(w, "RotateKeyOnDemand", "{'KeyId':'%.*s'}", PR(id)));
+	for (size_t i = 0; i < COUNT(grants); i++)
+		EXPECT_DONE(CALL(w, "CreateGrant", "{'KeyId':'%.*s','Operations':['Decrypt']%s}", PR(id), grants[i]));
+	EXPECT(testing_rows(w) > 20);
+	schedule(w, id, 7);
+	world_later(w, INT64_C(7) * DAY_MS);
+	testing_duty(w);
+	EXPECT(testing_rows(w) == 0);
 	world_end(w);
 }
 
@@ -134,14 +145,14 @@ static void a_cancelled_or_put_off_key_outlives_its_first_day(void)
 {
 	struct test_world *w = testing_begin();
 	struct str cancelled = testing_key(w), later = testing_key(w), due = testing_key(w);
-	size_t before = rows(w);
+	size_t before = testing_rows(w);
 	struct str blob =
 	    world_field(w, CALL(w, "Encrypt", "{'KeyId':'%.*s','Plaintext':'aGk='}", PR(cancelled)), "CiphertextBlob");
 	schedule(w, cancelled, 7);
 	schedule(w, later, 7);
 	EXPECT_DONE(CALL(w, "CancelKeyDeletion", "{'KeyId':'%.*s'}", PR(cancelled)));
 	EXPECT_DONE(CALL(w, "CancelKeyDeletion", "{'KeyId':'%.*s'}", PR(later)));
-	EXPECT(rows(w) == before); /* no date is left behind */
+	EXPECT(testing_rows(w) == before); /* no date is left behind */
 	schedule(w, later, 30);
 	schedule(w, due, 7);
 	world_later(w, INT64_C(7) * DAY_MS);
@@ -152,28 +163,22 @@ static void a_cancelled_or_put_off_key_outlives_its_first_day(void)
 	world_end(w);
 }
 
-static void start_app(struct req *rq, void *arg)
-{
-	(void)arg;
-	kms_duty_now(rq->app);
-}
-
 static void starting_shreds_what_came_due_meanwhile(void)
 {
 	struct test_world *w = testing_begin();
 	struct str a = testing_key(w);
-	world_in_fiber(w, start_app, NULL);
+	testing_duty(w);
 	EXPECT_STR(testing_state(w, a), S("Enabled"));
 	schedule(w, a, 7);
 	world_later(w, INT64_C(7) * DAY_MS);
 	world_restart(w);
-	EXPECT(rows(w) > 0);
-	world_in_fiber(w, start_app, NULL);
-	EXPECT(rows(w) == 0);
+	EXPECT(testing_rows(w) > 0);
+	testing_duty(w);
+	EXPECT(testing_rows(w) == 0);
 	world_end(w);
 }
 
 RUN_ALL(T(scheduling_names_the_day), T(the_window_is_7_to_30_days_and_30_if_unsaid),
 	T(a_cancelled_key_comes_back_disabled), T(a_key_past_its_day_is_gone_for_every_operation),
-	T(asking_for_a_dead_key_shreds_all_that_are_due), T(a_cancelled_or_put_off_key_outlives_its_first_day),
-	T(starting_shreds_what_came_due_meanwhile))
+	T(asking_for_a_dead_key_shreds_all_that_are_due), T(nothing_of_a_key_is_left),
+	T(a_cancelled_or_put_off_key_outlives_its_first_day), T(starting_shreds_what_came_due_meanwhile))

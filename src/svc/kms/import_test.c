@@ -2,9 +2,7 @@
 /*
  * Imported key material: its way in, its expiry, its coming back, its rotation.
  */
-#include "api/trail.h"
 #include "crypto/keypair.h"
-#include "svc/kms/duty.h"
 #include "svc/kms/testing.h"
 
 #include <inttypes.h>
@@ -249,26 +247,6 @@ static void a_date_goes_with_the_model_and_lies_within_a_year(void)
 	world_end(w);
 }
 
-static void do_duty(struct req *rq, void *arg)
-{
-	(void)arg;
-	kms_duty_now(rq->app);
-}
-
-static void count_expired(struct req *rq, void *arg)
-{
-	struct lookup l = { .account = WORLD_ACCOUNT,
-			    .region = S("us-east-1"),
-			    .attribute = LOOKUP_EVENT_NAME,
-			    .value = S("DeleteExpiredKeyMaterial"),
-			    .max = 50,
-			    .block = LOOKUP_START_BLOCK,
-			    .index = LOOKUP_START_INDEX };
-	struct record *found;
-	bool more;
-	EXPECT_OK(trail_lookup(rq->app->trail, rq->mem, &l, &found, (size_t *)arg, &more));
-}
-
 static void expired_material_is_gone_for_everyone_until_it_comes_back(void)
 {
 	struct test_world *w = testing_begin();
@@ -286,9 +264,9 @@ static void expired_material_is_gone_for_everyone_until_it_comes_back(void)
 	EXPECT_STR(testing_state(w, used), S("PendingImport"));
 	EXPECT(!field(w, used, "KeyMetadata.ValidTo").p && !field(w, used, "KeyMetadata.ExpirationModel").p);
 	EXPECT_STR(listed(w, used, "Rotations.0.ImportState"), S("PENDING_IMPORT"));
-	world_in_fiber(w, do_duty, NULL);
-	world_in_fiber(w, do_duty, NULL);
-	world_in_fiber(w, count_expired, &n);
+	testing_duty(w);
+	testing_duty(w);
+	(void)testing_records(w, "us-east-1", "DeleteExpiredKeyMaterial", 50, &n);
 	EXPECT(n == 3);
 	EXPECT_STR(testing_state(w, disabled), S("PendingImport"));
 	EXPECT_STR(import(w, used, BYTES_B, FOREVER).code, S("IncorrectKeyMaterialException"));
@@ -429,10 +407,23 @@ static void how_and_until_when_are_condition_keys(void)
 	world_end(w);
 }
 
+static void the_date_of_a_key_s_material_goes_with_the_key(void)
+{
+	struct test_world *w = testing_begin();
+	struct str id = external(w);
+	EXPECT_DONE(import(w, id, BYTES_A, str_z(world_mem(w), until(w, 100))));
+	EXPECT_DONE(CALL(w, "ScheduleKeyDeletion", "{'KeyId':'%.*s','PendingWindowInDays':7}", PR(id)));
+	world_later(w, 7 * DAY);
+	testing_duty(w);
+	EXPECT(testing_rows(w) == 0);
+	world_end(w);
+}
+
 RUN_ALL(T(a_key_of_origin_external_waits_for_its_material), T(imported_material_makes_it_work),
 	T(hmac_keys_take_material_and_have_no_ids), T(the_token_is_for_one_key_and_24_hours),
 	T(material_is_of_the_keys_size), T(each_key_spec_has_its_ways_of_wrapping),
 	T(only_keys_of_origin_external_take_material), T(a_date_goes_with_the_model_and_lies_within_a_year),
 	T(expired_material_is_gone_for_everyone_until_it_comes_back), T(deleting_takes_it_at_once),
 	T(imported_material_rotates_to_what_was_imported_for_it), T(a_key_works_with_all_of_its_material_or_not_at_all),
-	T(material_that_was_never_current_leaves_no_trace), T(how_and_until_when_are_condition_keys))
+	T(material_that_was_never_current_leaves_no_trace), T(how_and_until_when_are_condition_keys),
+	T(the_date_of_a_key_s_material_goes_with_the_key))

@@ -236,11 +236,11 @@ static void swept(struct scene *s, bool done)
 {
 	(void)done;
 	EXPECT(agreed(s) == 1);
-	EXPECT(testing_rows(s->w, ABROAD) == 0 && testing_rows(s->w, THIRD) == 0);
+	EXPECT(testing_rows_in(s->w, ABROAD) == 0 && testing_rows_in(s->w, THIRD) == 0);
 	EXPECT_STR(testing_about(s->w, HOME, s->id, "KeyState"), S("PendingDeletion"));
 	world_later(s->w, 7 * (int64_t)DAY_MS);
 	testing_duty(s->w);
-	EXPECT(testing_rows(s->w, HOME) == 0);
+	EXPECT(testing_rows_in(s->w, HOME) == 0);
 }
 
 static void the_primary_waits_for_all_and_is_told_of_all(void)
@@ -356,7 +356,7 @@ static void a_primary_whose_successor_is_gone_is_primary_again(void)
 	struct test_world *w = testing_begin();
 	struct str id = ending_successor(w, 7);
 	EXPECT_STR(testing_about(w, ABROAD, id, "KeyId"), S("NotFoundException"));
-	EXPECT(testing_rows(w, ABROAD) == 0);
+	EXPECT(testing_rows_in(w, ABROAD) == 0);
 	EXPECT_STR(testing_about(w, HOME, id, "MultiRegionConfiguration.MultiRegionKeyType"), S("PRIMARY"));
 	EXPECT_STR(testing_about(w, HOME, id, "MultiRegionConfiguration.ReplicaKeys"), S("[]"));
 	EXPECT_STR(testing_about(w, HOME, id, "KeyState"), S("Enabled"));

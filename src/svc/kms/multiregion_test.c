@@ -238,11 +238,11 @@ static void a_replica_that_cannot_be_made_is_not_listed(void)
 	testing_replicate(w, id, THIRD);
 	world_in_fiber(testing_in(w, ABROAD), set_key_count, &full);
 	testing_in(w, HOME);
-	size_t before = testing_rows(w, HOME);
+	size_t before = testing_rows_in(w, HOME);
 	EXPECT_FAULT(replicate(w, id, ABROAD, ""), "LimitExceededException",
 		     S("You have reached the quota of 100000 KMS keys in this account and Region."));
-	EXPECT(testing_rows(w, HOME) == before); /* neither wish nor mark */
-	EXPECT(testing_rows(w, ABROAD) == 1);
+	EXPECT(testing_rows_in(w, HOME) == before); /* neither wish nor mark */
+	EXPECT(testing_rows_in(w, ABROAD) == 1);
 	static const char *const regions[] = { HOME, THIRD };
 	for (size_t i = 0; i < COUNT(regions); i++) {
 		EXPECT_STR(testing_about(w, regions[i], id, "MultiRegionConfiguration.ReplicaKeys.0.Region"), S(THIRD));
@@ -484,11 +484,11 @@ static void a_primary_waits_for_the_end_of_its_replicas(void)
 	EXPECT_STR(testing_about(w, HOME, id, "KeyState"), S("PendingDeletion"));
 	EXPECT_STR(testing_about(w, HOME, id, "DeletionDate"), S("1771027200")); /* 34 + 10 days */
 	EXPECT(!testing_about(w, HOME, id, "PendingDeletionWindowInDays").p);
-	EXPECT(testing_rows(w, ABROAD) == 0 && testing_rows(w, THIRD) == 0);
+	EXPECT(testing_rows_in(w, ABROAD) == 0 && testing_rows_in(w, THIRD) == 0);
 	world_later(w, 10 * DAY);
 	testing_duty(w);
 	EXPECT_STR(testing_about(w, HOME, id, "KeyId"), S("NotFoundException"));
-	EXPECT(testing_rows(w, HOME) == 0);
+	EXPECT(testing_rows_in(w, HOME) == 0);
 	world_end(w);
 }
 
@@ -693,45 +693,13 @@ static void grants_are_each_regions_own(void)
 
 /* ---- the trail ------------------------------------------------------------------------------------- */
 
-struct asked {
-	const char *name;
-	struct str region, found;
-};
-
-static void look(struct req *rq, void *arg)
+/* That many events of that name in that region's trail. */
+static struct str events(struct test_world *w, const char *region, const char *name, size_t want)
 {
-	struct asked *a = arg;
-	struct lookup l = { .account = WORLD_ACCOUNT,
-			    .region = a->region,
-			    .attribute = LOOKUP_EVENT_NAME,
-			    .value = str_of(a->name),
-			    .max = 50,
-			    .block = LOOKUP_START_BLOCK,
-			    .index = LOOKUP_START_INDEX };
-	struct record *found;
 	size_t n;
-	bool more;
-	EXPECT_OK(trail_lookup(rq->app->trail, rq->mem, &l, &found, &n, &more));
-	struct buf b = buf_in(rq->mem);
-	for (size_t i = 0; i < n; i++) {
-		buf_put(&b, record_json(rq->mem, &found[i]));
-		buf_byte(&b, '\n');
-	}
-	a->found = heap_dup(buf_str(&b));
-}
-
-/* One event of that name in that region's trail; `n` others. */
-static struct str events(struct test_world *w, const char *region, const char *name, size_t n)
-{
-	struct asked a = { name, str_of(region), { 0 } };
-	world_in_fiber(w, look, &a);
-	struct str out = str_dup(world_mem(w), a.found);
-	heap_free(a.found.p);
-	size_t lines = 0;
-	for (size_t i = 0; i < out.n; i++)
-		lines += out.p[i] == '\n';
-	EXPECT(lines == n);
-	return out;
+	struct str lines = testing_records(w, region, name, 50, &n);
+	EXPECT(n == want);
+	return lines;
 }
 
 static bool has(struct str in, struct str what) { return str_find(in, what) != SIZE_MAX; }

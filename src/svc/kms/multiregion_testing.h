@@ -5,7 +5,6 @@
 #ifndef KMS_MULTIREGION_TESTING_H
 #define KMS_MULTIREGION_TESTING_H
 
-#include "svc/kms/duty.h"
 #include "svc/kms/testing.h"
 
 #define HOME   "us-east-1"
@@ -72,33 +71,9 @@ static inline struct str testing_open_in(struct test_world *w, const char *regio
 	return r.code.n ? r.code : world_field(w, r, "Plaintext");
 }
 
-static inline void testing_do_duty(struct req *rq, void *arg)
+static inline size_t testing_rows_in(struct test_world *w, const char *region)
 {
-	(void)arg;
-	kms_duty_now(rq->app);
-}
-
-static inline void testing_duty(struct test_world *w) { world_in_fiber(w, testing_do_duty, NULL); }
-
-static inline void testing_count(struct req *rq, void *arg)
-{
-	struct shard *shard;
-	struct cursor c;
-	struct txn *t;
-	size_t *n = arg;
-	EXPECT_OK(req_shard_own(rq, &shard));
-	EXPECT_OK(req_read(rq, shard, &t));
-	EXPECT_OK(txn_range(t, &(struct range){ .keys_only = true }, &c));
-	for (*n = 0; cursor_next(&c);)
-		++*n;
-	EXPECT_OK(cursor_end(&c));
-}
-
-/* Rows in the shard of a region. */
-static inline size_t testing_rows(struct test_world *w, const char *region)
-{
-	size_t n;
-	world_in_fiber(testing_in(w, region), testing_count, &n);
+	size_t n = testing_rows(testing_in(w, region));
 	testing_in(w, HOME);
 	return n;
 }

@@ -2,8 +2,6 @@
 /*
  * Rotation: its schedule, its dates, what encrypts and what still decrypts, and who may not.
  */
-#include "api/trail.h"
-#include "svc/kms/duty.h"
 #include "svc/kms/testing.h"
 
 static const int64_t DAY = DAY_MS;
@@ -185,34 +183,6 @@ static void a_key_pending_deletion_says_no_and_has_its_status_back_when_cancelle
 	world_end(w);
 }
 
-static void do_duty(struct req *rq, void *arg)
-{
-	(void)arg;
-	kms_duty_now(rq->app);
-}
-
-static void count_records(struct req *rq, void *arg)
-{
-	struct lookup l = { .account = WORLD_ACCOUNT,
-			    .region = S("us-east-1"),
-			    .attribute = LOOKUP_EVENT_NAME,
-			    .value = S("RotateKey"),
-			    .max = 50,
-			    .block = LOOKUP_START_BLOCK,
-			    .index = LOOKUP_START_INDEX };
-	struct record *found;
-	struct str *out = arg;
-	size_t n;
-	bool more;
-	EXPECT_OK(trail_lookup(rq->app->trail, rq->mem, &l, &found, &n, &more));
-	struct buf b = buf_in(rq->mem);
-	for (size_t i = 0; i < n; i++) {
-		buf_put(&b, record_json(rq->mem, &found[i]));
-		buf_byte(&b, '\n');
-	}
-	*out = heap_dup(buf_str(&b));
-}
-
 static size_t occurrences(struct str in, struct str of)
 {
 	size_t n = 0;
@@ -225,25 +195,25 @@ static void the_duty_rotates_what_nobody_uses(void)
 {
 	struct test_world *w = testing_begin();
 	struct str used = testing_key(w), idle = testing_key(w), disabled = testing_key(w), trail;
+	size_t n;
 	enable(w, used, 90);
 	enable(w, idle, 90);
 	enable(w, disabled, 90);
 	EXPECT_DONE(CALL(w, "DisableKey", "{'KeyId':'%.*s'}", PR(disabled)));
 	world_later(w, 91 * DAY);
 	(void)seal(w, used);
-	world_in_fiber(w, do_duty, NULL);
-	world_in_fiber(w, do_duty, NULL);
-	world_in_fiber(w, count_records, &trail);
-	EXPECT(occurrences(trail, S("\"RotateKey\"")) == 2);
+	testing_duty(w);
+	testing_duty(w);
+	trail = testing_records(w, "us-east-1", "RotateKey", 50, &n);
+	EXPECT(n == 2);
 	EXPECT(occurrences(trail, S("\"eventType\":\"AwsServiceEvent\"")) == 2);
 	struct str details = arena_printf(
 	    world_mem(w), "\"serviceEventDetails\":{\"rotationType\":\"AUTOMATIC\",\"keyId\":\"%.*s\"}", PR(idle));
 	EXPECT(occurrences(trail, details) == 1);
-	heap_free(trail.p);
 	EXPECT(generation(w, seal(w, idle)) == 2 && generation(w, seal(w, used)) == 2);
 	world_restart(w);
 	world_later(w, 90 * DAY);
-	world_in_fiber(w, do_duty, NULL); /* what is due outlived the restart */
+	testing_duty(w); /* what is due outlived the restart */
 	EXPECT_STR(rotations(w, idle, "Rotations.1.RotationType"), S("AUTOMATIC"));
 	world_end(w);
 }
@@ -418,13 +388,12 @@ static void another_account_may_be_told_the_status_and_nothing_else(void)
 	for (size_t i = 0; i < COUNT(changing); i++)
 		EXPECT_STR(AS(w, who, changing[i], "{'KeyId':'%.*s'}", PR(arn)).code, S("AccessDeniedException"));
 	/* A rotation that a stranger's call sets off is the owner's record all the same. */
-	struct str trail;
+	size_t n;
 	enable(w, id, 90);
 	world_later(w, 90 * DAY);
 	EXPECT_DONE(AS(w, who, "GetKeyRotationStatus", "{'KeyId':'%.*s'}", PR(arn)));
-	world_in_fiber(w, count_records, &trail);
-	EXPECT(occurrences(trail, S("\"RotateKey\"")) == 1);
-	heap_free(trail.p);
+	(void)testing_records(w, "us-east-1", "RotateKey", 50, &n);
+	EXPECT(n == 1);
 	world_end(w);
 }
 

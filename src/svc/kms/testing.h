@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "kms_api.h"
+#include "svc/kms/duty.h"
 
 #define JAN_1   INT64_C(1767225600000) /* 2026, UTC */
 #define KEY_ARN "arn:aws:kms:us-east-1:111122223333:key/"
@@ -143,35 +144,80 @@ static inline struct str testing_quoted(struct test_world *w, const char *docume
 }
 
 struct testing_asked {
-	const char *event;
-	struct str json;
+	struct lookup what;
+	size_t n;
+	struct str lines;
 };
 
-static inline void testing_newest(struct req *rq, void *arg)
+static inline void testing_look(struct req *rq, void *arg)
 {
 	struct testing_asked *a = arg;
-	struct lookup l = { .account = WORLD_ACCOUNT,
-			    .attribute = LOOKUP_EVENT_NAME,
-			    .value = str_of(a->event),
-			    .max = 1,
-			    .block = LOOKUP_START_BLOCK,
-			    .index = LOOKUP_START_INDEX };
+	struct buf b = buf_in(rq->mem);
 	struct record *found;
-	size_t n;
 	bool more;
-	EXPECT_OK(trail_lookup(rq->app->trail, rq->mem, &l, &found, &n, &more));
-	a->json = heap_dup(n ? record_json(rq->mem, &found[0]) : S(""));
+	EXPECT_OK(trail_lookup(rq->app->trail, rq->mem, &a->what, &found, &a->n, &more));
+	for (size_t i = 0; i < a->n; i++) {
+		buf_put(&b, record_json(rq->mem, &found[i]));
+		buf_byte(&b, '\n');
+	}
+	a->lines = heap_dup(buf_str(&b));
 }
 
-/* The newest record of that event in the trail of WORLD_ACCOUNT, as CloudTrail writes it; empty: there is none. */
+/* Up to `max` records of that event in a region's trail of WORLD_ACCOUNT, newest first, as CloudTrail writes them, a
+ * line each. */
+static inline struct str testing_records(struct test_world *w, const char *region, const char *event, size_t max,
+					 size_t *n)
+{
+	struct testing_asked a = { .what = { .account = WORLD_ACCOUNT,
+					     .region = str_of(region),
+					     .attribute = LOOKUP_EVENT_NAME,
+					     .value = str_of(event),
+					     .max = max,
+					     .block = LOOKUP_START_BLOCK,
+					     .index = LOOKUP_START_INDEX } };
+	world_in_fiber(w, testing_look, &a);
+	struct str lines = str_dup(world_mem(w), a.lines);
+	heap_free(a.lines.p);
+	*n = a.n;
+	return lines;
+}
+
+/* The newest one; empty: there is none. */
 static inline struct str testing_record(struct test_world *w, const char *event)
 {
-	struct testing_asked a = { event, { 0 } };
-	world_in_fiber(w, testing_newest, &a);
-	struct str json = str_dup(world_mem(w), a.json);
-	heap_free(a.json.p);
-	return json;
+	size_t n;
+	return testing_records(w, "us-east-1", event, 1, &n);
 }
+
+static inline void testing_count(struct req *rq, void *arg)
+{
+	struct shard *shard;
+	struct cursor c;
+	struct txn *t;
+	size_t *n = arg;
+	EXPECT_OK(req_shard_own(rq, &shard));
+	EXPECT_OK(req_read(rq, shard, &t));
+	EXPECT_OK(txn_range(t, &(struct range){ .keys_only = true }, &c));
+	for (*n = 0; cursor_next(&c);)
+		++*n;
+	EXPECT_OK(cursor_end(&c));
+}
+
+/* Rows in the shard of the world's region. */
+static inline size_t testing_rows(struct test_world *w)
+{
+	size_t n;
+	world_in_fiber(w, testing_count, &n);
+	return n;
+}
+
+static inline void testing_do_duty(struct req *rq, void *arg)
+{
+	(void)arg;
+	kms_duty_now(rq->app);
+}
+
+static inline void testing_duty(struct test_world *w) { world_in_fiber(w, testing_do_duty, NULL); }
 
 static inline struct str testing_state(struct test_world *w, struct str id)
 {
