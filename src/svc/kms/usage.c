@@ -134,22 +134,30 @@ static bool noted(struct req *rq, struct kms_last *l, struct kms_usage_row *row)
 	return any;
 }
 
-struct status kms_usage_get(struct req *rq, const struct kms_found *f, struct kms_usage_state *out)
+static struct status last_use(struct req *rq, const struct kms_found *f, struct kms_usage_row *last)
 {
-	const struct kms_usage *u = rq->app->kms_usage;
 	struct str bytes;
 	struct txn *t;
-	*out = (struct kms_usage_state){ .tracked_since = f->key->row.created_at };
-	if (u && u->since > out->tracked_since)
-		out->tracked_since = u->since;
-	if (noted(rq, f->key->last, &out->last))
+	if (noted(rq, f->key->last, last))
 		return OK;
 	TRY(req_read(rq, f->shard, &t));
 	struct status st = txn_get(t, kms_key_of(rq->mem, 'u', f->key->id), rq->mem, &bytes);
 	if (st.code == E_NOT_FOUND)
 		return OK;
 	TRY(st);
-	return unpack(rq->mem, &kms_usage_row_shape, bytes, &out->last);
+	return unpack(rq->mem, &kms_usage_row_shape, bytes, last);
+}
+
+struct status kms_usage_get(struct req *rq, const struct kms_found *f, struct kms_usage_state *out)
+{
+	const struct kms_usage *u = rq->app->kms_usage;
+	*out = (struct kms_usage_state){ .tracked_since = f->key->row.created_at };
+	if (u && u->since > out->tracked_since)
+		out->tracked_since = u->since;
+	TRY(last_use(rq, f, &out->last));
+	if (out->last.when < f->key->row.created_at)
+		out->last = (struct kms_usage_row){ 0 }; /* of a replica that was deleted and made again */
+	return OK;
 }
 
 struct status kms_usage_idle_days(struct req *rq, const struct kms_found *f, int64_t *days)
@@ -231,6 +239,21 @@ static void keep_fresh(struct kms_last **v, size_t n)
 	}
 }
 
+/* Those of one account and region. */
+static bool write_place(struct app *app, struct arena *mem, struct kms_last **v, size_t n)
+{
+	bool all = true;
+	for (size_t at = 0, some; at < n; at += some) {
+		some = min(n - at, AT_ONCE);
+		const struct kms_usage_list list = list_of(mem, v + at, some);
+		if (kms_usage_put(app, &list))
+			continue;
+		keep_fresh(v + at, some);
+		all = false;
+	}
+	return all;
+}
+
 void kms_usage_write(struct app *app)
 {
 	struct kms_usage *u = app->kms_usage;
@@ -242,12 +265,8 @@ void kms_usage_write(struct app *app)
 	const struct kms_trail_marks marks = kms_usage_marks(app, mem); /* first: see above */
 	struct kms_last **v = take_fresh(u, mem, &n);
 	for (size_t at = 0, here; at < n; at += here) {
-		here = min(gather(v + at, n - at), AT_ONCE);
-		const struct kms_usage_list list = list_of(mem, v + at, here);
-		if (!kms_usage_put(app, &list)) {
-			keep_fresh(v + at, here);
-			all = false;
-		}
+		here = gather(v + at, n - at);
+		all &= write_place(app, mem, v + at, here);
 	}
 	for (size_t i = 0; i < n; i++)
 		kms_usage_release(v[i]);

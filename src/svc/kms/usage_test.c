@@ -5,7 +5,7 @@
  */
 #include "api/trail.h"
 #include "svc/kms/duty.h"
-#include "svc/kms/testing.h"
+#include "svc/kms/multiregion_testing.h"
 #include "svc/kms/usage.h"
 
 enum { DAY = 24 * 60 * 60 * 1000, MINUTE = 60 * 1000 };
@@ -265,9 +265,33 @@ static void the_row_of_a_key_goes_with_it(void)
 	EXPECT_STR(last(w, key, "KeyLastUsage.Operation"), S("Encrypt"));
 	world_later(w, 8 * (int64_t)DAY);
 	EXPECT_STR(CALL(w, "GetKeyLastUsage", "{'KeyId':'%.*s'}", PR(key)).code, S("NotFoundException"));
+	EXPECT(testing_rows(w) == 0);
 	world_in_fiber(w, write_usage, NULL);
+	EXPECT(testing_rows(w) == 0);
 	crash(w);
 	EXPECT_STR(CALL(w, "GetKeyLastUsage", "{'KeyId':'%.*s'}", PR(key)).code, S("NotFoundException"));
+	finish(w);
+}
+
+/* It has the same id, and perhaps the same place in memory. */
+static void a_replica_made_again_was_never_used(void)
+{
+	struct test_world *w = begin();
+	struct str key = testing_primary(w, "");
+	testing_replicate(w, key, ABROAD);
+	(void)testing_seal_in(w, ABROAD, key);
+	EXPECT_DONE(CALL_IN(w, ABROAD, "ScheduleKeyDeletion", "{'KeyId':'%.*s','PendingWindowInDays':7}", PR(key)));
+	world_later(w, 8 * (int64_t)DAY);
+	testing_replicate(w, key, ABROAD);
+	for (int i = 0; i < 3; i++) {
+		EXPECT_STR(last(testing_in(w, ABROAD), key, "KeyLastUsage"), S("{}"));
+		world_in_fiber(w, write_usage, NULL); /* what is written by now is the old one's */
+		if (i == 1)
+			crash(w);
+	}
+	(void)testing_seal_in(w, ABROAD, key);
+	EXPECT_STR(last(testing_in(w, ABROAD), key, "KeyLastUsage.Operation"), S("Encrypt"));
+	testing_in(w, HOME);
 	finish(w);
 }
 
@@ -306,4 +330,4 @@ RUN_ALL(T(a_key_that_was_never_used_says_so), T(keys_older_than_the_tracking_say
 	T(every_cryptographic_operation_counts), T(what_did_not_succeed_does_not_count),
 	T(reencrypt_counts_for_both_keys_each_with_its_owners_event), T(a_use_survives_a_stop),
 	T(what_was_not_written_comes_from_the_trail), T(the_row_of_a_key_goes_with_it),
-	T(keys_in_use_can_be_kept_from_being_switched_off))
+	T(a_replica_made_again_was_never_used), T(keys_in_use_can_be_kept_from_being_switched_off))
