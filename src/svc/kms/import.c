@@ -178,6 +178,18 @@ static struct status check_expiry(struct req *rq, const struct kms_import_key_ma
 	return OK;
 }
 
+/* By its row: when the handler has found the key, and again in the transaction. */
+static struct status check_role(struct req *rq, struct str arn, const struct kms_key_row *row,
+				const struct kms_import_key_material_in *in)
+{
+	if (kms_is_replica(row) && in->import_type == KMS_IMPORT_TYPE_NEW_KEY_MATERIAL)
+		return FAIL(
+		    rq, kms_UnsupportedOperationException,
+		    "%.*s is a multi-Region replica key: new key material is imported into its primary key first.",
+		    PR(arn));
+	return OK;
+}
+
 static struct status check_symmetric_only(struct req *rq, const struct kms_key *key,
 					  const struct kms_import_key_material_in *in)
 {
@@ -186,11 +198,6 @@ static struct status check_symmetric_only(struct req *rq, const struct kms_key *
 		return FAIL(rq, api_ValidationException,
 			    "ImportType, KeyMaterialId and KeyMaterialDescription are for symmetric encryption keys "
 			    "only.");
-	if (kms_is_replica(&key->row) && in->import_type == KMS_IMPORT_TYPE_NEW_KEY_MATERIAL)
-		return FAIL(
-		    rq, kms_UnsupportedOperationException,
-		    "%.*s is a multi-Region replica key: new key material is imported into its primary key first.",
-		    PR(key->arn));
 	if (in->key_material_id.p && in->import_type == KMS_IMPORT_TYPE_NEW_KEY_MATERIAL)
 		return FAIL(rq, api_ValidationException,
 			    "You cannot specify a KeyMaterialId with the ImportType NEW_KEY_MATERIAL.");
@@ -296,10 +303,12 @@ struct status kms_import_key_material(struct req *rq, const struct kms_import_ke
 	TRY(kms_imported_check(rq, key));
 	TRY(kms_state_check(rq, key->arn, key->row.state, KMS_CHANGE));
 	TRY(check_symmetric_only(rq, key, in));
+	TRY(check_role(rq, key->arn, &key->row, in));
 	TRY(check_expiry(rq, in));
 	TRY(open_material(rq, key, in, &m));
 	TRY(kms_edit(rq, &e));
 	TRY(kms_state_check(rq, e.arn, e.row.state, KMS_CHANGE));
+	TRY(check_role(rq, e.arn, &e.row, in));
 	TRY(kms_imported_read(rq, e.txn, e.id, &all));
 	TRY(choose(rq, &e.row, &all, in, m.row.face, m.row.material_id, &generation));
 	if (generation != m.generation)
