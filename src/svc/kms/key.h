@@ -122,7 +122,10 @@ struct kms_edit {
 	struct str id, arn;
 	struct kms_key_row row;
 };
-/* Opens the write transaction on the found key's shard, and reads the row in it. */
+/*
+ * Opens the write transaction on the found key's shard, and reads the row in it. If the key's policy or its tags are no
+ * longer those that the request was allowed by, it is judged anew first: kms_found is then another one, or it fails.
+ */
 struct status kms_edit(struct req *rq, struct kms_edit *out);
 /* E_NOT_FOUND. Views of rq->mem. */
 struct status kms_row_get(struct req *rq, struct txn *t, struct str id, struct kms_key_row *row);
