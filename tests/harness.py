@@ -6,6 +6,7 @@
 """
 import atexit
 import contextlib
+import datetime
 import json
 import os
 import pathlib
@@ -13,8 +14,10 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+import types
 import uuid
 
 import boto3
@@ -197,6 +200,29 @@ def refused(want, status, call, *args, **params):
         call(*args, **params)
     assert code(e) == (want, status), message(e)
     return message(e)
+
+
+def events(client, want, name, seconds=10):
+    """CloudTrail's records of the resource of that name, newest first, once there are `want` (or too late)."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = client.lookup_events(LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": name}])["Events"]
+        if len(found) >= want or time.monotonic() > deadline:
+            return [json.loads(e["CloudTrailEvent"]) for e in found]
+        time.sleep(0.05)
+
+
+def move_clocks(server, monkeypatch, days):
+    """The server's, and with it the one that botocore signs requests by."""
+    class Moved(datetime.datetime):
+        @classmethod
+        def utcnow(cls):
+            return datetime.datetime.utcnow() + datetime.timedelta(days=days)
+    server.advance(f"{days}d")
+    for signer in ("botocore.auth", "botocore.crt.auth"):
+        if signer in sys.modules:
+            monkeypatch.setattr(sys.modules[signer], "datetime",
+                                types.SimpleNamespace(datetime=Moved, timezone=datetime.timezone))
 
 
 def fresh_name(kind="n"):

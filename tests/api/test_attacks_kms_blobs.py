@@ -146,7 +146,8 @@ def test_no_part_of_a_blob_will_do(server, witness, key, blob):
 
 
 def named_by(part, blob):
-    """What starts with a version (a multi-Region key's is 2), has a number of an account behind it and is long enough names some key, but not this one."""
+    """What starts with a version (2: a multi-Region key's), has a number of an account behind it and is long enough names some key, but
+    not this one."""
     names_one = part[0] in (1, 2) and int.from_bytes(part[1:6], "big") < 10**12 and len(part) > HEADER + SEAL
     return "IncorrectKeyException" if names_one and part[:22] != blob[:22] else INVALID
 

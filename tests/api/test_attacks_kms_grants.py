@@ -1,16 +1,14 @@
 """Grants stretched, lent, passed on, used after their end and asked for under other names. What a grant does not say it does not give,
 from the next request on, and each attempt is in the trail."""
 import concurrent.futures
-import json
-import tempfile
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import ACCOUNT, Server, allow, deny, policy
+from conftest import ACCOUNT, allow, deny, policy, running
 from kmsraw import Kms
-from witness import Witness
+from witness import Witness, watching
 
 OTHER = "444455556666"
 ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
@@ -20,12 +18,9 @@ SECRET = b"plaintext that no record may hold"
 
 @pytest.fixture(scope="module")
 def server():
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
-        running = Server(base).start()
-        running.other = running.new_account(OTHER)
-        yield running
-        status = running.stop()
-        assert status == 0, running.log.read_text()[-4000:]
+    with running() as made:
+        made.other = made.new_account(OTHER)
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +35,8 @@ def key(kms):
 
 @pytest.fixture
 def witness(server):
-    made = Witness(server)
-    yield made
-    told = json.dumps(made.verify())
-    assert SECRET.decode() not in told
+    with watching(server, SECRET) as made:
+        yield made
 
 
 class Person:

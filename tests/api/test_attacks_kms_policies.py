@@ -1,18 +1,16 @@
 """Ways around a key's policy, and ways to lock oneself out of it: policies without a way back, half of what another account needs, services
 that are none, aliases that move, and what a dry run might tell."""
-import base64
 import concurrent.futures
 import json
-import tempfile
 import uuid
 
 import pytest
 import raw
 from botocore.exceptions import ClientError
 
-from conftest import ACCOUNT, Server, allow, code, deny, policy
+from conftest import ACCOUNT, allow, code, deny, policy, running
 from kmsraw import Kms, Refused
-from witness import Witness
+from witness import Witness, watching
 
 OTHER = "444455556666"
 ROOT, THEM = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, {"AWS": f"arn:aws:iam::{OTHER}:root"}
@@ -24,12 +22,9 @@ NOBODY = {"AWS": "arn:aws:iam::999999999999:root"}  # an account that is not her
 
 @pytest.fixture(scope="module")
 def server():
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
-        running = Server(base).start()
-        running.other = running.new_account(OTHER)
-        yield running
-        status = running.stop()
-        assert status == 0, running.log.read_text()[-4000:]
+    with running() as made:
+        made.other = made.new_account(OTHER)
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +39,8 @@ def key(kms):
 
 @pytest.fixture
 def witness(server):
-    made = Witness(server)
-    yield made
-    told = json.dumps(made.verify())
-    assert SECRET.decode() not in told and base64.b64encode(SECRET).decode()[:24] not in told
+    with watching(server, SECRET) as made:
+        yield made
 
 
 def user_of(server, *statements):

@@ -3,17 +3,15 @@ that race each other and the uses of a key."""
 import base64
 import concurrent.futures
 import datetime
-import json
-import tempfile
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import ACCOUNT, Server, allow, code, policy
+from conftest import ACCOUNT, allow, code, policy, running
 from kmsimport import import_into, wrapped
 from kmsraw import Kms, Refused
-from witness import Witness
+from witness import watching
 
 OTHER = "444455556666"
 SECRET = b"plaintext that no record may hold"
@@ -23,12 +21,9 @@ FOREVER = {"ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"}
 
 @pytest.fixture(scope="module")
 def server():
-    with tempfile.TemporaryDirectory(prefix="holdfast-") as base:
-        running = Server(base).start()
-        running.other = running.new_account(OTHER)
-        yield running
-        status = running.stop()
-        assert status == 0, running.log.read_text()[-4000:]
+    with running() as made:
+        made.other = made.new_account(OTHER)
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +33,8 @@ def kms(server):
 
 @pytest.fixture
 def witness(server):
-    made = Witness(server)
-    yield made
-    told = json.dumps(made.verify())
-    assert SECRET.decode() not in told and base64.b64encode(SECRET).decode()[:24] not in told
+    with watching(server, SECRET) as made:
+        yield made
 
 
 class Keys:

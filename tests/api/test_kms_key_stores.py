@@ -1,5 +1,5 @@
 """Custom key stores, whose keys are in a token of SoftHSM (Debian: softhsm2)."""
-import datetime
+import functools
 import os
 import pathlib
 import shutil
@@ -8,12 +8,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import types
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import Server, allow, code
+from conftest import Server, allow, code, move_clocks, refused
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "fault"))
 
@@ -60,18 +59,8 @@ def hsm(tokens):
 @pytest.fixture
 def later(tokens, monkeypatch):
     """A server whose clock is moved by later.move(days), and with it the one that requests are signed by."""
-    def move(days):
-        class Moved(datetime.datetime):
-            @classmethod
-            def utcnow(cls):
-                return datetime.datetime.utcnow() + datetime.timedelta(days=days)
-        server.advance(f"{days}d")
-        for signer in ("botocore.auth", "botocore.crt.auth"):
-            if signer in sys.modules:
-                monkeypatch.setattr(sys.modules[signer], "datetime",
-                                    types.SimpleNamespace(datetime=Moved, timezone=datetime.timezone))
     for server in serving("--test-clock"):
-        server.move = move
+        server.move = functools.partial(move_clocks, server, monkeypatch)
         yield server
 
 
@@ -144,12 +133,6 @@ def objects(place):
     return sum(1 for f in place.glob("*/*.object") if f.name != "token.object")
 
 
-def refused(call, **arguments):
-    with pytest.raises(ClientError) as error:
-        call(**arguments)
-    return code(error)[0]
-
-
 def test_a_key_in_a_token_does_what_other_keys_do(hsm):
     kms = hsm.client("kms")
     store, _, cluster = connected(hsm, kms)
@@ -159,12 +142,12 @@ def test_a_key_in_a_token_does_what_other_keys_do(hsm):
     key, context = made["KeyId"], {"a": "b"}
     blob = kms.encrypt(KeyId=key, Plaintext=b"text", EncryptionContext=context)["CiphertextBlob"]
     assert kms.decrypt(CiphertextBlob=blob, EncryptionContext=context)["Plaintext"] == b"text"
-    assert refused(kms.decrypt, CiphertextBlob=blob, EncryptionContext={"a": "c"}) == "InvalidCiphertextException"
+    refused("InvalidCiphertextException", 400, kms.decrypt, CiphertextBlob=blob, EncryptionContext={"a": "c"})
     for at in (27, len(blob) - 1):
         bad = blob[:at] + bytes([blob[at] ^ 1]) + blob[at + 1:]
-        assert refused(kms.decrypt, CiphertextBlob=bad, EncryptionContext=context) == "InvalidCiphertextException"
+        refused("InvalidCiphertextException", 400, kms.decrypt, CiphertextBlob=bad, EncryptionContext=context)
     for n in (0, 20, 28):
-        assert refused(kms.decrypt, CiphertextBlob=blob[:26 + n], EncryptionContext=context) == "InvalidCiphertextException"
+        refused("InvalidCiphertextException", 400, kms.decrypt, CiphertextBlob=blob[:26 + n], EncryptionContext=context)
     data = kms.generate_data_key(KeyId=key, KeySpec="AES_256")
     assert kms.decrypt(CiphertextBlob=data["CiphertextBlob"])["Plaintext"] == data["Plaintext"]
     alone = kms.generate_data_key_without_plaintext(KeyId=key, NumberOfBytes=1024)
@@ -183,10 +166,10 @@ def test_the_key_is_in_the_token_and_ends_there_with_the_key(later, tokens):
     stays = kms.create_key(Origin="AWS_CLOUDHSM", CustomKeyStoreId=store)["KeyMetadata"]["KeyId"]
     blob = kms.encrypt(KeyId=stays, Plaintext=b"x")["CiphertextBlob"]
     assert objects(tokens) == before + 2
-    assert refused(kms.delete_custom_key_store, CustomKeyStoreId=store) == "CustomKeyStoreHasCMKsException"
+    refused("CustomKeyStoreHasCMKsException", 400, kms.delete_custom_key_store, CustomKeyStoreId=store)
     kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
     later.move(8)
-    assert refused(kms.describe_key, KeyId=key) == "NotFoundException"
+    refused("NotFoundException", 400, kms.describe_key, KeyId=key)
     assert objects(tokens) == before + 1
     assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
 
@@ -200,7 +183,7 @@ def test_a_key_that_ended_while_its_store_was_disconnected_ends_in_the_token_lat
     kms.disconnect_custom_key_store(CustomKeyStoreId=store)
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
     later.move(8)
-    assert refused(kms.describe_key, KeyId=key) == "NotFoundException"
+    refused("NotFoundException", 400, kms.describe_key, KeyId=key)
     assert objects(tokens) == before + 1
     wait_for(kms, store, "DISCONNECTED")
     kms.connect_custom_key_store(CustomKeyStoreId=store)
@@ -220,18 +203,18 @@ def test_without_its_store_a_key_is_unavailable(hsm):
     kms.disconnect_custom_key_store(CustomKeyStoreId=store)
     found = kms.describe_key(KeyId=key)["KeyMetadata"]
     assert found["KeyState"] == "Unavailable" and not found["Enabled"]
-    assert refused(kms.encrypt, KeyId=key, Plaintext=b"x") == "KMSInvalidStateException"
-    assert refused(kms.decrypt, CiphertextBlob=blob) == "KMSInvalidStateException"
-    assert refused(kms.generate_data_key, KeyId=key, KeySpec="AES_256") == "KMSInvalidStateException"
-    assert refused(kms.create_key, Origin="AWS_CLOUDHSM", CustomKeyStoreId=store) == "CustomKeyStoreInvalidStateException"
-    assert refused(kms.generate_random, NumberOfBytes=1, CustomKeyStoreId=store) == "CustomKeyStoreInvalidStateException"
+    refused("KMSInvalidStateException", 400, kms.encrypt, KeyId=key, Plaintext=b"x")
+    refused("KMSInvalidStateException", 400, kms.decrypt, CiphertextBlob=blob)
+    refused("KMSInvalidStateException", 400, kms.generate_data_key, KeyId=key, KeySpec="AES_256")
+    refused("CustomKeyStoreInvalidStateException", 400, kms.create_key, Origin="AWS_CLOUDHSM", CustomKeyStoreId=store)
+    refused("CustomKeyStoreInvalidStateException", 400, kms.generate_random, NumberOfBytes=1, CustomKeyStoreId=store)
     kms.disable_key(KeyId=key)
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Unavailable"
     assert kms.encrypt(KeyId=other, Plaintext=b"x")["CiphertextBlob"]
     wait_for(kms, store, "DISCONNECTED")
     kms.connect_custom_key_store(CustomKeyStoreId=store)
     wait_for(kms, store, "CONNECTED")
-    assert refused(kms.encrypt, KeyId=key, Plaintext=b"x") == "DisabledException"
+    refused("DisabledException", 400, kms.encrypt, KeyId=key, Plaintext=b"x")
     kms.enable_key(KeyId=key)
     assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"text"
 
@@ -242,9 +225,8 @@ def test_a_wrong_pin_and_a_missing_token_are_told_apart(hsm):
     store = create(kms, cluster, pem, "00000000")
     kms.connect_custom_key_store(CustomKeyStoreId=store)
     assert wait_for(kms, store, "FAILED")["ConnectionErrorCode"] == "INVALID_CREDENTIALS"
-    assert refused(kms.connect_custom_key_store, CustomKeyStoreId=store) == "CustomKeyStoreInvalidStateException"
-    assert refused(kms.update_custom_key_store, CustomKeyStoreId=store, KeyStorePassword=PIN) == \
-        "CustomKeyStoreInvalidStateException"
+    refused("CustomKeyStoreInvalidStateException", 400, kms.connect_custom_key_store, CustomKeyStoreId=store)
+    refused("CustomKeyStoreInvalidStateException", 400, kms.update_custom_key_store, CustomKeyStoreId=store, KeyStorePassword=PIN)
     kms.disconnect_custom_key_store(CustomKeyStoreId=store)
     wait_for(kms, store, "DISCONNECTED")
     kms.update_custom_key_store(CustomKeyStoreId=store, KeyStorePassword=PIN)
@@ -347,8 +329,8 @@ def test_who_may(hsm):
     may = hsm.user(allow("kms:DescribeCustomKeyStores"))
     kms = hsm.client("kms", may)
     assert "CustomKeyStores" in kms.describe_custom_key_stores()
-    assert refused(kms.connect_custom_key_store, CustomKeyStoreId="cks-0") == "AccessDeniedException"
-    assert refused(kms.delete_custom_key_store, CustomKeyStoreId="cks-0") == "AccessDeniedException"
+    refused("AccessDeniedException", 400, kms.connect_custom_key_store, CustomKeyStoreId="cks-0")
+    refused("AccessDeniedException", 400, kms.delete_custom_key_store, CustomKeyStoreId="cks-0")
 
 
 def test_the_operator_adds_lists_and_removes_tokens(hsm):
@@ -364,6 +346,6 @@ def test_the_operator_adds_lists_and_removes_tokens(hsm):
     assert hsm.holdfast("keystore", "remove", name, "--data", hsm.data, check=False).returncode == 1
     kms.delete_custom_key_store(CustomKeyStoreId=store)
     hsm.holdfast("keystore", "remove", name, "--data", hsm.data)
-    assert refused(create, kms=kms, cluster=cluster, pem=pem) == "CloudHsmClusterNotFoundException"
+    refused("CloudHsmClusterNotFoundException", 400, create, kms, cluster, pem)
     missing = hsm.holdfast("keystore", "add", "m", "--data", hsm.data, "--module", "/no/such.so", "--token", "x", check=False)
     assert missing.returncode == 1

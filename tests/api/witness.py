@@ -5,6 +5,8 @@
   w.refused("SignatureDoesNotMatch", 403, reply)               an answer of raw.Wire
   w.verify()                                                   all of them are in the trail, under the code that was answered
 """
+import base64
+import contextlib
 import datetime
 import json
 
@@ -55,3 +57,12 @@ class Witness:
                 complaints.append(f"{what}: wanted {code} by {by}, recorded {said}")
         assert not complaints, f"{len(complaints)} of {len(self.seen)}:\n" + "\n".join(complaints[:20])
         return [e for events in found.values() for e in events]
+
+
+@contextlib.contextmanager
+def watching(server, secret):
+    """A Witness, who at the end finds all refusals in the trail, and the secret nowhere in it."""
+    made = Witness(server)
+    yield made
+    told = json.dumps(made.verify())
+    assert secret.decode() not in told and base64.b64encode(secret).decode()[:24] not in told
