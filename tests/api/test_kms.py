@@ -1,5 +1,6 @@
 """KMS as boto3 sees it: keys, aliases, states, contexts, policies, other accounts, pages, the trail."""
 import base64
+import concurrent.futures
 import contextlib
 import functools
 import json
@@ -118,6 +119,18 @@ def test_tags(kms, key):
     assert [t["TagKey"] for page in pages for t in page["Tags"]] == [f"k{i:02}" for i in range(50)]
     kms.untag_resource(KeyId=key["KeyId"], TagKeys=[f"k{i:02}" for i in range(1, 50)])
     assert kms.list_resource_tags(KeyId=key["KeyId"])["Tags"] == [{"TagKey": "k00", "TagValue": "0"}]
+
+
+def test_who_tags_one_key_at_once_is_heard(server, kms, key):
+    """Each finds other tags than those it was judged by, and is judged anew: that must come to an end."""
+    def tag(n):
+        client = server.client("kms")
+        for value in "01234":
+            client.tag_resource(KeyId=key["KeyId"], Tags=[{"TagKey": f"k{n:02}", "TagValue": value}])
+    with concurrent.futures.ThreadPoolExecutor(24) as pool:
+        list(pool.map(tag, range(24)))
+    tags = kms.list_resource_tags(KeyId=key["KeyId"])["Tags"]
+    assert sorted((t["TagKey"], t["TagValue"]) for t in tags) == [(f"k{n:02}", "4") for n in range(24)]
 
 
 # ---- cryptography -----------------------------------------------------------------------

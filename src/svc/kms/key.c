@@ -382,7 +382,7 @@ struct status kms_state_check(struct req *rq, struct str arn, enum kms_key_state
 
 /* ---- changing ----------------------------------------------------------------------------- */
 
-enum { LOOKS_MAX = 64 }; /* that many who change one key's policy or tags at once leave room for each */
+enum { LOOKS_MAX = 256 }; /* of dozens who change one key at once, each has his turn */
 
 static bool same_tags(const struct kms_tag_list *a, const struct kms_tag_list *b)
 {
