@@ -7,10 +7,8 @@
 #include "base/fiber.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "base/test.h"
-#include "base/test_dir.h"
-#include "crypto/ask.h"
 #include "crypto/harden.h"
+#include "crypto/keyring_testing.h"
 #include "crypto/rings.h"
 
 #include <errno.h>
@@ -23,46 +21,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct place {
-	struct world w;
-	struct arena *mem;
-	char dir[TEST_DIR_MAX], root[96];
-	struct keyring *kr;
-};
-
-static struct place *place_new(void)
-{
-	struct place *p = HEAP(struct place);
-	world_real(&p->w);
-	p->mem = arena_new();
-	test_dir_new(p->dir);
-	snprintf(p->root, sizeof p->root, "%s/root.key", p->dir);
-	struct asker nobody = ASK_NOBODY;
-	EXPECT_OK(keyring_create_root(&p->w, p->root));
-	EXPECT_OK(keyring_open_apart(&p->w, p->root, &(struct keyring_apart){ .asker = &nobody }, &p->kr));
-	return p;
-}
-
-static void place_end(struct place *p)
-{
-	keyring_close(p->kr);
-	unlink(p->root);
-	rmdir(p->dir);
-	arena_free(p->mem);
-	heap_free(p);
-}
-
-static struct key_ref new_key(struct place *p, const struct key_ref *parent, const char *purpose)
-{
-	struct str wrapped;
-	EXPECT_OK(keyring_key_new(p->kr, parent, str_of(purpose), p->mem, &wrapped));
-	return key_ref_of(parent, str_of(purpose), wrapped);
-}
-
 static void both_keyrings_open_what_the_other_sealed(void)
 {
-	struct place *p = place_new();
-	struct key_ref account = new_key(p, NULL, "account/1"), key = new_key(p, &account, "kms/k");
+	struct place *p = place_new(true);
+	struct key_ref account = p->account, key = new_key(p, &account, "kms/k");
 	struct keyring *here;
 	struct str a, b, plain;
 	struct secret made, opened;
@@ -92,8 +54,8 @@ static void both_keyrings_open_what_the_other_sealed(void)
 
 static void what_is_wrong_is_refused_the_same_way(void)
 {
-	struct place *p = place_new();
-	struct key_ref account = new_key(p, NULL, "account/1"), key = new_key(p, &account, "kms/k"), other, bad;
+	struct place *p = place_new(true);
+	struct key_ref account = p->account, key = new_key(p, &account, "kms/k"), other, bad;
 	struct str cipher, plain, long_text = str_make(NEWS(p->mem, char, KEY_CALL_MAX), KEY_CALL_MAX);
 	struct secret s = { 0 };
 
@@ -112,7 +74,7 @@ static void what_is_wrong_is_refused_the_same_way(void)
 /* An id that the asker made up finds no key, and unwraps none. */
 static void a_forged_id_opens_nothing(void)
 {
-	struct place *p = place_new();
+	struct place *p = place_new(true);
 	struct key_ref a = new_key(p, NULL, "a"), b = new_key(p, NULL, "b"), forged = a;
 	struct str cipher, plain;
 
@@ -138,8 +100,8 @@ static void wait_for_restart(struct place *p, uint64_t restarts)
 
 static void a_keyholder_that_dies_is_followed_by_another(void)
 {
-	struct place *p = place_new();
-	struct key_ref key = new_key(p, NULL, "account/1");
+	struct place *p = place_new(true);
+	struct key_ref key = p->account;
 	struct str cipher, plain;
 	int pid = keyring_health(p->kr).pid;
 
@@ -155,8 +117,8 @@ static void a_keyholder_that_dies_is_followed_by_another(void)
 
 static void without_a_guardian_all_fails_and_nothing_hangs(void)
 {
-	struct place *p = place_new();
-	struct key_ref key = new_key(p, NULL, "account/1");
+	struct place *p = place_new(true);
+	struct key_ref key = p->account;
 	struct str cipher;
 	char path[64];
 	int guardian = 0;
@@ -240,8 +202,8 @@ static void run_crowd(struct crowd *c, void (*meanwhile)(struct crowd *))
 
 static void threads_and_fibers_wait_their_turn(void)
 {
-	struct crowd c = { .p = place_new() };
-	c.key = new_key(c.p, NULL, "account/1");
+	struct crowd c = { .p = place_new(true) };
+	c.key = c.p->account;
 	run_crowd(&c, NULL);
 	EXPECT(c.busy == 0);
 	EXPECT(keyring_health(c.p->kr).calls >= 2u * c.good);
@@ -259,9 +221,9 @@ static void kill_often(struct crowd *c)
 
 static void under_load_a_death_fails_some_and_hangs_nobody(void)
 {
-	struct crowd c = { .p = place_new() };
+	struct crowd c = { .p = place_new(true) };
 	log_setup(-1, LOG_ERROR);
-	c.key = new_key(c.p, NULL, "account/1");
+	c.key = c.p->account;
 	run_crowd(&c, kill_often);
 	EXPECT(c.good > 0);
 	struct str cipher;
@@ -291,11 +253,11 @@ static struct str shared_memory(void)
 
 static void of_a_call_nothing_stays_in_shared_memory(void)
 {
-	struct crowd c = { .p = place_new() };
+	struct crowd c = { .p = place_new(true) };
 	struct str cipher;
 
 	log_setup(-1, LOG_ERROR);
-	c.key = new_key(c.p, NULL, "account/1");
+	c.key = c.p->account;
 	EXPECT_OK(keyring_seal(c.p->kr, &c.key, S("a"), S("some text"), c.p->mem, &cipher));
 	run_crowd(&c, kill_often);
 	const struct rings *r = (const struct rings *)(const void *)shared_memory().p;
@@ -348,7 +310,7 @@ static int open_files(int pid)
 
 static void the_keyholder_is_locked_in(void)
 {
-	struct place *p = place_new();
+	struct place *p = place_new(true);
 	int pid = keyring_health(p->kr).pid;
 	EXPECT(status_has(pid, "Name:\thf-keyholder"));
 	EXPECT(status_has(pid, "Seccomp:\t2"));

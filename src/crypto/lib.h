@@ -25,6 +25,9 @@ struct crypto_scratch *crypto_scratch(void);
 /* Make sure libcrypto is up: without its configuration file and its exit handler. */
 void crypto_start(void);
 
+/* For PEM_read_bio_*: a key under a password must fail, not ask on the terminal. */
+int crypto_no_password(char *room, int size, int writing, void *arg);
+
 /* libcrypto said no where only a bug or a lack of memory can make it: stop rather than go on without encryption. */
 #define MUST(call) assert((call) == 1)
 

@@ -3,49 +3,9 @@
  * Material of every kind, made, imported and used through the keyring, with the keys in
  * this process and in the keyholder.
  */
-#include "base/str.h"
-#include "base/test.h"
-#include "base/test_dir.h"
-#include "crypto/ask.h"
-#include "crypto/keyring.h"
+#include "crypto/keyring_testing.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
-#include <unistd.h>
-
-struct place {
-	struct world w;
-	struct arena *mem;
-	char dir[TEST_DIR_MAX], root[96];
-	struct keyring *kr;
-	struct key_ref account;
-};
-
-static struct place *place_new(bool apart)
-{
-	struct place *p = HEAP(struct place);
-	struct str wrapped;
-	world_real(&p->w);
-	p->mem = arena_new();
-	test_dir_new(p->dir);
-	snprintf(p->root, sizeof p->root, "%s/root.key", p->dir);
-	struct asker nobody = ASK_NOBODY;
-	EXPECT_OK(keyring_create_root(&p->w, p->root));
-	EXPECT_OK(apart ? keyring_open_apart(&p->w, p->root, &(struct keyring_apart){ .asker = &nobody }, &p->kr)
-			: keyring_open(&p->w, p->root, &p->kr));
-	EXPECT_OK(keyring_key_new(p->kr, NULL, S("account/1"), p->mem, &wrapped));
-	p->account = key_ref_of(NULL, S("account/1"), wrapped);
-	return p;
-}
-
-static void place_end(struct place *p)
-{
-	keyring_close(p->kr);
-	unlink(p->root);
-	rmdir(p->dir);
-	arena_free(p->mem);
-	heap_free(p);
-}
 
 static struct key_ref make(struct place *p, enum material kind, struct str *face)
 {

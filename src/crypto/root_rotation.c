@@ -26,14 +26,6 @@ static bool is_there(struct disk *d, const char *path)
 	return fd >= 0;
 }
 
-static struct status sync_dir_of(struct disk *d, struct arena *mem, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	size_t n = slash ? (size_t)(slash - path) : 0;
-	const char *dir = !slash ? "." : n == 0 ? "/" : str_z(mem, str_make(path, n));
-	return d->sync_dir(d, dir) == 0 ? OK : ERR(E_IO);
-}
-
 /* ---- one root key under another ---- */
 
 /* A key of its own for each direction: what is sealed for one use opens in no other. */
@@ -182,7 +174,7 @@ static struct status sweep(struct world *w, struct arena *mem, const char *path)
 	else
 		(void)d->unlink(d, old);
 	TRY(shred(d, beside(mem, path, "handover")));
-	return sync_dir_of(d, mem, path);
+	return rootfile_sync_dir(d, path);
 }
 
 static struct status begin_in(struct world *w, struct arena *mem, const char *path, const struct root_wish *wish,
@@ -225,7 +217,7 @@ static struct status put_in_force(struct world *w, struct arena *mem, const char
 			 "file", str_of(path), "error", str_of(strerrorname_np(errno)));
 	if (d->rename(d, beside(mem, path, "new"), path) != 0)
 		return ERR(E_IO);
-	return sync_dir_of(d, mem, path);
+	return rootfile_sync_dir(d, path);
 }
 
 struct status root_rotation_finish(struct world *w, const char *path)

@@ -93,7 +93,7 @@ static struct status write_all(struct disk *d, int fd, const char *p, size_t n)
 	return d->fdatasync(d, fd) == 0 ? OK : ERR(E_IO);
 }
 
-static struct status sync_parent(struct disk *d, const char *path)
+struct status rootfile_sync_dir(struct disk *d, const char *path)
 {
 	struct arena *mem = arena_new();
 	const char *slash = strrchr(path, '/');
@@ -116,7 +116,7 @@ struct status rootfile_store(struct world *w, const char *path, struct str text)
 	if (d->close(d, fd) != 0 && !failed(st))
 		st = ERR(E_IO);
 	if (!failed(st))
-		st = sync_parent(d, path);
+		st = rootfile_sync_dir(d, path);
 	if (failed(st))
 		(void)d->unlink(d, path); /* half a root key helps nobody and would block the next try */
 	return st;

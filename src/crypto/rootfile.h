@@ -25,6 +25,8 @@ enum { ROOT_KEY_SIZE = 32, ROOTFILE_MAX = 256 };
 struct status rootfile_store(struct world *w, const char *path, struct str text);
 struct status rootfile_load(struct world *w, const char *path, struct arena *mem, struct str *text);
 enum { ROOTFILE_LOAD_MAX = 16 * 1024 };
+struct status rootfile_sync_dir(struct disk *d,
+				const char *path); /* the directory that has it: its names are durable */
 
 struct status rootfile_create(struct world *w, const char *path, const uint8_t key[ROOT_KEY_SIZE]);
 /* E_NOT_FOUND, E_INVALID (damaged, or open to others: the log says which), E_IO. */

@@ -202,17 +202,10 @@ static X509 *cert_of(struct str pem)
 	return cert;
 }
 
-/* An encrypted key must fail, not ask on the terminal. */
-static int no_password(char *room, int size, int writing, void *arg)
-{
-	(void)room, (void)size, (void)writing, (void)arg;
-	return -1;
-}
-
 static EVP_PKEY *key_of(struct str pem)
 {
 	BIO *b = text_bio(pem);
-	EVP_PKEY *key = PEM_read_bio_PrivateKey(b, NULL, no_password, NULL);
+	EVP_PKEY *key = PEM_read_bio_PrivateKey(b, NULL, crypto_no_password, NULL);
 
 	BIO_free(b);
 	return key;

@@ -66,13 +66,6 @@ static X509 *cert_of(struct str *rest)
 	return cert;
 }
 
-/* A key under a password must fail, not ask on the terminal. */
-static int no_password(char *room, int size, int writing, void *arg)
-{
-	(void)room, (void)size, (void)writing, (void)arg;
-	return -1;
-}
-
 /* "EC PARAMETERS" may stand before an EC key, as `openssl ecparam -genkey` writes it. */
 static EVP_PKEY *key_of(struct str pem)
 {
@@ -83,7 +76,7 @@ static EVP_PKEY *key_of(struct str pem)
 	if (!next_block(&rest, S("PRIVATE KEY"), &block) || skip_space(rest).n)
 		return NULL;
 	BIO *b = bio_of(block);
-	EVP_PKEY *key = PEM_read_bio_PrivateKey(b, NULL, no_password, NULL);
+	EVP_PKEY *key = PEM_read_bio_PrivateKey(b, NULL, crypto_no_password, NULL);
 	BIO_free(b);
 	return key;
 }
