@@ -12,7 +12,7 @@
 /* Reachable from everywhere (IANA's special-purpose registries): none that leads into this machine or its networks. */
 bool address_is_public(const struct sockaddr *a);
 
-/* Certificate authorities: the machine's and those of the PEM text. */
+/* Certificate authorities: the machine's (read when they are first needed) and those of the PEM text. */
 struct trust;
 struct status trust_new(struct str ca_pem, struct trust **out); /* E_INVALID */
 void trust_free(struct trust *t);                               /* null is allowed */
