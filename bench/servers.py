@@ -67,7 +67,7 @@ class Holdfast:
         wait_port(self.port)
 
     def pids(self):
-        """The server, its keyholder, and the guardian between them."""
+        """The server, its keyholder, the guardian between them, and the starter."""
         return family(self.process.pid)
 
     def metrics(self):

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "api"))
 
+from harness import named  # noqa: E402
 from kmsimport import import_into, pkcs8  # noqa: E402
 
 PAGE, PIECE, SHADOW = 4096, 16 << 20, 64 << 30  # a sanitizer's shadow is larger than any server
@@ -47,14 +48,6 @@ def memory(pid):
                     yield mem.read(last - first)
                 except OSError:
                     continue  # unmapped meanwhile
-
-
-def keyholder(pid):
-    for kid in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        name = pathlib.Path(f"/proc/{kid}/comm").read_text().strip()
-        if below := kid if name == "hf-keyholder" else keyholder(kid):
-            return below
-    return None
 
 
 def files(root):
@@ -113,7 +106,7 @@ def test_the_process_that_reads_requests_has_no_key_material(planted):
     server, marker, secrets = planted
     pid = server.process.pid
     assert any(marker.encode() in place for place in memory(pid))  # it is looked for in the right place
-    assert {"p", "q"} <= found(memory(int(keyholder(pid))), secrets)  # and would be found
+    assert {"p", "q"} <= found(memory(named(server, "hf-keyholder")), secrets)  # and would be found
     assert found(memory(pid), secrets) == set()
 
 
