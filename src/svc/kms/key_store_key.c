@@ -12,6 +12,7 @@
 #include "crypto/hash.h"
 #include "svc/kms/key_store_link.h"
 #include "svc/kms/key_store_use.h"
+#include "svc/kms/quota.h"
 #include "svc/kms/spec.h"
 #include "svc/kms/wipe.h"
 
@@ -165,6 +166,7 @@ struct status kms_store_check_new(struct req *rq, const struct kms_create_key_in
 {
 	struct kms_key_store_row row;
 	struct shard *shard;
+	struct txn *t;
 	if (in->origin != KMS_ORIGIN_TYPE_AWS_CLOUDHSM)
 		return FAIL(rq, api_ValidationException,
 			    "CustomKeyStoreId is valid only with the origins AWS_CLOUDHSM and EXTERNAL_KEY_STORE.");
@@ -175,7 +177,10 @@ struct status kms_store_check_new(struct req *rq, const struct kms_create_key_in
 	enum kms_connection_state_type state = kms_connection_of(rq->app, in->custom_key_store_id, &row).state;
 	if (state != KMS_CONNECTION_STATE_TYPE_CONNECTED)
 		return kms_store_wrong_state(rq, in->custom_key_store_id, state);
-	return OK;
+	TRY(req_read(rq, shard, &t));
+	struct status st = kms_quota_check(rq, t); /* before a key is in the token that nobody would take away */
+	req_read_end(rq);                          /* what comes next waits for the token */
+	return st;
 }
 
 struct status kms_store_generate(struct req *rq, struct str store, struct str id)
@@ -240,12 +245,7 @@ static struct status destroy(struct req *rq, struct shard *shard, struct str sto
 	if (failed(st) && st.code != E_NO_KEY)
 		return st;
 	TRY(txn_write(shard, &t));
-	st = txn_del(t, kms_store_key(rq->mem, 'X', store, id));
-	if (failed(st)) {
-		txn_abort(t);
-		return st;
-	}
-	TRY(txn_commit(t));
+	TRY(txn_finish(t, txn_del(t, kms_store_key(rq->mem, 'X', store, id))));
 	log_info("key material destroyed in a token", "store", store, "key", id);
 	return OK;
 }

@@ -9,6 +9,7 @@
 #include "crypto/token.h"
 #include "svc/kms/duty.h"
 #include "svc/kms/key_store_link.h"
+#include "svc/kms/quota.h"
 #include "svc/kms/testing.h"
 #include "svc/kms/hsm.h"
 
@@ -632,10 +633,35 @@ static void a_deleted_key_leaves_its_token(void)
 	place_end(p);
 }
 
+static void fill_quota(struct req *rq, void *arg)
+{
+	struct shard *shard;
+	struct txn *t;
+	struct buf b = buf_in(rq->mem);
+	(void)arg;
+	buf_be64(&b, KMS_KEYS_PER_REGION);
+	EXPECT_OK(req_shard_own(rq, &shard));
+	EXPECT_OK(txn_write(shard, &t));
+	EXPECT_OK(txn_put(t, S("K"), buf_str(&b)));
+	EXPECT_OK(txn_commit(t));
+}
+
+static void a_key_there_is_no_room_for_is_not_in_the_token(void)
+{
+	struct place *p = place_new();
+	struct str store = connected(p);
+	world_in_fiber(p->w, fill_quota, NULL);
+	EXPECT_CODE(CALL(p->w, "CreateKey", "{'Origin':'AWS_CLOUDHSM','CustomKeyStoreId':'%.*s'}", PR(store)),
+		    "LimitExceededException");
+	EXPECT(keys_in(&p->fake) == 0);
+	place_end(p);
+}
+
 RUN_ALL(T(a_store_needs_a_token_and_its_certificate), T(an_account_has_ten_stores),
 	T(a_store_is_found_by_id_and_by_name), T(each_state_allows_what_it_allows),
 	T(a_store_can_be_parted_while_it_connects), T(a_wrong_pin_fails_once_and_is_not_tried_again),
 	T(a_missing_token_is_a_cluster_not_found), T(a_death_is_followed_by_a_new_connection),
 	T(what_was_connected_is_so_after_a_restart), T(only_a_replica_takes_a_tokens_place),
 	T(a_key_lives_in_its_token), T(records_of_uses_name_the_store), T(a_store_holds_one_kind_of_key),
-	T(a_key_is_unavailable_without_its_store), T(a_deleted_key_leaves_its_token))
+	T(a_key_is_unavailable_without_its_store), T(a_deleted_key_leaves_its_token),
+	T(a_key_there_is_no_room_for_is_not_in_the_token))

@@ -40,14 +40,26 @@ static struct status put(struct req *rq, struct txn *t, uint64_t n)
 	return n ? txn_put(t, S("K"), buf_str(&b)) : txn_del(t, S("K"));
 }
 
-struct status kms_quota_take(struct req *rq, struct txn *t)
+static struct status get_room(struct req *rq, struct txn *t, uint64_t *n)
 {
-	uint64_t n;
-	TRY(get(rq, t, &n));
-	if (n >= KMS_KEYS_PER_REGION)
+	TRY(get(rq, t, n));
+	if (*n >= KMS_KEYS_PER_REGION)
 		return FAIL(rq, kms_LimitExceededException,
 			    "You have reached the quota of %d KMS keys in this account and Region.",
 			    KMS_KEYS_PER_REGION);
+	return OK;
+}
+
+struct status kms_quota_check(struct req *rq, struct txn *t)
+{
+	uint64_t n;
+	return get_room(rq, t, &n);
+}
+
+struct status kms_quota_take(struct req *rq, struct txn *t)
+{
+	uint64_t n;
+	TRY(get_room(rq, t, &n));
 	return put(rq, t, n + 1);
 }
 

@@ -12,6 +12,8 @@ enum { KMS_KEYS_PER_REGION = 100000 };
 
 /* In the transaction that makes, or removes, a customer's key. LimitExceededException. */
 struct status kms_quota_take(struct req *rq, struct txn *t);
+/* Is there room for one more now? LimitExceededException. */
+struct status kms_quota_check(struct req *rq, struct txn *t);
 struct status kms_quota_give_back(struct req *rq, struct txn *t);
 
 #endif
