@@ -242,12 +242,7 @@ static struct status open_in(struct accounts *a)
 {
 	struct txn *t;
 	TRY(txn_write(a->shard, &t));
-	struct status st = load_all(a, t);
-	if (failed(st)) {
-		txn_abort(t);
-		return st;
-	}
-	return txn_commit(t);
+	return txn_finish(t, load_all(a, t));
 }
 
 struct status accounts_open(struct app *app, const struct key_ref *system, struct accounts **out)
@@ -347,12 +342,7 @@ struct status account_create(struct accounts *a, struct str id, struct account_r
 		return ERR(E_INVALID);
 	TRY(txn_write(a->shard, &t)); /* one at a time from here: the shard's writer is the lock of a->mem, too */
 	struct entry *e = new_entry(a, id, root);
-	struct status st = create_in(a, t, e);
-	if (failed(st)) {
-		txn_abort(t);
-		return st;
-	}
-	TRY(txn_commit(t));
+	TRY(txn_finish(t, create_in(a, t, e)));
 	pthread_mutex_lock(&a->lock);
 	publish(a, e);
 	pthread_mutex_unlock(&a->lock);

@@ -106,11 +106,7 @@ static struct status record_effect(struct req *rq)
 	struct txn *t = rq->write;
 	struct status st = txn_outbox(t, record_make(rq));
 	rq->write = NULL;
-	if (failed(st)) {
-		txn_abort(t);
-		return st;
-	}
-	return txn_commit(t);
+	return txn_finish(t, st);
 }
 
 static struct status record_call(struct req *rq)

@@ -156,12 +156,7 @@ static struct status advance(struct piece *p, struct shard *shard, uint64_t *see
 	if (to == from)
 		return OK;
 	TRY(txn_write(shard, &t));
-	struct status st = write_piece(p, t, from, to, seen);
-	if (failed(st)) {
-		txn_abort(t);
-		return st;
-	}
-	return txn_commit(t);
+	return txn_finish(t, write_piece(p, t, from, to, seen));
 }
 
 struct status iam_accessed_advance(struct req *rq, struct shard *shard, uint64_t *seen)

@@ -63,11 +63,7 @@ static struct status write_job(struct req *rq, struct shard *shard, struct str i
 	struct status st = put_job(rq, t, id, row);
 	if (!failed(st) && is_new)
 		st = drop_old(rq, t, id);
-	if (failed(st)) {
-		txn_abort(t);
-		return st;
-	}
-	return txn_commit(t);
+	return txn_finish(t, st);
 }
 
 /* One piece of the way; the job is done when the index is as far as the trail was when it began. */

@@ -79,10 +79,7 @@ static struct status make(struct req *rq)
 	TRY(req_shard(rq, rq->account, shard_of(rq), &shard));
 	TRY(txn_write(shard, &t));
 	struct status st = put(rq, t, text);
-	if (!failed(st))
-		return txn_commit(t);
-	txn_abort(t);
-	return st;
+	return txn_finish(t, st);
 }
 
 struct job {

@@ -163,11 +163,6 @@ struct status iam_mfa_check(struct req *rq, const struct caller *who, struct str
 	TRY(iam_mfa_seed_open(rq, who->account, serial, &a.seed));
 	req_read_end(rq);
 	TRY(txn_write(shard, &t));
-	struct status st = judge(&a, t, &verdict);
-	if (failed(st)) {
-		txn_abort(t);
-		return st;
-	}
-	TRY(txn_commit(t));
+	TRY(txn_finish(t, judge(&a, t, &verdict)));
 	return verdict;
 }

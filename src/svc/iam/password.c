@@ -200,11 +200,7 @@ static struct status check(struct asked *a, struct str password)
 	req_read_end(a->rq);
 	TRY(txn_write(shard, &t));
 	st = judge(a, t, &before, hash, &verdict);
-	if (failed(st)) {
-		txn_abort(t);
-		return st;
-	}
-	TRY(txn_commit(t));
+	TRY(txn_finish(t, st));
 	return verdict;
 }
 

@@ -82,10 +82,7 @@ static struct status mark(struct closing *c, struct s3_place *p)
 	struct txn *t;
 	TRY(txn_write(c->names, &t));
 	struct status st = put_marker(c->rq, t, p->bucket, c->marker);
-	if (!failed(st))
-		return txn_commit(t);
-	txn_abort(t);
-	return st;
+	return txn_finish(t, st);
 }
 
 static struct status close_index(struct req *rq, struct s3_place *p)

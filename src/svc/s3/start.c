@@ -126,10 +126,7 @@ static struct status delete_row(struct shard *sh, struct str key)
 	struct txn *t;
 	TRY(txn_write(sh, &t));
 	struct status st = txn_del(t, key);
-	if (!failed(st))
-		return txn_commit(t);
-	txn_abort(t);
-	return st;
+	return txn_finish(t, st);
 }
 
 static struct status open_again(struct app *app, struct arena *mem, struct shard *names, const struct found *f)

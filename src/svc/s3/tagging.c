@@ -69,7 +69,7 @@ static bool same_tags(const struct s3_tag_list *a, const struct s3_tag_list *b)
 	return a->n == b->n;
 }
 
-enum { LOOKS_MAX = 16 };
+enum { LOOKS_MAX = 256 }; /* of dozens who tag one object at once, each has his turn */
 
 /* The row, to be changed. By its tags it was allowed: if others stand there when the write begins, it is asked anew. */
 static struct status enter_write(struct req *rq, struct txn **t, struct s3_object_row *row)

@@ -124,10 +124,7 @@ static struct status put_row(struct req *rq, const struct workload *w)
 	TRY(req_shard(rq, rq->account, shard_of(rq), &shard));
 	TRY(txn_write(shard, &t));
 	struct status st = txn_put(t, row_key(rq, w->name), buf_str(&b));
-	if (!failed(st))
-		return txn_commit(t);
-	txn_abort(t);
-	return st;
+	return txn_finish(t, st);
 }
 
 static struct status del_row(struct req *rq, struct str name)
@@ -137,10 +134,7 @@ static struct status del_row(struct req *rq, struct str name)
 	TRY(req_shard(rq, rq->account, shard_of(rq), &shard));
 	TRY(txn_write(shard, &t));
 	struct status st = txn_del(t, row_key(rq, name));
-	if (!failed(st))
-		return txn_commit(t);
-	txn_abort(t);
-	return st;
+	return txn_finish(t, st);
 }
 
 static struct status load_row(struct req *rq, struct workloads *all, struct str bytes)
