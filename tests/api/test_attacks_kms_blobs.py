@@ -7,12 +7,11 @@ import unicodedata
 import pytest
 import raw
 
-from conftest import ACCOUNT, running
+from conftest import ACCOUNT
+from kms_attacked import OTHER, SECRET, kms, server, witness  # noqa: F401
 from kmsraw import Kms
-from witness import Witness, watching
+from witness import Witness
 
-OTHER = "444455556666"
-SECRET = b"what nobody may read, least of all in a trail"
 CONTEXT = {"order": "7", "Shop": "north", "name": "Jose\u0301"}
 SEAL = 28  # bytes that a sealed part has at least
 HEADER = 26  # version 1, account 5, key id 16, generation 4
@@ -20,24 +19,6 @@ NOT_YOURS = ("The ciphertext refers to a customer master key that does not exist
              "to access.")
 INCORRECT = "The key ID in the request does not identify a CMK that can perform this operation."
 INVALID = "InvalidCiphertextException"
-
-
-@pytest.fixture(scope="module")
-def server():
-    with running() as made:
-        made.other = made.new_account(OTHER)
-        yield made
-
-
-@pytest.fixture
-def witness(server):
-    with watching(server, SECRET) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def kms(server):
-    return server.client("kms")
 
 
 @pytest.fixture(scope="module")

@@ -6,37 +6,13 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import ACCOUNT, allow, deny, policy, running
+from conftest import ACCOUNT, allow, deny, policy
+from kms_attacked import OTHER, SECRET, key, kms, server, witness  # noqa: F401
 from kmsraw import Kms
-from witness import Witness, watching
+from witness import Witness
 
-OTHER = "444455556666"
 ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
 DENIED, NO_TOKEN, GONE = "AccessDeniedException", "InvalidGrantTokenException", "NotFoundException"
-SECRET = b"plaintext that no record may hold"
-
-
-@pytest.fixture(scope="module")
-def server():
-    with running() as made:
-        made.other = made.new_account(OTHER)
-        yield made
-
-
-@pytest.fixture(scope="module")
-def kms(server):
-    return server.client("kms")
-
-
-@pytest.fixture
-def key(kms):
-    return kms.create_key()["KeyMetadata"]["Arn"]
-
-
-@pytest.fixture
-def witness(server):
-    with watching(server, SECRET) as made:
-        yield made
 
 
 class Person:

@@ -8,39 +8,15 @@ import pytest
 import raw
 from botocore.exceptions import ClientError
 
-from conftest import ACCOUNT, allow, code, deny, policy, running
+from conftest import ACCOUNT, allow, code, deny, policy
+from kms_attacked import OTHER, SECRET, key, kms, server, witness  # noqa: F401
 from kmsraw import Kms, Refused
-from witness import Witness, watching
+from witness import Witness
 
-OTHER = "444455556666"
 ROOT, THEM = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, {"AWS": f"arn:aws:iam::{OTHER}:root"}
 DENIED = "AccessDeniedException"
 LOCKED_OUT = "The new key policy will not allow you to update the key policy in the future."
-SECRET = b"plaintext that no record may hold"
 NOBODY = {"AWS": "arn:aws:iam::999999999999:root"}  # an account that is not here
-
-
-@pytest.fixture(scope="module")
-def server():
-    with running() as made:
-        made.other = made.new_account(OTHER)
-        yield made
-
-
-@pytest.fixture(scope="module")
-def kms(server):
-    return server.client("kms")
-
-
-@pytest.fixture
-def key(kms):
-    return kms.create_key()["KeyMetadata"]["Arn"]
-
-
-@pytest.fixture
-def witness(server):
-    with watching(server, SECRET) as made:
-        yield made
 
 
 def user_of(server, *statements):

@@ -8,33 +8,13 @@ import uuid
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import ACCOUNT, allow, code, policy, running
+from conftest import ACCOUNT, allow, code, policy
+from kms_attacked import OTHER, SECRET, kms, server, witness  # noqa: F401
 from kmsimport import import_into, wrapped
 from kmsraw import Kms, Refused
-from witness import watching
 
-OTHER = "444455556666"
-SECRET = b"plaintext that no record may hold"
 OAEP = {"WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"}
 FOREVER = {"ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"}
-
-
-@pytest.fixture(scope="module")
-def server():
-    with running() as made:
-        made.other = made.new_account(OTHER)
-        yield made
-
-
-@pytest.fixture(scope="module")
-def kms(server):
-    return server.client("kms")
-
-
-@pytest.fixture
-def witness(server):
-    with watching(server, SECRET) as made:
-        yield made
 
 
 class Keys:
