@@ -66,10 +66,13 @@ const struct service *rebuild_service(const struct app *app, struct str source)
 
 static void *new_input(struct req *rq)
 {
-	char *in = arena_alloc(rq->mem, rq->op->in->size ? rq->op->in->size : 1, 16, 1);
-	for (uint32_t i = 0; i < rq->op->in->n_members; i++)
-		if (rq->op->in->members[i].shape->kind == K_BLOB)
-			*(struct str *)(void *)(in + rq->op->in->members[i].offset) = S("");
+	const struct shape *shape = rq->op->in;
+	char *in = arena_alloc(rq->mem, shape->size ? shape->size : 1, 16, 1);
+	for (uint32_t i = 0; i < shape->n_members; i++) {
+		const struct member *m = &shape->members[i];
+		if (m->shape->kind == K_BLOB && m->where != W_STREAM) /* a streamed body is not in the struct */
+			*(struct str *)(void *)(in + m->offset) = S("");
+	}
 	rq->in = in;
 	return in;
 }
