@@ -103,9 +103,8 @@ struct status keyholder_start(struct world *w, const char *root_path, const stru
 	pthread_cond_init(&h->heard, NULL);
 	h->line_end = &h->line;
 	pthread_mutex_init(&h->lock, NULL);
-	for (uint16_t i = 0; i < RING_SLOTS; i++)
-		h->free[h->n_free++] =
-		    (uint16_t)(RING_SLOTS - 1 - i); /* the first ones first: their pages stay in use */
+	for (uint16_t i = RING_SLOTS; i-- > 0;) /* the first ones are taken first: their pages stay in use */
+		h->free[h->n_free++] = i;
 	struct status st = start(h, apart);
 	if (failed(st)) {
 		let_go(h);

@@ -213,7 +213,7 @@ static bool put_found(struct app *app, const struct found *f)
 
 static struct status recover_account(struct app *app, struct str account, uint64_t from)
 {
-	struct status st = OK;
+	struct status st;
 	uint64_t before;
 	do {
 		struct found f = { arena_new(), account, { 0 } };
