@@ -255,3 +255,13 @@ def fresh():
 @pytest.fixture
 def iam(server):
     return server.client("iam")
+
+
+@pytest.fixture(scope="module")
+def kms(server):
+    return server.client("kms")
+
+
+@pytest.fixture
+def key(kms):
+    return kms.create_key()["KeyMetadata"]["Arn"]

@@ -1,5 +1,5 @@
-"""What the attacks on KMS share: a server with a second account, keys, and a witness who finds each refusal in the trail, and SECRET nowhere.
-Tests say `from kms_attacked import key, kms, server, witness`."""
+"""What the attacks on KMS share: a server with a second account, and a witness who finds each refusal in the trail, and SECRET nowhere.
+Tests say `from kms_attacked import server, witness`."""
 import pytest
 
 from conftest import running
@@ -14,16 +14,6 @@ def server():
     with running() as made:
         made.other = made.new_account(OTHER)
         yield made
-
-
-@pytest.fixture(scope="module")
-def kms(server):
-    return server.client("kms")
-
-
-@pytest.fixture
-def key(kms):
-    return kms.create_key()["KeyMetadata"]["Arn"]
 
 
 @pytest.fixture

@@ -12,11 +12,6 @@ from conftest import ACCOUNT, allow, code, message, policy
 ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
 
 
-@pytest.fixture(scope="module")
-def kms(server):
-    return server.client("kms")
-
-
 @pytest.fixture
 def s3(server):
     return server.client("s3")

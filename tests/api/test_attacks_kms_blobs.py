@@ -8,7 +8,7 @@ import pytest
 import raw
 
 from conftest import ACCOUNT
-from kms_attacked import OTHER, SECRET, kms, server, witness  # noqa: F401
+from kms_attacked import OTHER, SECRET, server, witness  # noqa: F401
 from kmsraw import Kms
 from witness import Witness
 

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from conftest import ACCOUNT, allow, deny, policy
-from kms_attacked import OTHER, SECRET, key, kms, server, witness  # noqa: F401
+from kms_attacked import OTHER, SECRET, server, witness  # noqa: F401
 from kmsraw import Kms
 from witness import Witness
 

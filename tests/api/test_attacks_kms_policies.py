@@ -9,7 +9,7 @@ import raw
 from botocore.exceptions import ClientError
 
 from conftest import ACCOUNT, allow, code, deny, policy
-from kms_attacked import OTHER, SECRET, key, kms, server, witness  # noqa: F401
+from kms_attacked import OTHER, SECRET, server, witness  # noqa: F401
 from kmsraw import Kms, Refused
 from witness import Witness
 

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from conftest import ACCOUNT, allow, code, policy
-from kms_attacked import OTHER, SECRET, kms, server, witness  # noqa: F401
+from kms_attacked import OTHER, SECRET, server, witness  # noqa: F401
 from kmsimport import import_into, wrapped
 from kmsraw import Kms, Refused
 

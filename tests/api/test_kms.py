@@ -15,11 +15,6 @@ MISSING = "0a0a0a0a-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
-def kms(server):
-    return server.client("kms")
-
-
-@pytest.fixture
 def key(kms):
     return kms.create_key()["KeyMetadata"]
 

@@ -20,11 +20,6 @@ SIGNING = [("RSA_2048", a) for a in RSA] + [("RSA_3072", RSA[0]), ("RSA_4096", R
 SIGNING += [(spec, f"ECDSA_SHA_{bits}") for spec, (_, bits) in CURVES.items()]
 
 
-@pytest.fixture
-def kms(server):
-    return server.client("kms")
-
-
 def made(kms, spec, usage):
     return kms.create_key(KeySpec=spec, KeyUsage=usage)["KeyMetadata"]["Arn"]
 

@@ -8,16 +8,6 @@ from botocore.exceptions import ClientError
 from conftest import allow, events, policy, refused
 
 
-@pytest.fixture
-def kms(server):
-    return server.client("kms")
-
-
-@pytest.fixture
-def key(kms):
-    return kms.create_key()["KeyMetadata"]["Arn"]
-
-
 class People:
     """A role without a single permission, and a user who may become it and nothing else."""
 

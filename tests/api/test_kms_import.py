@@ -14,11 +14,6 @@ from kmsimport import import_into, pkcs8, wrapped
 from kmsraw import Kms
 
 
-@pytest.fixture
-def kms(server):
-    return server.client("kms")
-
-
 def external(kms, **more):
     return kms.create_key(Origin="EXTERNAL", **more)["KeyMetadata"]["KeyId"]
 

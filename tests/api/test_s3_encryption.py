@@ -19,16 +19,6 @@ def s3(server):
     return server.client("s3", plain=True)
 
 
-@pytest.fixture(scope="module")
-def kms(server):
-    return server.client("kms")
-
-
-@pytest.fixture
-def key(kms):
-    return kms.create_key()["KeyMetadata"]["Arn"]
-
-
 @pytest.fixture
 def bucket(s3):
     name = "sse-" + uuid.uuid4().hex[:12]
