@@ -26,8 +26,13 @@ static struct str rules(struct arena *mem, struct str url)
 	parameter_put(&b, "UseFIPS", "AWS::UseFIPS", "Boolean");
 	parameter_put(&b, "UseGlobalEndpoint", "AWS::STS::UseGlobalEndpoint", "Boolean");
 	b.n--; /* the last comma */
+	/* who names an endpoint means it */
+	buf_z(
+	    &b,
+	    "},\"rules\":[{\"conditions\":[{\"fn\":\"isSet\",\"argv\":[{\"ref\":\"Endpoint\"}]}],\"type\":\"endpoint\","
+	    "\"endpoint\":{\"url\":{\"ref\":\"Endpoint\"},\"properties\":{},\"headers\":{}}},");
 	buf_printf(&b,
-		   "},\"rules\":[{\"conditions\":[],\"type\":\"endpoint\",\"endpoint\":{\"url\":\"%.*s\","
+		   "{\"conditions\":[],\"type\":\"endpoint\",\"endpoint\":{\"url\":\"%.*s\","
 		   "\"properties\":{},\"headers\":{}}}]}\n",
 		   PR(url));
 	return buf_str(&b);

@@ -7,7 +7,7 @@
  *
  *     DIR/aws/sts/2011-06-15/endpoint-rule-set-1.json
  *
- * which say: here. Newer ones read both and find the same.
+ * which say: here, unless an endpoint is given. Newer ones read both and find the same.
  */
 #ifndef CLI_OLD_SDK_H
 #define CLI_OLD_SDK_H

@@ -311,6 +311,9 @@ def test_holdfast_aws_runs_debians_aws(stopped):
     assert done.returncode == 254 and "AccessDenied" in done.stderr, "credentials that are in the environment are used"
     viaenv = run("aws", "sts", "get-caller-identity", env={**DEBIAN, "HOLDFAST_DATA": str(stopped.data)})
     assert viaenv.returncode == 0, viaenv.stderr
+    elsewhere = subprocess.run(["/usr/bin/aws", "--endpoint-url", "http://127.0.0.1:9", "sts", "get-caller-identity"], text=True,
+                               capture_output=True, env={**DEBIAN, **stopped.env, "HOME": str(stopped.base), "AWS_MAX_ATTEMPTS": "1"})
+    assert 'connect to the endpoint URL: "http://127.0.0.1:9/"' in elsewhere.stderr, "who names an endpoint means it"
     none = run("aws", "--data", stopped.data, "s3", "ls", env={**DEBIAN, "PATH": str(stopped.base)})
     assert none.returncode == 127 and "aws" in none.stderr
 
