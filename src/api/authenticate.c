@@ -176,13 +176,15 @@ static struct status be_anonymous(struct req *rq)
 	return OK;
 }
 
-static struct status fetch_policies(struct req *rq)
+struct status req_fetch_policies(struct req *rq)
 {
 	if (rq->caller.kind == CALLER_ROOT)
 		return OK;
 	struct status st = rq->app->identity->policies(rq, &rq->caller, &rq->policies);
 	if (st.code != E_NOT_FOUND)
 		return st;
+	if (!rq->sig_fault) /* a call from inside */
+		rq->sig_fault = NEW(rq->mem, struct sigv4_fault);
 	(void)sigv4_fail(rq->mem, rq->sig_fault, SIGV4_UNKNOWN_KEY, "%s",
 			 rq->svc->protocol == PROTO_REST_XML
 			     ? "The AWS Access Key Id you provided does not exist in our records."
@@ -234,7 +236,7 @@ struct status req_authenticate(struct req *rq)
 		return failed(finding.st) ? finding.st : req_fail_signature(rq, st);
 	}
 	TRY(take_scope(rq));
-	TRY(fetch_policies(rq));
+	TRY(req_fetch_policies(rq));
 	if (!rq->caller.issued_ms && (rq->caller.kind == CALLER_USER || rq->caller.kind == CALLER_ROOT))
 		rq->app->identity->key_used(rq, &rq->caller);
 	return OK;

@@ -15,6 +15,10 @@ void sigv4_caches_free(struct sigv4_caches *c);
 
 struct status req_authenticate(struct req *rq);
 
+/* The policies in force for rq->caller, into rq->policies. The fault of an unknown key when there is no such principal
+ * any more. */
+struct status req_fetch_policies(struct req *rq);
+
 /* Turns what sigv4 and payload_check found (rq->sig_fault) into the request's fault; passes everything else through. */
 struct status req_fail_signature(struct req *rq, struct status st);
 

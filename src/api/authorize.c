@@ -9,6 +9,8 @@
  */
 #include "api/authz.h"
 
+#include "api/authenticate.h"
+#include "api/cache.h"
 #include "api/denial.h"
 #include "api/faults.h"
 #include "base/str.h"
@@ -555,4 +557,34 @@ struct status req_authorize_again(struct req *rq)
 	req_write_undo(rq);
 	TRY(req_authorize(rq));
 	return ERR(E_BUSY); /* allowed again by now */
+}
+
+static bool has_policies(const struct caller *who)
+{
+	return who->kind == CALLER_USER || who->kind == CALLER_ROLE || who->kind == CALLER_FEDERATED;
+}
+
+static struct status authorize_anew(struct req *rq)
+{
+	rq->handed = NULL; /* what it was judged by does not count any more */
+	if (has_policies(&rq->caller))
+		TRY(req_fetch_policies(rq));
+	return req_authorize(rq);
+}
+
+struct status req_write_as_judged(struct req *rq, struct shard *shard, enum cache_slot but, authz_rows_check *check,
+				  struct txn **out)
+{
+	enum { LOOKS_MAX = 256 }; /* of dozens who change one thing at once, each has his turn */
+	for (int i = 0; i < LOOKS_MAX; i++) {
+		TRY(req_write(rq, shard, out));
+		bool same = cached_stands(rq, but);
+		if (same && check)
+			TRY(check(rq, *out, &same));
+		if (same)
+			return OK;
+		req_write_undo(rq);
+		TRY(authorize_anew(rq));
+	}
+	return ERR(E_BUSY);
 }

@@ -11,6 +11,7 @@
 #ifndef API_AUTHZ_H
 #define API_AUTHZ_H
 
+#include "api/cache.h"
 #include "api/req.h"
 #include "policy/explain.h"
 
@@ -79,6 +80,16 @@ struct status req_authorize(struct req *rq);
  * is given up, and the refusal is the usual one.
  */
 struct status req_authorize_again(struct req *rq);
+/*
+ * req_write, into a transaction in which all that the request was judged by still stands: the policies of the caller
+ * (and whatever else api/cache.h gave it) after all that is committed, and what `check` compares with the rows, which
+ * sees what the same batch did before, too. If anything does not, the write is given up and the request is judged
+ * anew, by the caller's policies of now: rq->found is then another one, or it is refused. `but`: a kind of cached
+ * values that `check` stands for; CACHE_SLOTS: none. `check` may be NULL; it reads from t alone.
+ */
+typedef struct status authz_rows_check(struct req *rq, struct txn *t, bool *same);
+struct status req_write_as_judged(struct req *rq, struct shard *shard, enum cache_slot but, authz_rows_check *check,
+				  struct txn **out);
 /* One item, without raising: for req_allowed and the steps of other rooms. */
 bool authz_evaluate(struct req *rq, const struct authz_item *item, struct policy_decision *out);
 

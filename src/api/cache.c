@@ -307,10 +307,30 @@ static struct str full_key(struct req *rq, struct shard *shard, struct str key)
 	return buf_str(&b);
 }
 
-static void hand_out(struct req *rq, struct made *m, const void **value)
+/* What a request was given, newest first. */
+struct handed {
+	struct made *made;
+	struct shard *shard; /* NULL: what never goes stale */
+	unsigned slot;
+	const struct handed *next;
+};
+
+static void hand_out(struct req *rq, const struct cache_kind *kind, struct shard *shard, struct made *m,
+		     const void **value)
 {
+	struct handed *h = NEW(rq->mem, struct handed);
+	*h = (struct handed){ m, shard, kind->slot, rq->handed };
+	rq->handed = h;
 	req_pin(rq, release, m);
 	*value = m->value;
+}
+
+bool cached_stands(const struct req *rq, enum cache_slot but)
+{
+	for (const struct handed *h = rq->handed; h; h = h->next)
+		if (h->slot != but && !good(h->made, h->shard))
+			return false;
+	return true;
 }
 
 struct status cached(struct req *rq, const struct cache_kind *kind, struct shard *shard, struct str key,
@@ -323,7 +343,7 @@ struct status cached(struct req *rq, const struct cache_kind *kind, struct shard
 	struct table *own = own_table(c, kind->slot);
 	struct made *m = table_get(own, full);
 	if (m && good(m, shard)) {
-		hand_out(rq, held(m), value);
+		hand_out(rq, kind, shard, held(m), value);
 		return OK;
 	}
 	m = shared_get(c, kind->slot, full);
@@ -334,7 +354,7 @@ struct status cached(struct req *rq, const struct cache_kind *kind, struct shard
 		shared_put(c, kind, m);
 	}
 	own_put(c, kind, m);
-	hand_out(rq, m, value);
+	hand_out(rq, kind, shard, m, value);
 	return OK;
 }
 

@@ -53,6 +53,13 @@ void caches_free(struct caches *c); /* no request may be under way */
 struct status cached(struct req *rq, const struct cache_kind *kind, struct shard *shard, struct str key,
 		     const void **value);
 
+/*
+ * Is all that this request was given, and what it had from the one it is made for, still so after what has been
+ * committed by now? Values of the kind `but` are not looked at (CACHE_SLOTS: all are). Reads and waits for nothing, so
+ * it can be asked on a writer.
+ */
+bool cached_stands(const struct req *rq, enum cache_slot but);
+
 /* A policy compiled from its text, by content; E_INVALID when it does not parse. */
 struct status cached_policy(struct req *rq, enum policy_kind kind, struct str document, const struct policy **out);
 

@@ -103,6 +103,36 @@ static void hits(struct req *rq, void *arg)
 }
 static void what_did_not_change_is_loaded_once(void) { in_world(hits); }
 
+/* What a request was given, or the one it is made for, is known to stand or not; of other kinds, or in other shards,
+ * nothing matters. */
+static void standing(struct req *rq, void *arg)
+{
+	(void)arg;
+	put(rq, "a", "1");
+	put(rq, "b", "1");
+	struct req *none = request(rq), *a = request(rq), *child = request(rq);
+	EXPECT_STR(get(a, "a"), S("1"));
+	child->handed = a->handed;
+	put(rq, "b", "2");
+	EXPECT_STR(get(child, "b"), S("2"));
+	(void)cached_stands(a, CACHE_SLOTS); /* from the first question on a shard keeps account of its rows */
+	struct req *again = request(rq), *later = request(rq);
+	EXPECT_STR(get(again, "a"), S("1"));
+	put(rq, "b", "3");
+	EXPECT_STR(get(later, "a"), S("1"));
+	put(rq, "b", "4");
+	EXPECT(cached_stands(none, CACHE_SLOTS) && cached_stands(later, CACHE_SLOTS));
+	put(rq, "a", "2");
+	EXPECT(cached_stands(none, CACHE_SLOTS) && !cached_stands(later, CACHE_SLOTS));
+	EXPECT(!cached_stands(a, CACHE_SLOTS) && !cached_stands(child, CACHE_SLOTS));
+	EXPECT(cached_stands(later, CACHE_IAM_KEY) && !cached_stands(later, CACHE_KMS_KEY));
+	req_unpin_all(child);
+	req_unpin_all(a);
+	req_unpin_all(again);
+	req_unpin_all(later);
+}
+static void what_a_request_was_given_is_known_to_stand(void) { in_world(standing); }
+
 static void stale(struct req *rq, void *arg)
 {
 	(void)arg;
@@ -427,10 +457,11 @@ static void sizes(struct req *rq, void *arg)
 }
 static void values_take_no_more_memory_than_was_said(void) { in_world(sizes); }
 
-RUN_ALL(T(what_did_not_change_is_loaded_once), T(a_change_counts_from_its_answer_on),
-	T(an_old_snapshot_does_not_pass_for_a_new_one), T(a_change_of_other_rows_leaves_a_value_as_it_is),
-	T(a_new_row_under_a_walked_prefix_is_seen), T(a_value_made_of_another_changes_with_it),
-	T(the_least_used_goes_first_and_lives_while_held), T(what_is_not_there_is_looked_for_again),
-	T(one_key_in_two_shards_is_two_values), T(what_a_call_from_inside_was_given_lives_as_long_as_its_parent),
+RUN_ALL(T(what_did_not_change_is_loaded_once), T(what_a_request_was_given_is_known_to_stand),
+	T(a_change_counts_from_its_answer_on), T(an_old_snapshot_does_not_pass_for_a_new_one),
+	T(a_change_of_other_rows_leaves_a_value_as_it_is), T(a_new_row_under_a_walked_prefix_is_seen),
+	T(a_value_made_of_another_changes_with_it), T(the_least_used_goes_first_and_lives_while_held),
+	T(what_is_not_there_is_looked_for_again), T(one_key_in_two_shards_is_two_values),
+	T(what_a_call_from_inside_was_given_lives_as_long_as_its_parent),
 	T(a_policy_is_known_by_its_whole_text_and_kind), T(threads_do_not_disturb_each_other),
 	T(values_take_no_more_memory_than_was_said))

@@ -42,6 +42,7 @@ struct fault {
 
 struct authz_denial;
 struct decode;
+struct handed;
 struct payload_check;
 struct payload_sums;
 struct sigv4_auth;
@@ -114,7 +115,8 @@ struct req {
 		uint64_t version;
 	} reads[REQ_READS_MAX];
 	unsigned n_reads;
-	struct pin *pins; /* what must be released when the request ends */
+	struct pin *pins;            /* what must be released when the request ends */
+	const struct handed *handed; /* what caches gave it (api/cache.h) */
 
 	/* For the record. */
 	struct str_list resources; /* ARNs named in CloudTrail's resources */

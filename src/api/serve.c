@@ -271,6 +271,7 @@ static struct status call_with(struct req *parent, const struct caller *who, con
 		.secure = true,
 		.caller = *who,
 		.policies = *policies,
+		.handed = parent->handed, /* the policies are from there */
 		.in = in,
 	};
 	struct status st = serve_decoded(rq);

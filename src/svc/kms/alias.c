@@ -60,6 +60,14 @@ struct status kms_alias_put(struct req *rq, struct txn *t, struct str alias, str
 	return txn_put(t, kms_key_of(rq->mem, 'a', alias), buf_str(&b));
 }
 
+struct str kms_alias_in(struct req *rq, struct str row_key)
+{
+	struct rd r = rd_of(row_key);
+	if (key_take_tag(&r) == 't')
+		(void)key_take_str(&r, rq->mem);
+	return str_dup(rq->mem, key_take_str(&r, rq->mem));
+}
+
 /* The key the alias shall name: there, not pending deletion, with room for one more alias. */
 static struct status check_target(struct req *rq, struct txn *t, const struct kms_key *key)
 {
@@ -85,46 +93,38 @@ static struct status check_target(struct req *rq, struct txn *t, const struct km
 
 struct status kms_create_alias(struct req *rq, const struct kms_create_alias_in *in, struct kms_create_alias_out *out)
 {
-	const struct kms_found *f = kms_found(rq);
 	struct txn *t;
 	bool has;
 	(void)out;
-	TRY(req_write(rq, f->shard, &t));
+	TRY(kms_write(rq, &t));
+	const struct kms_key *target = kms_found(rq)->target;
 	TRY(txn_has(t, kms_key_of(rq->mem, 'a', in->alias_name), &has));
 	if (has) {
-		struct str arn = kms_arn(rq, f->target->account, "", in->alias_name);
+		struct str arn = kms_arn(rq, target->account, "", in->alias_name);
 		return FAIL(rq, kms_AlreadyExistsException, "An alias with the name %.*s already exists", PR(arn));
 	}
-	TRY(check_target(rq, t, f->target));
-	return kms_alias_put(rq, t, in->alias_name, f->target->id, rq->now_ms);
+	TRY(check_target(rq, t, target));
+	return kms_alias_put(rq, t, in->alias_name, target->id, rq->now_ms);
 }
 
-static struct status get_present(struct req *rq, struct str alias, struct txn **t, struct kms_alias_row *row)
+/* In the transaction it names the key that was judged; if it named none when it was, or does not any more, it is not
+ * there. */
+static struct status write_present(struct req *rq, struct str alias, struct txn **t, struct kms_alias_row *row)
 {
-	if (!kms_found(rq)->shard)
+	if (kms_found(rq)->key)
+		TRY(kms_write(rq, t));
+	if (!kms_found(rq)->key)
 		return kms_no_alias(rq, rq->caller.account, alias);
-	TRY(req_write(rq, kms_found(rq)->shard, t));
-	struct status st = kms_alias_get(rq, *t, alias, row);
-	return st.code == E_NOT_FOUND ? kms_no_alias(rq, rq->caller.account, alias) : st;
-}
-
-/* What was allowed was moving the alias away from one key; if it names another by now, nothing was allowed. */
-static struct status check_unmoved(struct req *rq, const struct kms_alias_row *row)
-{
-	const struct kms_key *key = kms_found(rq)->key;
-	if (key && str_eq(key->id, row->target_key_id))
-		return OK;
-	return FAIL(rq, kms_KMSInternalException, "The alias was changed by another request. Please try again.");
+	return kms_alias_get(rq, *t, alias, row);
 }
 
 struct status kms_update_alias(struct req *rq, const struct kms_update_alias_in *in, struct kms_update_alias_out *out)
 {
 	struct kms_alias_row row;
 	struct txn *t;
-	const struct kms_key *target = kms_found(rq)->target;
 	(void)out;
-	TRY(get_present(rq, in->alias_name, &t, &row));
-	TRY(check_unmoved(rq, &row));
+	TRY(write_present(rq, in->alias_name, &t, &row));
+	const struct kms_key *target = kms_found(rq)->target;
 	TRY(txn_del(t, key_of(rq->mem, 't', row.target_key_id, in->alias_name, none)));
 	TRY(check_target(rq, t, target));
 	return kms_alias_put(rq, t, in->alias_name, target->id, row.created_at);
@@ -135,8 +135,7 @@ struct status kms_delete_alias(struct req *rq, const struct kms_delete_alias_in 
 	struct kms_alias_row row;
 	struct txn *t;
 	(void)out;
-	TRY(get_present(rq, in->alias_name, &t, &row));
-	TRY(check_unmoved(rq, &row));
+	TRY(write_present(rq, in->alias_name, &t, &row));
 	TRY(txn_del(t, key_of(rq->mem, 't', row.target_key_id, in->alias_name, none)));
 	return txn_del(t, kms_key_of(rq->mem, 'a', in->alias_name));
 }
@@ -161,11 +160,8 @@ static struct status list_page(struct req *rq, struct txn *t, struct str prefix,
 	struct cursor c;
 	TRY(txn_range(t, &(struct range){ .prefix = prefix, .from = page->from, .keys_only = true }, &c));
 	while (kms_page_next(page, &c)) {
-		struct rd r = rd_of(c.key);
 		struct kms_alias_row row;
-		if (key_take_tag(&r) == 't')
-			(void)key_take_str(&r, rq->mem);
-		struct str alias = str_dup(rq->mem, key_take_str(&r, rq->mem));
+		struct str alias = kms_alias_in(rq, c.key);
 		TRY(kms_alias_get(rq, t, alias, &row));
 		v[(*n)++] = entry_of(rq, alias, &row);
 	}

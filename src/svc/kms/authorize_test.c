@@ -351,76 +351,6 @@ static void an_aws_managed_key_is_used_through_its_service_alone(void)
 	world_end(w);
 }
 
-/* ---- what stands there by the time of the write ---------------------------------------- */
-
-struct late {
-	struct caller who;
-	struct str id;
-	const char *policy; /* what another request puts there once this one was allowed; NULL: a tag, instead */
-	bool allowed;
-};
-
-static void change(struct req *rq, const struct late *l)
-{
-	static const struct kms_tag tag = { { "team", 4 }, { "b", 1 } };
-	struct kms_key_row row;
-	struct shard *shard;
-	struct txn *t;
-	EXPECT_OK(req_shard_own(rq, &shard));
-	EXPECT_OK(txn_write(shard, &t));
-	EXPECT_OK(kms_row_get(rq, t, l->id, &row));
-	row.tags = (struct kms_tag_list){ &tag, 1 };
-	EXPECT_OK(l->policy ? kms_policy_put(rq, t, l->id, str_of(l->policy), (struct str){ 0 })
-			    : kms_row_put(rq, t, l->id, &row));
-	EXPECT_OK(txn_commit(t));
-}
-
-static void describe_late(struct req *rq, void *arg)
-{
-	const struct late *l = arg;
-	const struct kms_update_key_description_in in = { l->id, S("late") };
-	struct kms_update_key_description_out out = { 0 };
-	rq->op = service_op(&kms_service, S("UpdateKeyDescription"));
-	rq->in = &in;
-	rq->caller = l->who;
-	EXPECT_OK(testing_policies(rq, &rq->caller, &rq->policies));
-	EXPECT_OK(req_authorize(rq));
-	change(rq, l);
-	struct status st = kms_update_key_description(rq, &in, &out);
-	if (l->allowed) {
-		EXPECT_OK(st);
-		EXPECT(rq->write);
-		req_write_undo(rq);
-		return;
-	}
-	EXPECT(req_failed_with(rq, st, api_AccessDeniedException));
-	EXPECT(!rq->write); /* given up */
-	EXPECT(rq->denial);
-}
-
-static void a_change_is_judged_by_the_policy_and_the_tags_that_it_meets(void)
-{
-	static const struct {
-		const char *policy;
-		bool allowed;
-	} cases[] = {
-		{ DOCUMENT(DELEGATED "," STATEMENT("Deny", ALICE, "kms:UpdateKeyDescription", "")), false },
-		{ DOCUMENT(DELEGATED "," STATEMENT("Deny", ALICE, "kms:Encrypt", "")), true },
-		{ NULL, false },
-	};
-	struct test_world *w = testing_begin();
-	struct caller alice = testing_user(
-	    w, "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"kms:*\",\"Resource\":"
-	       "\"*\",\"Condition\":{\"StringEquals\":{\"aws:ResourceTag/team\":\"a\"}}}]}");
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct str id = testing_key(w);
-		EXPECT_DONE(
-		    CALL(w, "TagResource", "{'KeyId':'%.*s','Tags':[{'TagKey':'team','TagValue':'a'}]}", PR(id)));
-		world_in_fiber(w, describe_late, &(struct late){ alice, id, cases[i].policy, cases[i].allowed });
-	}
-	world_end(w);
-}
-
 RUN_ALL(T(the_default_policy_delegates_to_iam), T(iam_counts_only_where_the_key_policy_says_so),
 	T(the_key_policy_alone_can_allow), T(a_deny_in_the_key_policy_wins),
 	T(a_policy_that_locks_its_author_out_is_refused), T(a_policy_that_does_not_parse_is_refused),
@@ -428,5 +358,4 @@ RUN_ALL(T(the_default_policy_delegates_to_iam), T(iam_counts_only_where_the_key_
 	T(the_alias_in_the_request_is_a_condition), T(members_of_the_request_are_conditions),
 	T(another_account_needs_both_key_policy_and_iam), T(strangers_do_not_learn_whether_a_key_exists),
 	T(most_operations_stay_within_the_account), T(a_service_that_asks_is_named_with_its_region),
-	T(the_key_of_s3_is_made_when_s3_first_asks), T(an_aws_managed_key_is_used_through_its_service_alone),
-	T(a_change_is_judged_by_the_policy_and_the_tags_that_it_meets))
+	T(the_key_of_s3_is_made_when_s3_first_asks), T(an_aws_managed_key_is_used_through_its_service_alone))

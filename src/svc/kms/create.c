@@ -3,6 +3,7 @@
  * CreateKey: keys of any spec, whose material is made in the keyring, or in the token of a
  * custom key store, and never leaves it.
  */
+#include "api/authz.h"
 #include "api/faults.h"
 #include "base/str.h"
 #include "svc/kms/duty.h"
@@ -89,7 +90,7 @@ struct status kms_create_key(struct req *rq, const struct kms_create_key_in *in,
 		TRY(make_material(rq, account, &k));
 	TRY(kms_region_note(rq, account));
 	TRY(kms_shard_make(rq, account, &shard));
-	TRY(req_write(rq, shard, &t));
+	TRY(req_write_as_judged(rq, shard, CACHE_SLOTS, NULL, &t));
 	TRY(kms_key_put_new(rq, t, &k, &row));
 	struct kms_key_metadata *m = kms_metadata(rq, account, *arn, k.id, &row);
 	if (k.store.n)

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "crypto/hash.h"
+#include "svc/kms/alias.h"
 #include "svc/kms/deletion.h"
 #include "svc/kms/imported.h"
 #include "svc/kms/multiregion.h"
@@ -150,12 +151,8 @@ static struct status load_aliases(struct req *rq, struct txn *t, struct kms_key 
 	size_t n = 0;
 	struct cursor c;
 	TRY(txn_range(t, &(struct range){ .prefix = kms_key_of(rq->mem, 't', k->id), .keys_only = true }, &c));
-	while (n < ALIASES_MAX && cursor_next(&c)) {
-		struct rd r = rd_of(c.key);
-		(void)key_take_tag(&r);
-		(void)key_take_str(&r, rq->mem);
-		v[n++] = str_dup(k->mem, key_take_str(&r, rq->mem));
-	}
+	while (n < ALIASES_MAX && cursor_next(&c))
+		v[n++] = str_dup(k->mem, kms_alias_in(rq, c.key));
 	TRY(cursor_end(&c));
 	if (n)
 		k->aliases = (struct str_list){ memcpy(NEWS(k->mem, struct str, n), v, n * sizeof *v), n };
@@ -380,55 +377,7 @@ struct status kms_state_check(struct req *rq, struct str arn, enum kms_key_state
 	return OK;
 }
 
-/* ---- changing ----------------------------------------------------------------------------- */
-
-enum { LOOKS_MAX = 256 }; /* of dozens who change one key at once, each has his turn */
-
-static bool same_tags(const struct kms_tag_list *a, const struct kms_tag_list *b)
-{
-	for (size_t i = 0; a->n == b->n && i < a->n; i++)
-		if (!str_eq(a->v[i].tag_key, b->v[i].tag_key) || !str_eq(a->v[i].tag_value, b->v[i].tag_value))
-			return false;
-	return a->n == b->n;
-}
-
-/* Does what the request was judged by still stand: the policy that decides, and the tags? */
-static struct status still_stands(struct req *rq, const struct kms_edit *e, const struct kms_key *key, bool *yes)
-{
-	struct str policy;
-	struct status st = txn_get(e->txn, kms_key_of(rq->mem, 'P', e->id), rq->mem, &policy);
-	if (st.code == E_NOT_FOUND)
-		st = txn_get(e->txn, kms_key_of(rq->mem, 'p', e->id), rq->mem, &policy);
-	TRY(st);
-	*yes = str_eq(policy, policy_text(key->policy)) && same_tags(&e->row.tags, &key->row.tags);
-	return OK;
-}
-
-static struct status edit_found(struct req *rq, struct kms_edit *out, bool *as_judged)
-{
-	const struct kms_found *f = kms_found(rq);
-	out->id = f->key->id;
-	out->arn = f->key->arn;
-	TRY(req_write(rq, f->shard, &out->txn));
-	struct status st = kms_row_get(rq, out->txn, out->id, &out->row);
-	if (st.code == E_NOT_FOUND || (!failed(st) && kms_row_due(&out->row, rq->now_ms)))
-		return kms_no_key(rq, out->arn);
-	TRY(st);
-	return still_stands(rq, out, f->key, as_judged);
-}
-
-struct status kms_edit(struct req *rq, struct kms_edit *out)
-{
-	for (int i = 0; i < LOOKS_MAX; i++) {
-		bool as_judged;
-		TRY(edit_found(rq, out, &as_judged));
-		if (as_judged)
-			return OK;
-		req_write_undo(rq);
-		TRY(req_authorize(rq));
-	}
-	return ERR(E_BUSY);
-}
+/* ---- making ------------------------------------------------------------------------------- */
 
 struct status kms_key_put_new(struct req *rq, struct txn *t, const struct kms_new *k, struct kms_key_row *row)
 {

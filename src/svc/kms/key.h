@@ -123,10 +123,12 @@ struct kms_edit {
 	struct kms_key_row row;
 };
 /*
- * Opens the write transaction on the found key's shard, and reads the row in it. If the key's policy or its tags are no
- * longer those that the request was allowed by, it is judged anew first: kms_found is then another one, or it fails.
+ * Opens the write transaction on the found key's shard, and reads the row in it. If what the request was allowed by is
+ * no longer so, it is judged anew first: kms_found is then another one, or it fails (edit.c).
  */
 struct status kms_edit(struct req *rq, struct kms_edit *out);
+/* The same for what is not about the key's row: the transaction alone. */
+struct status kms_write(struct req *rq, struct txn **out);
 /* E_NOT_FOUND. Views of rq->mem. */
 struct status kms_row_get(struct req *rq, struct txn *t, struct str id, struct kms_key_row *row);
 struct status kms_row_put(struct req *rq, struct txn *t, struct str id, const struct kms_key_row *row);

@@ -150,7 +150,7 @@ struct status kms_create_custom_key_store(struct req *rq, const struct kms_creat
 		return no_cluster(rq, in->cloud_hsm_cluster_id); /* tokens are in it */
 	TRY(st);
 	TRY(kms_pin_seal(rq, rq->caller.account, id, in->key_store_password, &pin));
-	TRY(req_write(rq, shard, &t));
+	TRY(req_write_as_judged(rq, shard, CACHE_SLOTS, NULL, &t));
 	TRY(create(rq, t, in, id, pin));
 	out->custom_key_store_id = id;
 	return OK;
@@ -168,7 +168,7 @@ static struct status edit_begin(struct req *rq, struct str id, struct edit *out)
 {
 	struct shard *shard;
 	TRY(kms_store_load(rq, id, &shard, &out->row));
-	TRY(req_write(rq, shard, &out->t));
+	TRY(req_write_as_judged(rq, shard, CACHE_SLOTS, NULL, &out->t));
 	struct status st = kms_store_get(rq, out->t, id, &out->row);
 	if (st.code == E_NOT_FOUND)
 		return kms_no_store(rq, id);

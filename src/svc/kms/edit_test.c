@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between the moment a request was allowed and its turn with the writer another one changes
+ * what it was allowed by: what counts is what stands there when it writes.
+ */
+#include "svc/kms/testing.h"
+
+#include "base/fiber.h"
+#include "svc/kms/key.h"
+
+#define ALICE "arn:aws:iam::111122223333:user/alice"
+#define ROOT  "arn:aws:iam::111122223333:root"
+#define STATEMENT(effect, who, action) \
+	"{\"Effect\":\"" effect "\",\"Principal\":{\"AWS\":\"" who "\"},\"Action\":\"" action "\",\"Resource\":\"*\"}"
+#define DOCUMENT(statements) "{\"Version\":\"2012-10-17\",\"Statement\":[" statements "]}"
+#define DELEGATED            STATEMENT("Allow", ROOT, "kms:*")
+#define TEAM_A               ",\"Condition\":{\"StringEquals\":{\"aws:ResourceTag/team\":\"a\"}}"
+#define MAY(more)            "{\"Effect\":\"Allow\",\"Action\":\"kms:*\",\"Resource\":\"*\"" more "}"
+#define ALIASES              "{\"Effect\":\"Allow\",\"Action\":\"kms:*Alias\",\"Resource\":\"arn:aws:kms:*:*:alias/*\"}"
+#define NOT_IF_ALIAS                                                    \
+	"{\"Effect\":\"Deny\",\"Action\":\"kms:*\",\"Resource\":\"*\"," \
+	"\"Condition\":{\"ForAnyValue:StringEquals\":{\"kms:ResourceAliases\":\"alias/prod\"}}}"
+
+/* ---- users whose policies are rows, as svc/iam has them --------------------------------- */
+
+static struct status users(struct req *rq, struct shard **out)
+{
+	return req_shard_of(rq, rq->account, "cloudtrail", S("users"), out);
+}
+
+static struct status load(struct req *rq, struct shard *shard, struct str key, void **value)
+{
+	struct txn *t;
+	struct str text;
+	TRY(req_read(rq, shard, &t));
+	TRY(txn_get(t, key, rq->mem, &text));
+	struct str *kept = HEAP(struct str);
+	*kept = heap_dup(text);
+	*value = kept;
+	return OK;
+}
+
+static void unload(void *value)
+{
+	heap_free(((struct str *)value)->p);
+	heap_free(value);
+}
+
+static const struct cache_kind documents = { "user", CACHE_IAM_PRINCIPAL, 16, load, unload, NULL, 0 };
+
+static struct status policies(struct req *rq, struct caller *who, struct caller_policies *out)
+{
+	const struct policy **one = NEW(rq->mem, const struct policy *);
+	struct shard *shard;
+	const void *text;
+	TRY(users(rq, &shard));
+	TRY(cached(rq, &documents, shard, who->name, &text));
+	TRY(cached_policy(rq, POLICY_IDENTITY, *(const struct str *)text, one));
+	*out = (struct caller_policies){ .identity = { one, 1 } };
+	return OK;
+}
+
+static const struct identity_provider identity = { .policies = policies,
+						   .role = testing_role,
+						   .principal = testing_principal };
+
+/* document NULL: the user is gone. */
+static void put_user(struct req *rq, const char *document)
+{
+	struct shard *shard;
+	struct txn *t;
+	req_read_end(rq);
+	EXPECT_OK(users(rq, &shard));
+	EXPECT_OK(txn_write(shard, &t));
+	EXPECT_OK(document ? txn_put(t, S("alice"), str_of(document)) : txn_del(t, S("alice")));
+	EXPECT_OK(txn_commit(t));
+}
+
+/* ---- requests, one inside the other's gap ------------------------------------------------- */
+
+static struct req *request(struct req *like, struct caller who, const char *op, const void *in)
+{
+	struct req *rq = NEW(like->mem, struct req);
+	*rq = (struct req){ .app = like->app,
+			    .mem = like->mem,
+			    .svc = like->svc,
+			    .op = service_op(like->svc, str_of(op)),
+			    .region = like->region,
+			    .account = like->account,
+			    .now_ms = like->now_ms,
+			    .caller = who,
+			    .in = in };
+	return rq;
+}
+
+static struct status run(struct req *rq)
+{
+	rq->out = arena_alloc(rq->mem, rq->op->out->size + 1, _Alignof(max_align_t), 1);
+	return rq->op->call(rq, rq->in, rq->out);
+}
+
+/* Root does it, from beginning to end. */
+static void meanwhile(struct req *like, const char *op, const void *in)
+{
+	struct req *rq = request(like, like->caller, op, in);
+	EXPECT_OK(req_authorize(rq));
+	EXPECT_OK(run(rq));
+	EXPECT_OK(txn_commit(rq->write));
+	req_unpin_all(rq);
+}
+
+struct scene {
+	struct str key, other; /* ids; both have the tag team = a */
+	struct caller alice;
+};
+
+typedef void change(struct req *rq, const struct scene *s);
+
+/* Alice asks and is allowed; then comes the change, then her turn. `code` NULL: it is done. */
+static void try_late(struct req *like, const struct scene *s, const char *op, const void *in, change *between,
+		     const char *code)
+{
+	struct req *rq = request(like, s->alice, op, in);
+	EXPECT_OK(policies(rq, &rq->caller, &rq->policies));
+	EXPECT_OK(req_authorize(rq));
+	between(like, s);
+	struct status st = run(rq);
+	if (!code) {
+		EXPECT_OK(st);
+		EXPECT_OK(txn_commit(rq->write));
+	} else {
+		EXPECT(st.code == E_FAULT);
+		EXPECT_STR(str_of(rq->fault.kind->name), str_of(code));
+		txn_abort(rq->write);
+	}
+	req_unpin_all(rq);
+}
+
+/* ---- changes ------------------------------------------------------------------------------- */
+
+static void put_policy(struct req *rq, const struct scene *s, const char *document)
+{
+	meanwhile(rq, "PutKeyPolicy", &(struct kms_put_key_policy_in){ .key_id = s->key, .policy = str_of(document) });
+}
+
+static void her_denied(struct req *rq, const struct scene *s)
+{
+	put_policy(rq, s, DOCUMENT(DELEGATED "," STATEMENT("Deny", ALICE, "kms:*")));
+}
+
+static void her_denied_what_she_does_not_ask(struct req *rq, const struct scene *s)
+{
+	put_policy(rq, s, DOCUMENT(DELEGATED "," STATEMENT("Deny", ALICE, "kms:Encrypt")));
+}
+
+static void other_tag(struct req *rq, const struct scene *s)
+{
+	static const struct kms_tag tag = { { "team", 4 }, { "b", 1 } };
+	meanwhile(rq, "TagResource", &(struct kms_tag_resource_in){ s->key, { &tag, 1 } });
+}
+
+static void alias_that_forbids(struct req *rq, const struct scene *s)
+{
+	meanwhile(rq, "CreateAlias", &(struct kms_create_alias_in){ S("alias/prod"), s->key });
+}
+
+static void described(struct req *rq, const struct scene *s)
+{
+	meanwhile(rq, "UpdateKeyDescription", &(struct kms_update_key_description_in){ s->key, S("sooner") });
+}
+
+static void her_policy_gone(struct req *rq, const struct scene *s)
+{
+	(void)s;
+	put_user(rq, DOCUMENT("{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"*\"}"));
+}
+
+static void her_policy_another(struct req *rq, const struct scene *s)
+{
+	(void)s;
+	put_user(rq, DOCUMENT(MAY("")));
+}
+
+static void she_is_gone(struct req *rq, const struct scene *s)
+{
+	(void)s;
+	put_user(rq, NULL);
+}
+
+/* ---- what is made of it -------------------------------------------------------------------- */
+
+static void begin_scene(struct req *rq, const struct scene *s)
+{
+	static const struct kms_tag tag = { { "team", 4 }, { "a", 1 } };
+	static const struct kms_tag_list tags = { &tag, 1 };
+	put_user(rq, DOCUMENT(MAY(TEAM_A) "," ALIASES "," NOT_IF_ALIAS));
+	put_policy(rq, s, DOCUMENT(DELEGATED));
+	meanwhile(rq, "TagResource", &(struct kms_tag_resource_in){ s->key, tags });
+	meanwhile(rq, "TagResource", &(struct kms_tag_resource_in){ s->other, tags });
+}
+
+static void describe_late(struct req *rq, void *arg)
+{
+	static const struct {
+		change *change;
+		const char *code;
+	} cases[] = {
+		{ her_denied, "AccessDeniedException" },
+		{ her_denied_what_she_does_not_ask, NULL },
+		{ other_tag, "AccessDeniedException" },
+		{ her_policy_gone, "AccessDeniedException" },
+		{ her_policy_another, NULL },
+		{ she_is_gone, "UnrecognizedClientException" },
+		{ described, NULL },
+		{ alias_that_forbids, "AccessDeniedException" }, /* last: it stays */
+	};
+	const struct scene *s = arg;
+	const struct kms_update_key_description_in in = { s->key, S("late") };
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		begin_scene(rq, s);
+		try_late(rq, s, "UpdateKeyDescription", &in, cases[i].change, cases[i].code);
+	}
+}
+
+static void in_scene(void (*play)(struct req *rq, void *arg))
+{
+	struct test_world *w =
+	    world_begin(&(struct world_parts){ .services = testing_services, .identity = &identity, .now_ms = JAN_1 });
+	struct scene s = { testing_key(w), testing_key(w), testing_user(w, NULL) };
+	world_in_fiber(w, play, &s);
+	world_end(w);
+}
+
+static void a_change_is_judged_by_what_it_meets(void) { in_scene(describe_late); }
+
+/* ---- aliases ----------------------------------------------------------------------------------- */
+
+static void point(struct req *rq, struct str key)
+{
+	meanwhile(rq, "UpdateAlias", &(struct kms_update_alias_in){ S("alias/x"), key });
+}
+
+static void moved(struct req *rq, const struct scene *s) { point(rq, s->other); }
+
+static void moved_to_what_is_not_hers(struct req *rq, const struct scene *s)
+{
+	static const struct kms_tag tag = { { "team", 4 }, { "b", 1 } };
+	meanwhile(rq, "TagResource", &(struct kms_tag_resource_in){ s->other, { &tag, 1 } });
+	point(rq, s->other);
+}
+
+static void other_not_hers(struct req *rq, const struct scene *s)
+{
+	moved_to_what_is_not_hers(rq, s);
+	point(rq, s->key);
+}
+
+static void deleted(struct req *rq, const struct scene *s)
+{
+	(void)s;
+	meanwhile(rq, "DeleteAlias", &(struct kms_delete_alias_in){ S("alias/x") });
+}
+
+static void aliases_late(struct req *rq, void *arg)
+{
+	const struct scene *s = arg;
+	const struct kms_delete_alias_in gone = { S("alias/x") };
+	const struct kms_update_alias_in moves = { S("alias/x"), s->other };
+	const struct kms_create_alias_in made = { S("alias/y"), s->key };
+	const struct {
+		const char *op;
+		const void *in;
+		change *change;
+		const char *code;
+	} cases[] = {
+		{ "DeleteAlias", &gone, moved, NULL },
+		{ "DeleteAlias", &gone, moved_to_what_is_not_hers, "AccessDeniedException" },
+		{ "DeleteAlias", &gone, deleted, "NotFoundException" },
+		{ "DeleteAlias", &gone, other_tag, "AccessDeniedException" },
+		{ "DeleteAlias", &gone, her_policy_gone, "AccessDeniedException" },
+		{ "UpdateAlias", &moves, other_not_hers, "AccessDeniedException" },
+		{ "UpdateAlias", &moves, her_denied, "AccessDeniedException" },
+		{ "UpdateAlias", &moves, moved, NULL },
+		{ "CreateAlias", &made, her_denied, "AccessDeniedException" },
+		{ "CreateAlias", &made, her_policy_gone, "AccessDeniedException" },
+		{ "CreateAlias", &made, described, NULL },
+	};
+	bool there = false;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		begin_scene(rq, s);
+		if (!there)
+			meanwhile(rq, "CreateAlias", &(struct kms_create_alias_in){ S("alias/x"), s->key });
+		point(rq, s->key);
+		try_late(rq, s, cases[i].op, cases[i].in, cases[i].change, cases[i].code);
+		there = strcmp(cases[i].op, "DeleteAlias") != 0 ||
+			(cases[i].code && strcmp(cases[i].code, "NotFoundException") != 0);
+	}
+}
+
+static void an_alias_is_judged_by_the_keys_that_it_meets(void) { in_scene(aliases_late); }
+
+/* ---- grants, and no key at all ------------------------------------------------------------------ */
+
+static struct str given; /* the id of alice's grant */
+
+static void revoked(struct req *rq, const struct scene *s)
+{
+	meanwhile(rq, "RevokeGrant", &(struct kms_revoke_grant_in){ .key_id = s->key, .grant_id = given });
+}
+
+static void give(struct req *like, const struct scene *s)
+{
+	static const enum kms_grant_operation ops[] = { KMS_GRANT_OPERATION_CREATE_GRANT, KMS_GRANT_OPERATION_DECRYPT };
+	const struct kms_create_grant_in in = { .key_id = s->key,
+						.grantee_principal = S(ALICE),
+						.operations = { ops, COUNT(ops) } };
+	struct req *rq = request(like, like->caller, "CreateGrant", &in);
+	EXPECT_OK(req_authorize(rq));
+	EXPECT_OK(run(rq));
+	EXPECT_OK(txn_commit(rq->write));
+	given = ((const struct kms_create_grant_out *)rq->out)->grant_id;
+	req_unpin_all(rq);
+}
+
+static void grants_late(struct req *rq, void *arg)
+{
+	const struct scene *s = arg;
+	static const enum kms_grant_operation decrypt = KMS_GRANT_OPERATION_DECRYPT;
+	const struct kms_create_grant_in in = { .key_id = s->key,
+						.grantee_principal = S(ROOT),
+						.operations = { &decrypt, 1 } };
+	put_user(rq, DOCUMENT("{\"Effect\":\"Allow\",\"Action\":\"s3:*\",\"Resource\":\"*\"}"));
+	give(rq, s);
+	try_late(rq, s, "CreateGrant", &in, described, NULL);
+	try_late(rq, s, "CreateGrant", &in, revoked, "AccessDeniedException");
+}
+
+static void a_grant_is_passed_on_while_it_is_there(void) { in_scene(grants_late); }
+
+static void create_late(struct req *rq, void *arg)
+{
+	const struct scene *s = arg;
+	const struct kms_create_key_in in = { .origin = KMS_ORIGIN_TYPE_AWS_KMS };
+	put_user(rq, DOCUMENT(MAY("")));
+	try_late(rq, s, "CreateKey", &in, her_policy_another, NULL);
+	try_late(rq, s, "CreateKey", &in, her_policy_gone, "AccessDeniedException");
+}
+
+static void a_key_is_made_by_who_may_when_it_is(void) { in_scene(create_late); }
+
+RUN_ALL(T(a_change_is_judged_by_what_it_meets), T(an_alias_is_judged_by_the_keys_that_it_meets),
+	T(a_grant_is_passed_on_while_it_is_there), T(a_key_is_made_by_who_may_when_it_is))
