@@ -69,7 +69,7 @@ static struct status configure(struct conn *c, unsigned cache_kib, bool writer)
 	char sql[64];
 	sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* shard_flush does it */
 	sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_busy_timeout(c->db, writer ? 50 : 0);
+	sqlite3_busy_timeout(c->db, writer ? WRITER_WAIT_MS : 0);
 	snprintf(sql, sizeof sql, "PRAGMA cache_size=-%u", cache_kib);
 	TRY(exec(c, sql));
 	TRY(exec(c, "PRAGMA temp_store=MEMORY; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"

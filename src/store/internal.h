@@ -61,6 +61,12 @@ struct conn {
 	struct stmt *idle[STMT_COUNT];
 };
 
+/*
+ * How long a writer waits for the write lock. Nobody else writes, but a reader that finds the wal-index half changed
+ * takes the lock to look again, and may lose its processor while it has it.
+ */
+enum { WRITER_WAIT_MS = 10 * 1000 };
+
 struct status conn_open(struct vfs *vfs, struct vault *v, unsigned cache_kib, bool writer, struct conn **out);
 void conn_close(struct conn *c); /* null is allowed; all its statements must have been put back */
 /* A statement nobody else uses, ready to be bound; and back, reset. */
@@ -176,6 +182,8 @@ struct shard *shard_new(struct store *s, struct str name, const struct key_ref *
 void shard_free(struct shard *sh); /* closes files; nobody may know it any more */
 /* On a writer: empty the log into the database, tidy the catalog. What fails is left for the next start. */
 void shard_flush(struct shard *sh);
+/* Move the log into the database, waiting so long for readers; an SQLite result. (w) */
+int shard_checkpoint(struct shard *sh, int mode, int wait_ms);
 struct status shard_reader(struct shard *sh, struct conn **out);
 void shard_reader_put(struct shard *sh, struct conn *c);
 

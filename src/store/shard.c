@@ -17,7 +17,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-enum { READERS_IDLE_MAX = 4 };
+enum { READERS_IDLE_MAX = 4, CLOSE_WAIT_MS = 50 };
 
 /* dir/<keyed hash of the name>: names do not appear on disk. */
 struct status file_of(struct store *s, struct str name, char **path)
@@ -116,10 +116,12 @@ static int remember_frames(void *arg, sqlite3 *db, const char *name, int frames)
 	return SQLITE_OK;
 }
 
-static int checkpoint(struct shard *sh, int mode)
+int shard_checkpoint(struct shard *sh, int mode, int wait_ms)
 {
-	int frames = 0, moved = 0;
-	int rc = sqlite3_wal_checkpoint_v2(sh->writer->db, NULL, mode, &frames, &moved);
+	sqlite3 *db = sh->writer->db;
+	sqlite3_busy_timeout(db, wait_ms);
+	int rc = sqlite3_wal_checkpoint_v2(db, NULL, mode, NULL, NULL);
+	sqlite3_busy_timeout(db, WRITER_WAIT_MS);
 	atomic_fetch_add_explicit(&sh->store->checkpoints, 1, memory_order_relaxed);
 	return rc;
 }
@@ -130,7 +132,7 @@ static struct status recover(struct shard *sh)
 	TRY(outbox_load(sh));
 	if (wal_size(sh->vault) == 0)
 		return OK;
-	int rc = checkpoint(sh, SQLITE_CHECKPOINT_TRUNCATE);
+	int rc = shard_checkpoint(sh, SQLITE_CHECKPOINT_TRUNCATE, CLOSE_WAIT_MS);
 	struct status st = conn_status(sh->writer, rc);
 	return st.code == E_CORRUPT ? st : OK; /* a full disk does not keep us from reading */
 }
@@ -170,7 +172,7 @@ void shard_flush(struct shard *sh)
 		}
 	}
 	if (wal_size(sh->vault) > 0)
-		(void)checkpoint(sh, SQLITE_CHECKPOINT_TRUNCATE);
+		(void)shard_checkpoint(sh, SQLITE_CHECKPOINT_TRUNCATE, CLOSE_WAIT_MS);
 	catalog_unlist(sh);
 }
 

@@ -4,6 +4,7 @@
  * and what lies on disk.
  */
 #include "store/fixture.h"
+#include "store/internal.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -430,8 +431,44 @@ static void readers_never_see_half_a_commit_and_the_log_stays_short(void)
 	fixture_end(&f);
 }
 
+struct writing {
+	struct shard *sh;
+	struct status st;
+};
+
+static void *write_once(void *arg)
+{
+	struct writing *w = arg;
+	w->st = fixture_write(w->sh, put_both, &S("x"));
+	return NULL;
+}
+
+/* A reader that sees the wal-index half changed takes the write lock to look again; here it loses its processor then.
+ */
+static void a_write_waits_for_a_reader_that_has_no_processor(void)
+{
+	enum { WAL_WRITE_LOCK = 0, HELD_US = 300 * 1000 };
+	struct fixture f;
+	pthread_t thread;
+	struct shm_held reader = { 0 };
+	fixture_new(&f);
+	fixture_store(&f, &(struct store_options){ .log_pages = 1 }); /* after each commit a checkpoint */
+	struct writing w = { .sh = fixture_shard(&f, "s") };
+	EXPECT_OK(fixture_write(w.sh, put_both, &S("0")));
+	while (shm_lock(w.sh->vault, &reader, WAL_WRITE_LOCK, 1, SQLITE_SHM_LOCK | SQLITE_SHM_EXCLUSIVE) != SQLITE_OK)
+		usleep(1000); /* the checkpoint has it */
+	EXPECT(pthread_create(&thread, NULL, write_once, &w) == 0);
+	usleep(HELD_US);
+	shm_release(w.sh->vault, &reader);
+	pthread_join(thread, NULL);
+	EXPECT_OK(w.st);
+	shard_close(w.sh);
+	fixture_end(&f);
+}
+
 RUN_ALL(T(concurrent_writers_share_commits_and_lose_nothing),
 	T(opening_twice_gives_the_same_shard_and_another_key_is_refused), T(more_shards_than_may_be_open_are_fine),
 	T(looking_for_a_shard_makes_none), T(who_makes_a_shard_is_not_refused_because_another_only_looked),
 	T(a_dropped_shard_is_gone_and_its_name_is_free), T(the_outbox_is_numbered_listed_and_trimmed),
-	T(nothing_readable_is_on_disk), T(readers_never_see_half_a_commit_and_the_log_stays_short))
+	T(nothing_readable_is_on_disk), T(readers_never_see_half_a_commit_and_the_log_stays_short),
+	T(a_write_waits_for_a_reader_that_has_no_processor))

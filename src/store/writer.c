@@ -27,7 +27,6 @@ struct batch {
 	struct link done; /* struct txn: committed if the batch is */
 	struct status st; /* the failure that killed the batch */
 	uint64_t n, outbox_mark, trimmed_mark;
-	bool began;
 };
 
 __attribute__((noinline)) bool on_writer(const struct store *s)
@@ -214,9 +213,7 @@ static void checkpoint_if_due(struct shard *sh)
 	if (frames < due)
 		return;
 	int mode = frames < due * LOG_RESTART ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART;
-	sqlite3_busy_timeout(sh->writer->db, frames < due * LOG_URGENT ? 5 : 200);
-	(void)sqlite3_wal_checkpoint_v2(sh->writer->db, NULL, mode, NULL, NULL);
-	atomic_fetch_add_explicit(&sh->store->checkpoints, 1, memory_order_relaxed);
+	(void)shard_checkpoint(sh, mode, frames < due * LOG_URGENT ? 5 : 200);
 }
 
 static void run_batch(struct shard *sh)
