@@ -211,9 +211,6 @@ static struct status drain_outbox(struct trail *t, struct source *s)
 	return OK;
 }
 
-/* Damage does not pass: what is in there stays undelivered, and holds up nobody else's records. */
-static bool for_good(struct status st) { return st.code == E_CORRUPT || st.code == E_NO_KEY; }
-
 static struct status drain_outboxes(struct trail *t)
 {
 	struct status st = OK;
@@ -231,7 +228,7 @@ static struct status drain_outboxes(struct trail *t)
 		if (failed(one)) {
 			log_error("an outbox cannot be read", "shard", shard_name(s->shard), "status",
 				  str_of(status_name(one)));
-			s->more = !for_good(one);
+			s->more = !trail_lost(one);
 			st = s->more ? one : st;
 		}
 		t->more |= s->more;

@@ -7,6 +7,9 @@
  * that was closed before it was told). Within a shard records keep their order, so that one
  * number says what is there.
  *
+ * An account's first record opens its log. While that fails for a reason that may pass (disk full, keys not to be had)
+ * nothing of the batch is written: a later record of the same outbox would pass for all before it.
+ *
  * Every block tells the marks that moved since the block before; every FULL_EVERY-th one
  * tells all, so that opening a log reads a bounded number of summaries.
  */
@@ -115,7 +118,8 @@ struct status trail_log_of(struct trail *t, struct str account, struct account_l
 	struct status st = log_open(t, l, mem);
 	arena_free(mem);
 	if (failed(st)) {
-		log_error("cannot open the trail", "account", account, "status", str_of(status_name(st)));
+		if (!t->batch.waits) /* else it was said, and is tried again and again */
+			log_error("cannot open the trail", "account", account, "status", str_of(status_name(st)));
 		log_free(l);
 		return st;
 	}
@@ -149,16 +153,43 @@ static struct item *new_item(struct batch *b)
 
 static bool ours(struct trail *t, struct str account) { return account.n && account_find(t->app->accounts, account); }
 
-static void route(struct trail *t, struct item *it, struct str fallback, const struct record *r)
+static struct status add_target(struct trail *t, struct item *it, unsigned *n, struct str account)
 {
-	struct str owner = ours(t, r->owner) ? r->owner : fallback;
+	if (!ours(t, account))
+		return OK;
+	struct status st = trail_log_of(t, account, &it->targets[*n]);
+	*n += !failed(st);
+	return trail_lost(st) ? OK : st;
+}
+
+static struct status route(struct trail *t, struct item *it, const struct record *r)
+{
+	struct str owner = ours(t, r->owner) ? r->owner : it->fallback;
 	unsigned n = 0;
-	if (ours(t, owner) && !failed(trail_log_of(t, owner, &it->targets[n])))
-		n++;
-	if (ours(t, r->account) && !str_eq(r->account, owner) && !failed(trail_log_of(t, r->account, &it->targets[n])))
-		n++;
+	TRY(add_target(t, it, &n, owner));
+	if (!str_eq(r->account, owner))
+		TRY(add_target(t, it, &n, r->account));
+	it->routed = true;
 	if (!n)
 		log_error("a record belongs to no account", "account", owner, "event", r->event_name);
+	return OK;
+}
+
+/* Those whose log could not be opened. Nothing of the batch has been written since. */
+static struct status route_rest(struct trail *t)
+{
+	struct batch *b = &t->batch;
+	for (size_t i = 0; b->waits && i < b->n; i++) {
+		struct item *it = &b->v[i];
+		struct record r;
+		if (it->routed)
+			continue;
+		TRY(record_parse(it->bytes, &r));
+		memset(it->targets, 0, sizeof it->targets);
+		TRY(route(t, it, &r));
+	}
+	b->waits = false;
+	return OK;
 }
 
 void batch_add(struct trail *t, struct str fallback, struct str record, struct source *source, uint64_t seq)
@@ -170,12 +201,14 @@ void batch_add(struct trail *t, struct str fallback, struct str record, struct s
 	}
 	struct item *it = new_item(&t->batch);
 	it->bytes = record;
+	it->fallback = fallback;
 	it->time_ms = r.time_ms;
 	it->source = source;
 	it->seq = seq;
 	if (source)
 		source->floor_ms = it->time_ms = r.time_ms > source->floor_ms ? r.time_ms : source->floor_ms;
-	route(t, it, fallback, &r);
+	if (!t->batch.waits)
+		t->batch.waits = failed(route(t, it, &r));
 }
 
 static int by_time(const void *a, const void *b)
@@ -325,6 +358,7 @@ struct status batch_write(struct trail *t)
 	struct status st = OK;
 	if (!t->batch.n)
 		return OK;
+	TRY(route_rest(t));
 	qsort(t->batch.v, t->batch.n, sizeof *t->batch.v, by_time);
 	for (struct account_log *l = t->logs; l; l = l->next)
 		if (has_due(t, l)) {

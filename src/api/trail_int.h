@@ -60,7 +60,8 @@ struct item {
 	int64_t time_ms;
 	uint32_t order;
 	uint8_t done; /* bit i: in targets[i]'s log */
-	struct str bytes;
+	bool routed;  /* targets are known; none: it belongs to no account */
+	struct str bytes, fallback;
 	struct source *source; /* NULL: from a buffer */
 	uint64_t seq;
 	struct account_log *targets[TARGETS_MAX];
@@ -71,6 +72,7 @@ struct batch {
 	struct arena *mem;
 	struct item *v;
 	size_t n, cap;
+	bool waits; /* some item is not routed: a log cannot be opened */
 	struct link sources;
 };
 
@@ -108,12 +110,15 @@ struct trail {
 
 /* ---- trail.c ---- */
 void trail_ring(struct trail *t);
+/* Damage does not pass: what it concerns stays undelivered, and holds up nobody else's records. */
+static inline bool trail_lost(struct status st) { return st.code == E_CORRUPT || st.code == E_NO_KEY; }
 
 /* ---- trail_strangers.c ---- */
 int trail_left_out_wait_ms(struct trail *t); /* until trail_tell_left_out has something to do; -1: nothing is due */
 void trail_tell_left_out(struct trail *t);   /* the collector: adds the summary to the batch when it is due */
 
 /* ---- trail_batch.c ---- */
+/* Both strings stay where they are until the batch is written. */
 void batch_add(struct trail *t, struct str fallback, struct str record, struct source *source, uint64_t seq);
 struct status batch_write(struct trail *t); /* all of it is in the logs; else call again later */
 struct account_log *trail_log_find(const struct trail *t, struct str account); /* NULL: none yet */

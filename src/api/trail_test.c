@@ -14,6 +14,7 @@
 #include "base/time.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 static const int64_t JAN_1 = 1767225600000; /* 2026, UTC */
 
@@ -507,11 +508,37 @@ static void resources_are_found_by_name_arn_and_type(void)
 
 /* ---- when it cannot be written ------------------------------------------------------------------ */
 
-static int no_space(struct disk *d, int fd)
+/* In front of the world's disk; there before the collector has anything to write. */
+struct filling_disk {
+	struct disk disk, *real;
+	atomic_bool full;
+};
+
+static bool no_space(struct disk *d)
 {
-	(void)d, (void)fd;
-	errno = ENOSPC;
-	return -1;
+	bool full = atomic_load(&((struct filling_disk *)(void *)d)->full);
+	if (full)
+		errno = ENOSPC;
+	return full;
+}
+
+static struct disk *behind(struct disk *d) { return ((struct filling_disk *)(void *)d)->real; }
+
+static int sync_file(struct disk *d, int fd) { return no_space(d) ? -1 : behind(d)->fdatasync(behind(d), fd); }
+
+static int make_dir(struct disk *d, const char *path, mode_t mode)
+{
+	return no_space(d) ? -1 : behind(d)->mkdir(behind(d), path, mode);
+}
+
+static void filling_disk(struct test_world *w, struct filling_disk *out)
+{
+	out->real = world_app(w)->world->disk;
+	out->disk = *out->real;
+	out->disk.fdatasync = sync_file;
+	out->disk.mkdir = make_dir;
+	atomic_init(&out->full, false);
+	world_app(w)->world->disk = &out->disk;
 }
 
 static void flush_in_fiber(struct req *rq, void *arg) { *(struct status *)arg = trail_flush(rq->app->trail); }
@@ -519,16 +546,44 @@ static void flush_in_fiber(struct req *rq, void *arg) { *(struct status *)arg = 
 static void a_full_disk_fails_the_flush_and_loses_nothing(void)
 {
 	struct test_world *w = begin();
-	struct disk *real = world_app(w)->world->disk, full = *real;
+	struct filling_disk disk;
 	struct status st;
-	full.fdatasync = no_space;
+	filling_disk(w, &disk);
 	world_in_fiber(w, append_many, &(struct burst){ 10, 1 });
-	world_app(w)->world->disk = &full;
+	atomic_store(&disk.full, true);
 	world_in_fiber(w, flush_in_fiber, &st);
 	EXPECT(failed(st));
-	world_app(w)->world->disk = real;
+	atomic_store(&disk.full, false);
 	world_in_fiber(w, append_many, &(struct burst){ 5, 1 });
 	EXPECT(count(w, (struct lookup){ 0 }) == 15);
+	world_end(w);
+}
+
+static void append_for_new_account(struct req *rq, void *arg)
+{
+	struct req one = *rq;
+	(void)arg;
+	one.account = S("777788889999");
+	one.op = service_op(rq->svc, S("Get"));
+	one.in = &(struct vault_in){ .name = S("early") };
+	EXPECT_OK(trail_append(rq->app->trail, one.account, record_make(&one)));
+}
+
+static void a_log_that_cannot_be_opened_yet_is_waited_for(void)
+{
+	struct test_world *w = begin();
+	struct filling_disk disk;
+	struct status st;
+	filling_disk(w, &disk);
+	world_in_fiber(w, create_account, NULL);
+	atomic_store(&disk.full, true);
+	world_in_fiber(w, append_for_new_account, NULL);
+	world_in_fiber(w, append_many, &(struct burst){ 5, 1 });
+	world_in_fiber(w, flush_in_fiber, &st);
+	EXPECT(failed(st));
+	atomic_store(&disk.full, false);
+	EXPECT(count(w, (struct lookup){ .account = S("777788889999") }) == 1);
+	EXPECT(count(w, (struct lookup){ 0 }) == 6); /* the caller is of this account */
 	world_end(w);
 }
 
@@ -552,13 +607,13 @@ static void append_until_busy(struct req *rq, void *arg)
 static void a_backlog_is_bounded_and_then_calls_are_refused(void)
 {
 	struct test_world *w = begin();
-	struct disk *real = world_app(w)->world->disk, full = *real;
+	struct filling_disk disk;
 	int n = 0;
-	full.fdatasync = no_space;
-	world_app(w)->world->disk = &full;
+	filling_disk(w, &disk);
+	atomic_store(&disk.full, true);
 	world_in_fiber(w, append_until_busy, &n);
 	EXPECT(n > 10 && n < TRAIL_BACKLOG_MAX / 60000 + 1);
-	world_app(w)->world->disk = real;
+	atomic_store(&disk.full, false);
 	EXPECT(count(w, (struct lookup){ .max = 1 }) == 1);
 	world_end(w);
 }
@@ -607,4 +662,5 @@ RUN_ALL(T(reads_refusals_and_effects_are_all_there_newest_first),
 	T(a_foreign_account_that_is_not_here_is_in_the_owners_log_only), T(an_account_made_while_running_has_its_log),
 	T(blocks_are_skipped_and_pages_cover_everything_once), T(many_threads_append_while_effects_commit),
 	T(times_narrow), T(resources_are_found_by_name_arn_and_type), T(a_full_disk_fails_the_flush_and_loses_nothing),
-	T(a_backlog_is_bounded_and_then_calls_are_refused), T(a_summary_denies_what_is_not_there))
+	T(a_log_that_cannot_be_opened_yet_is_waited_for), T(a_backlog_is_bounded_and_then_calls_are_refused),
+	T(a_summary_denies_what_is_not_there))
