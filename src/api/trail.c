@@ -16,6 +16,7 @@
 #include "base/fiber.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "store/file.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -394,11 +395,9 @@ struct status trail_flush(struct trail *t)
 
 static struct status open_logs(struct trail *t)
 {
-	struct disk *d = t->app->world->disk;
 	const struct account *a;
 	struct account_log *l;
-	if (d->mkdir(d, t->dir.p, 0700) < 0 && errno != EEXIST)
-		return ERR(E_IO);
+	TRY(dir_make(t->app->world, t->dir.p));
 	for (size_t i = 0; (a = account_at(t->app->accounts, i)); i++)
 		TRY(trail_log_of(t, a->id, &l));
 	return store_outbox_shards(t->app->store, t->mem, &t->left, &t->n_left);

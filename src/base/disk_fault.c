@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ enum undo_kind {
 	UNDO_CREATE, /* remove path */
 	UNDO_REMOVE, /* link `saved` back to path */
 	UNDO_RENAME, /* move path back to `from` */
+	UNDO_MKDIR,  /* remove path, and all that is in it */
 };
 
 struct undo {
@@ -192,6 +194,12 @@ static void take_back_data(struct disk_fault *df, struct undo *u)
 		must(ftruncate(u->fd, size) == 0);
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
+{
+	(void)st, (void)type, (void)where;
+	return remove(path);
+}
+
 static void take_back(struct disk_fault *df, struct undo *u)
 {
 	switch (u->kind) {
@@ -206,6 +214,9 @@ static void take_back(struct disk_fault *df, struct undo *u)
 		break;
 	case UNDO_RENAME:
 		must(rename(u->path, u->from) == 0);
+		break;
+	case UNDO_MKDIR:
+		must(nftw(u->path, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT);
 		break;
 	}
 }
@@ -416,6 +427,8 @@ static int fault_mkdir(struct disk *d, const char *path, mode_t mode)
 {
 	struct disk_fault *df = df_of(d);
 	int r = begin(df) ? df->under->mkdir(df->under, path, mode) : -1;
+	if (r == 0)
+		undo_add(df, UNDO_MKDIR)->path = heap_z(path);
 	end(df);
 	return r;
 }

@@ -11,8 +11,8 @@
  *     df.power_loss_at = n;                        at that call the machine stops; see below
  *
  * Power loss: everything not made durable is undone on the real files, namely what was
- * written or truncated since the file's last fdatasync, and files made, renamed or
- * removed since sync_dir of their directory. That call and all later ones fail with EIO
+ * written or truncated since the file's last fdatasync, and files and directories made,
+ * renamed or removed since sync_dir of their directory. That call and all later ones fail with EIO
  * until disk_fault_power_on; then the test opens its files anew, as after a restart.
  * With keep_seed, each undurable write survives whole, in part or not at all, as chance
  * has it, which is what disks really do: writes may have gone out in any order.
@@ -22,8 +22,8 @@
  * system, not one the job looks into) are how removed files come back; it may be NULL if
  * rename and unlink should count as durable at once. Thread-safe. Not for speed.
  *
- * A new file's name is durable only after sync_dir, as on the strictest file systems.
- * Kinder than the world: mkdir is durable at once.
+ * A new name is durable only after sync_dir, as on the strictest file systems: a directory
+ * that is not goes with everything in it, synced or not.
  */
 #ifndef BASE_DISK_FAULT_H
 #define BASE_DISK_FAULT_H

@@ -127,6 +127,27 @@ static void power_loss_drops_what_was_written_since_the_last_sync(void)
 	bench_end(&t);
 }
 
+static void a_directory_that_is_not_durable_goes_with_all_that_is_in_it(void)
+{
+	for (int durable = 0; durable < 2; durable++) {
+		struct bench t;
+		char in[96];
+		bench_begin(&t);
+		snprintf(in, sizeof in, "%s/file", t.a);
+		EXPECT(t.d->mkdir(t.d, t.a, 0700) == 0);
+		if (durable)
+			EXPECT(t.d->sync_dir(t.d, t.dir) == 0);
+		t.d->close(t.d, make(&t, in, "synced"));
+		EXPECT(t.d->sync_dir(t.d, t.a) == 0);
+		disk_fault_power_loss(&t.df);
+		EXPECT((access(t.a, F_OK) == 0) == durable && (access(in, F_OK) == 0) == durable);
+		disk_fault_power_on(&t.df);
+		if (durable)
+			EXPECT(unlink(in) == 0 && rmdir(t.a) == 0);
+		bench_end(&t);
+	}
+}
+
 static void power_loss_happens_at_the_call_it_was_planned_for(void)
 {
 	struct bench t;
@@ -245,7 +266,8 @@ static void a_surviving_write_past_the_end_keeps_its_length(void)
 }
 
 RUN_ALL(T(without_faults_it_is_the_disk_below), T(the_nth_change_fails_and_has_no_effect),
-	T(power_loss_drops_what_was_written_since_the_last_sync), T(power_loss_happens_at_the_call_it_was_planned_for),
-	T(names_are_durable_only_after_sync_dir), T(a_rename_over_a_file_and_an_unlink_come_undone),
-	T(truncating_by_open_comes_undone), T(with_a_seed_any_mixture_of_undurable_writes_may_survive),
-	T(a_surviving_write_past_the_end_keeps_its_length))
+	T(power_loss_drops_what_was_written_since_the_last_sync),
+	T(a_directory_that_is_not_durable_goes_with_all_that_is_in_it),
+	T(power_loss_happens_at_the_call_it_was_planned_for), T(names_are_durable_only_after_sync_dir),
+	T(a_rename_over_a_file_and_an_unlink_come_undone), T(truncating_by_open_comes_undone),
+	T(with_a_seed_any_mixture_of_undurable_writes_may_survive), T(a_surviving_write_past_the_end_keeps_its_length))

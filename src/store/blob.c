@@ -15,9 +15,7 @@
 #include "crypto/aead.h"
 #include "store/file.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 
 enum {
 	HEAD = 32,

@@ -37,15 +37,10 @@ char *blob_path(const struct blobs *b, const char *sub, struct blob_id id)
 
 struct status blob_make_dir(struct blobs *b, const char *sub)
 {
-	struct disk *d = b->w->disk;
 	char *path = path_in(b->dir, sub, "");
-	int rc = d->mkdir(d, path, 0700);
-	bool there = rc < 0 && errno == EEXIST;
-	struct status st = rc == 0 || there ? OK : file_status();
+	struct status st = dir_make(b->w, path);
 	heap_free(path);
-	if (failed(st) || there)
-		return st;
-	return d->sync_dir(d, b->dir) < 0 ? ERR(E_IO) : OK;
+	return st;
 }
 
 static struct status touch_start(struct blobs *b)
@@ -70,13 +65,12 @@ struct status blobs_open(struct world *w, struct secret_pool *secrets, struct io
 			 struct blobs **out)
 {
 	struct blobs *b = HEAP(struct blobs);
-	struct disk *d = w->disk;
 	b->w = w;
 	b->secrets = secrets;
 	b->io = pool;
 	b->dir = HEAPS(char, strlen(dir) + 1);
 	memcpy(b->dir, dir, strlen(dir));
-	struct status st = d->mkdir(d, dir, 0700) == 0 || errno == EEXIST ? OK : file_status();
+	struct status st = dir_make(w, dir);
 	if (!failed(st))
 		st = blob_make_dir(b, "tmp");
 	if (!failed(st))

@@ -241,7 +241,7 @@ struct status block_log_open(struct world *w, struct keyring *k, const struct ke
 	log->segment_bytes = o && o->segment_bytes ? o->segment_bytes : 64 * 1024 * 1024;
 	log->zstd_level = o && o->zstd_level ? o->zstd_level : 1;
 	pthread_mutex_init(&log->lock, NULL);
-	struct status st = w->disk->mkdir(w->disk, dir, 0700) == 0 || errno == EEXIST ? OK : ERR(E_IO);
+	struct status st = dir_make(w, dir);
 	if (!failed(st))
 		st = table_load(log);
 	if (!failed(st))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading and writing on until all is there: the system may do part of it, or be interrupted.
+ * Reading and writing go on until all is there: the system may do part of it, or be interrupted.
+ * A directory is as durable as what its parent says of it.
  */
 #include "store/file.h"
 
@@ -39,4 +40,24 @@ struct status file_read(struct disk *d, int fd, void *p, size_t n, int64_t at)
 		done += (size_t)got;
 	}
 	return OK;
+}
+
+struct status dir_sync_of(struct world *w, const char *path)
+{
+	char *dir = heap_alloc(strlen(path) + 2, 1);
+	const char *slash = strrchr(path, '/');
+	if (!slash)
+		memcpy(dir, ".", 2);
+	else
+		memcpy(dir, path, slash == path ? 1 : (size_t)(slash - path));
+	int rc = w->disk->sync_dir(w->disk, dir);
+	heap_free(dir);
+	return rc < 0 ? ERR(E_IO) : OK;
+}
+
+struct status dir_make(struct world *w, const char *path)
+{
+	if (w->disk->mkdir(w->disk, path, 0700) == 0)
+		return dir_sync_of(w, path);
+	return errno == EEXIST ? OK : file_status();
 }

@@ -13,9 +13,7 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "base/str.h"
-
-#include <errno.h>
-#include <unistd.h>
+#include "store/file.h"
 
 enum { READERS_IDLE_MAX = 4, CLOSE_WAIT_MS = 50 };
 

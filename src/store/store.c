@@ -10,8 +10,8 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "store/file.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
 
@@ -35,15 +35,12 @@ static struct store_options defaults(const struct store_options *o)
 static struct status lock_dir(struct store *s)
 {
 	struct disk *d = s->w->disk;
-	if (d->mkdir(d, s->dir, 0700) == 0)
-		TRY(dir_sync_of(s->w, s->dir));
-	else if (errno != EEXIST)
-		return ERR(errno == ENOSPC ? E_FULL : E_IO);
+	TRY(dir_make(s->w, s->dir));
 	struct arena *mem = arena_new();
 	s->lock_fd = d->open(d, str_z(mem, arena_printf(mem, "%s/lock", s->dir)), O_RDWR | O_CREAT, 0600);
 	arena_free(mem);
 	if (s->lock_fd < 0)
-		return ERR(errno == ENOSPC ? E_FULL : E_IO);
+		return file_status();
 	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		log_error("another process holds the data directory", "dir", str_of(s->dir));
 		return ERR(E_BUSY);

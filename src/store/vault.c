@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "store/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -251,19 +252,6 @@ struct status vault_create(struct world *w, struct keyring *kr, const struct key
 	}
 	*out = v;
 	return OK;
-}
-
-struct status dir_sync_of(struct world *w, const char *path)
-{
-	char *dir = heap_alloc(strlen(path) + 2, 1);
-	const char *slash = strrchr(path, '/');
-	if (!slash)
-		memcpy(dir, ".", 2);
-	else
-		memcpy(dir, path, slash == path ? 1 : (size_t)(slash - path));
-	int rc = w->disk->sync_dir(w->disk, dir);
-	heap_free(dir);
-	return rc < 0 ? ERR(E_IO) : OK;
 }
 
 static struct status open_log(struct vault *v)

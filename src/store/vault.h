@@ -126,7 +126,6 @@ int vault_log_damaged(struct vault *v, const char *what, uint64_t number);      
 int record_write(struct vault *v, int fd, char kind, int64_t at, const uint8_t plain[VAULT_RECORD]);
 bool record_open(struct vault *v, char kind, const uint8_t *sealed, uint8_t plain[VAULT_RECORD]);
 int db_mark_write(struct vault *v);
-struct status dir_sync_of(struct world *w, const char *path); /* the directory that holds path */
 enum { RECORD_SEALED = VAULT_RECORD + AEAD_OVERHEAD };
 
 static inline void put_be64(uint8_t *p, uint64_t v)
