@@ -367,14 +367,14 @@ static struct status rewrap_one(struct accounts *a, struct txn *t, struct arena 
 
 static struct status rewrap_in(struct accounts *a, struct txn *t, struct arena *mem, size_t *n)
 {
-	struct entry *first = NULL, **end = &first;
+	struct entry *first = NULL;
 	struct cursor c;
 	TRY(txn_range(t, &(struct range){ .prefix = S("a") }, &c));
 	while (cursor_next(&c)) {
 		struct entry *e = NEW(mem, struct entry);
 		TRY(entry_read(mem, &c, e));
-		*end = e;
-		end = (struct entry **)(uintptr_t)&e->next;
+		e->next = first;
+		first = e;
 	}
 	TRY(cursor_end(&c));
 	for (struct entry *e = first; e; e = e->next)
@@ -388,13 +388,8 @@ struct status accounts_rewrap(struct accounts *a, size_t *n)
 	struct txn *t;
 	size_t done = 0;
 	struct status st = txn_write(a->shard, &t);
-	if (!failed(st)) {
-		st = rewrap_in(a, t, mem, &done);
-		if (failed(st))
-			txn_abort(t);
-		else
-			st = txn_commit(t);
-	}
+	if (!failed(st))
+		st = txn_finish(t, rewrap_in(a, t, mem, &done));
 	arena_wipe(mem);
 	arena_free(mem);
 	if (!failed(st))

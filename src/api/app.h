@@ -55,7 +55,6 @@ struct app {
 	struct str partition;                  /* "aws" */
 	struct str region;                     /* where requests without a scope belong: "us-east-1" */
 	struct str domain;       /* virtual hosts are <bucket>.<domain> or <bucket>.s3.<region>.<domain>; empty: none */
-	bool audit_sync;         /* record reads before their answer, too */
 	bool federation_private; /* identity providers may stand on private addresses, with ports of their own */
 };
 

@@ -164,7 +164,10 @@ struct status req_read(struct req *rq, struct shard *shard, struct txn **out);
 void req_read_end(struct req *rq);
 /* The shard's version that this request's snapshot is at least as new as; without a snapshot: the shard's own. */
 uint64_t req_read_version(const struct req *rq, const struct shard *shard);
-/* Carries the fiber to the shard's writer. At most once a request; ends all its snapshots first. */
+/*
+ * Carries the fiber to the shard's writer; ends all its snapshots first. The pipeline commits it, with the record. One
+ * at a time: another only after req_write_undo.
+ */
 struct status req_write(struct req *rq, struct shard *shard, struct txn **out);
 /* The write is given up, with all that it did: the fiber is home again, and may read, wait and write anew. */
 void req_write_undo(struct req *rq);

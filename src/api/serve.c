@@ -118,8 +118,7 @@ static struct status record_call(struct req *rq)
 		return OK;
 	struct str account =
 	    account_find(rq->app->accounts, rq->account) ? rq->account : account_at(rq->app->accounts, 0)->id;
-	TRY(trail_append(rq->app->trail, account, record_make(rq)));
-	return rq->app->audit_sync ? trail_flush(rq->app->trail) : OK;
+	return trail_append(rq->app->trail, account, record_make(rq));
 }
 
 static struct status record(struct req *rq) { return rq->write ? record_effect(rq) : record_call(rq); }

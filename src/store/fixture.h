@@ -98,11 +98,7 @@ static inline void fixture_write_fiber(void *arg)
 	fw->st = txn_write(fw->sh, &t);
 	if (failed(fw->st))
 		return;
-	fw->st = fw->run(t, fw->arg);
-	if (failed(fw->st))
-		txn_abort(t);
-	else
-		fw->st = txn_commit(t);
+	fw->st = txn_finish(t, fw->run(t, fw->arg));
 }
 
 static inline struct status fixture_write(struct shard *sh, struct status (*run)(struct txn *, void *), void *arg)

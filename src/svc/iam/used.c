@@ -156,13 +156,8 @@ static struct status write_account(struct iam_used *u, struct arena *mem, struct
 	TRY(account_service_key(u->app->accounts, account, S("iam"), &key));
 	TRY(shard_open(u->app->store, shard_of(mem, account), key, &shard));
 	struct status st = txn_write(shard, &t);
-	if (!failed(st)) {
-		st = put_all(u, mem, account, t);
-		if (failed(st))
-			txn_abort(t);
-		else
-			st = txn_commit(t);
-	}
+	if (!failed(st))
+		st = txn_finish(t, put_all(u, mem, account, t));
 	shard_close(shard);
 	return st;
 }

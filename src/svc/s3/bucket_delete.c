@@ -26,11 +26,7 @@ static bool take_away(struct shard *sh, struct str key)
 	struct txn *t;
 	if (failed(txn_write(sh, &t)))
 		return false;
-	struct status st = txn_del(t, key);
-	if (!failed(st))
-		return !failed(txn_commit(t));
-	txn_abort(t);
-	return false;
+	return !failed(txn_finish(t, txn_del(t, key)));
 }
 
 /* The marker goes last: what is not opened now is opened at start. */
