@@ -125,7 +125,7 @@ struct req {
 	struct str event_id;     /* of the record: what record_id made */
 	struct str record_extra; /* additionalEventData, JSON text, or empty */
 	bool service_event;      /* no call: something a service does by itself; record_extra has its details */
-	bool no_record;          /* admin and health only */
+	bool no_record; /* admin and health; and a call whose record was committed with an effect in another shard */
 };
 
 /* ---- failing ------------------------------------------------------------- */

@@ -348,7 +348,7 @@ static void gather(struct trail *t)
 static void finish(struct trail *t)
 {
 	struct status st = OK;
-	for (int tries = 0; tries < CLOSE_TRIES && (tries == 0 || work_left(t));) {
+	for (int tries = 0; !atomic_load(&t->crashed) && tries < CLOSE_TRIES && (tries == 0 || work_left(t));) {
 		st = rounds(t);
 		tries += failed(st) || !tries;
 		if (failed(st))

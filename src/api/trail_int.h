@@ -92,8 +92,9 @@ struct trail {
 	size_t in_batch;         /* of those, the drained ones */
 	bool more;               /* some outbox had more than the round took */
 	atomic_bool idle, hurry, stopping;
-	atomic_bool untold; /* for tests: crash between the sync and the outboxes' hearing of it */
-	int bell;           /* eventfd: wakes the collector */
+	atomic_bool untold;  /* for tests: crash between the sync and the outboxes' hearing of it */
+	atomic_bool crashed; /* for tests: what is not written when it is closed stays unwritten */
+	int bell;            /* eventfd: wakes the collector */
 	pthread_t collector;
 
 	pthread_mutex_t lock;

@@ -12,7 +12,7 @@
 #include "api/ids.h"
 #include "api/route.h"
 #include "api/serve.h"
-#include "api/trail.h"
+#include "api/trail_int.h"
 #include "base/buf.h"
 #include "base/fiber.h"
 #include "base/str.h"
@@ -118,8 +118,7 @@ struct test_world *world_begin(const struct world_parts *parts)
 	world_fake(&w->world, parts->now_ms, SEED);
 	test_dir_new(w->dir);
 	EXPECT_OK(keyring_create_root(&w->world, path(w, "root")));
-	open_app(w);
-	fiber_block_on(open_accounts, w);
+	world_start(w);
 	return w;
 }
 
@@ -147,11 +146,22 @@ void world_end(struct test_world *w)
 	heap_free(w);
 }
 
+void world_crash(struct test_world *w)
+{
+	atomic_store(&w->app.trail->crashed, true);
+	close_app(w);
+}
+
+void world_start(struct test_world *w)
+{
+	open_app(w);
+	fiber_block_on(open_accounts, w);
+}
+
 void world_restart(struct test_world *w)
 {
 	close_app(w);
-	open_app(w);
-	fiber_block_on(open_accounts, w);
+	world_start(w);
 }
 
 struct app *world_app(struct test_world *w) { return &w->app; }

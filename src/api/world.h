@@ -44,6 +44,9 @@ struct test_world *world_begin(const struct world_parts *parts);
 void world_end(struct test_world *w);
 /* Close everything and open it again from disk. */
 void world_restart(struct test_world *w);
+/* The same in two halves, between which only w's directory is there, and without waiting for a disk that fails. */
+void world_crash(struct test_world *w);
+void world_start(struct test_world *w);
 struct app *world_app(struct test_world *w);   /* calls are made in its region, us-east-1 unless you change it */
 struct arena *world_mem(struct test_world *w); /* lives as long as w */
 void world_later(struct test_world *w, int64_t ms);

@@ -142,6 +142,8 @@ struct round {
 	struct str account;
 	const struct kms_original *o;
 	struct status unmade; /* why a replica could not be made */
+	struct str awaited;   /* the region of the one that is waited for; empty: none */
+	bool made;            /* it is there */
 };
 
 static struct status visit(struct req *rq, struct round *r, struct str region, int64_t since)
@@ -154,6 +156,7 @@ static struct status visit(struct req *rq, struct round *r, struct str region, i
 	struct req *in = kms_enter(rq, r->account, region);
 	struct status st = copy_to(in, o, failed(w) ? NULL : &wish);
 	kms_leave(in);
+	r->made |= !failed(st) && str_eq(region, r->awaited);
 	if (!failed(st) || failed(w))
 		return st.code == E_NOT_FOUND ? OK : st;
 	struct fault kept = rq->fault;
@@ -225,23 +228,46 @@ static struct status tell_all(struct req *rq, struct round *r)
 	return st;
 }
 
-struct status kms_mirror(struct req *rq, struct str account, struct str region, struct str id)
+static struct status mirror(struct req *rq, struct str region, struct str id, struct round *r)
 {
+	struct kms_original *o = NEW(rq->mem, struct kms_original);
 	struct status st = ERR(E_EXISTS);
-	struct round r = { .account = account, .unmade = OK };
+	r->o = o;
 	for (int i = 0; i < TRIES && st.code == E_EXISTS; i++) {
-		struct kms_original o;
-		struct req *in = kms_enter(rq, account, region);
-		st = kms_original_read(in, id, &o);
+		struct req *in = kms_enter(rq, r->account, region);
+		st = kms_original_read(in, id, o);
 		kms_leave(in);
-		if (st.code == E_NOT_FOUND || (!failed(st) && !o.marked))
-			return r.unmade;
-		r.o = &o;
+		if (st.code == E_NOT_FOUND || (!failed(st) && !o->marked))
+			return r->unmade;
 		if (!failed(st))
-			st = tell_all(rq, &r);
+			st = tell_all(rq, r);
 	}
 	TRY(st.code == E_EXISTS ? ERR(E_BUSY) : st);
-	return r.unmade;
+	return r->unmade;
+}
+
+struct status kms_mirror(struct req *rq, struct str account, struct str region, struct str id)
+{
+	struct round r = { .account = account, .unmade = OK };
+	return mirror(rq, region, id, &r);
+}
+
+static struct status is_there(struct req *rq, const struct kms_key *key, struct str region)
+{
+	struct kms_original replica;
+	struct req *in = kms_enter(rq, key->account, region);
+	struct status st = kms_original_read(in, key->id, &replica);
+	kms_leave(in);
+	return st;
+}
+
+struct status kms_mirror_new(struct req *rq, const struct kms_key *key, struct str region)
+{
+	struct round r = { .account = key->account, .unmade = OK, .awaited = region };
+	struct status st = mirror(rq, key->region, key->id, &r);
+	if (r.made || !failed(is_there(rq, key, region))) /* that others are not in step is another matter */
+		return OK;
+	return failed(st) ? st : ERR(E_BUSY);
 }
 
 void kms_mirror_after(struct req *rq)

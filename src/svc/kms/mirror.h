@@ -32,11 +32,14 @@ struct str kms_wish_key(struct arena *mem, struct str id, struct str region);
 struct status kms_original_read(struct req *in, struct str id, struct kms_original *out);
 /* What the replica in that region shall be; E_NOT_FOUND: it is there already. Ends the snapshots. */
 struct status kms_wish_read(struct req *in, struct str id, struct str region, struct kms_replica_wish *out);
-/* The record of its making, in the name of who asked for it. `in` is a request in its region. */
-struct str kms_wish_record(struct req *in, const struct kms_original *o, const struct kms_replica_wish *wish);
+/* What the replica will be. `in` is a request in its region. */
+struct kms_key_metadata *kms_wish_metadata(struct req *in, const struct kms_original *o,
+					   const struct kms_replica_wish *wish);
+/* The record of its making, in the name of who asked for it. */
+struct str kms_wish_record(struct req *in, const struct kms_key_metadata *m, const struct kms_replica_wish *wish);
 /*
- * Into the request's region: makes the replica (`wish`; NULL: it must be there, else E_NOT_FOUND) or overwrites what it
- * shares.
+ * Into the request's region: makes the replica, with the records of its making (`wish`; NULL: it must be there, else
+ * E_NOT_FOUND), or overwrites what it shares.
  */
 struct status kms_copy(struct req *in, struct txn *t, const struct kms_original *o,
 		       const struct kms_replica_wish *wish);

@@ -198,7 +198,7 @@ static struct status note_role(struct req *in, struct txn *t, const struct kms_o
 		in->caller = kms_itself(in);
 		in->source_ip = in->user_agent = in->caller.name;
 	}
-	return txn_outbox(t, kms_record_abroad(in, "UpdatePrimaryRegion", input, output, arn));
+	return txn_outbox(t, kms_record_call(in, "UpdatePrimaryRegion", input, output, arn));
 }
 
 /* A primary with replicas has no date of its own. */
@@ -231,7 +231,7 @@ static void plan(struct req *in, const struct kms_original *o, const struct kms_
 {
 	bool imports = o->row.origin == KMS_ORIGIN_TYPE_EXTERNAL;
 	*row = (struct kms_key_row){
-		.created_at = in->now_ms,
+		.created_at = wish->created_at,
 		.description = wish->description.p ? wish->description : S(""),
 		.state = imports ? KMS_KEY_STATE_PENDING_IMPORT : KMS_KEY_STATE_ENABLED,
 		.manager = o->row.manager,
@@ -244,24 +244,29 @@ static void plan(struct req *in, const struct kms_original *o, const struct kms_
 	share(row, o, in->region);
 }
 
-struct str kms_wish_record(struct req *in, const struct kms_original *o, const struct kms_replica_wish *wish)
+struct kms_key_metadata *kms_wish_metadata(struct req *in, const struct kms_original *o,
+					   const struct kms_replica_wish *wish)
 {
 	struct kms_key_row row;
-	struct str arn = kms_arn(in, in->account, "key/", o->id);
+	plan(in, o, wish, &row);
+	return kms_metadata(in, in->account, kms_arn(in, in->account, "key/", o->id), o->id, &row);
+}
+
+struct str kms_wish_record(struct req *in, const struct kms_key_metadata *m, const struct kms_replica_wish *wish)
+{
 	struct kms_create_key_in *input = NEW(in->mem, struct kms_create_key_in);
 	struct kms_create_key_out *output = NEW(in->mem, struct kms_create_key_out);
-	plan(in, o, wish, &row);
 	*input = (struct kms_create_key_in){
 		.policy = wish->policy,
 		.description = wish->description,
-		.key_usage = row.usage,
-		.key_spec = row.spec,
-		.origin = row.origin,
+		.key_usage = m->key_usage,
+		.key_spec = m->key_spec,
+		.origin = m->origin,
 		.tags = wish->tags,
 		.multi_region = true,
 	};
-	output->key_metadata = kms_metadata(in, in->account, arn, o->id, &row);
-	return kms_record_abroad(in, "CreateKey", input, output, arn);
+	output->key_metadata = m;
+	return kms_record_call(in, "CreateKey", input, output, m->arn);
 }
 
 static struct status make(struct req *in, struct txn *t, const struct kms_original *o,
@@ -272,7 +277,8 @@ static struct status make(struct req *in, struct txn *t, const struct kms_origin
 	TRY(kms_quota_take(in, t));
 	TRY(kms_policy_put(in, t, o->id, wish->policy, wish->policy_bound));
 	TRY(put_all(in, t, o, &row));
-	return txn_outbox(t, wish->record);
+	TRY(txn_outbox(t, wish->record));
+	return txn_outbox(t, wish->call);
 }
 
 struct status kms_copy(struct req *in, struct txn *t, const struct kms_original *o, const struct kms_replica_wish *wish)

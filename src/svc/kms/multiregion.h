@@ -16,8 +16,8 @@
  * every few minutes) copies all there is and takes it away. A copy of a lower version than what is there changes
  * nothing, so it does no harm to copy twice, late, or at the same time as somebody else.
  *
- *     ReplicateKey          lists the replica first (with a row w: what it is to be), then makes it. What cannot be
- *                           made is taken off the list
+ *     ReplicateKey          lists the replica first (with a row w: what it is to be), then makes it, in one commit
+ *                           with the records of both, its own and CreateKey. What cannot be made is taken off the list
  *     UpdatePrimaryRegion   the primary's own commit makes it a replica and names its successor, with a higher
  *                           Version; copying that makes the successor the primary. In between there is none
  *     a new backing key     is copied everywhere before the primary's next commit makes it the current one: no
@@ -81,6 +81,11 @@ struct status kms_shared(struct req *rq, struct txn *t, struct str id, struct km
  * req_write.
  */
 struct status kms_mirror(struct req *rq, struct str account, struct str region, struct str id);
+/*
+ * The same for the sake of a replica that the found primary key has listed: OK when it is there, whoever made it and
+ * whatever became of the others.
+ */
+struct status kms_mirror_new(struct req *rq, const struct kms_key *key, struct str region);
 /* For req.after. */
 void kms_mirror_after(struct req *rq);
 /* Every row m of the request's region. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Multi-Region keys when the disk gives up at any point of what is done in several regions: after a restart, and when
- * the duty has been by, all regions agree; nothing is half there, and nothing that was encrypted is lost.
+ * Multi-Region keys when the disk gives up, or the power fails, at any point of what is done in several regions: after
+ * a restart, and when the duty has been by, all regions agree; nothing is half there, and nothing that was encrypted is
+ * lost. What is there has its records, and what is not has none.
  */
 #include "base/disk_fault.h"
 #include "svc/kms/mirror.h"
@@ -95,16 +96,24 @@ struct drama {
 	void (*after)(struct scene *s, bool done); /* when all is well again */
 };
 
-static void mend(struct scene *s)
+enum how { DISK_FAILS, POWER_FAILS };
+
+static void mend(struct scene *s, enum how how)
 {
-	disk_fault_power_on(&s->df);
 	s->df.fail_at = 0;
-	world_restart(s->w);
+	if (how == DISK_FAILS) {
+		world_restart(s->w);
+	} else {
+		world_crash(s->w);
+		disk_fault_power_loss(&s->df);
+		disk_fault_power_on(&s->df);
+		world_start(s->w);
+	}
 	opens_everywhere(s); /* nothing waits for the duty to be readable */
 	testing_duty(s->w);
 }
 
-static bool once(const struct drama *d, uint64_t fail_at)
+static bool once(const struct drama *d, enum how how, uint64_t at)
 {
 	struct scene *s = HEAP(struct scene);
 	s->w = testing_begin();
@@ -117,10 +126,11 @@ static bool once(const struct drama *d, uint64_t fail_at)
 	d->before(s);
 	s->df.fail_count = UINT64_MAX;
 	s->df.fail_errno = EIO;
-	s->df.fail_at = s->df.calls + fail_at;
+	*(how == DISK_FAILS ? &s->df.fail_at : &s->df.power_loss_at) = s->df.calls + at;
+	uint64_t end = s->df.calls + at;
 	bool done = d->act(s);
-	bool reached = s->df.calls >= s->df.fail_at;
-	mend(s);
+	bool reached = s->df.calls >= end;
+	mend(s, how);
 	(void)agreed(s);
 	opens_everywhere(s);
 	d->after(s, done);
@@ -132,13 +142,25 @@ static bool once(const struct drama *d, uint64_t fail_at)
 
 static void at_every_point(const struct drama *d)
 {
-	uint64_t n = 1;
-	while (n < CALLS_MAX && once(d, n))
-		n++;
-	EXPECT(n > 3 && n < CALLS_MAX); /* the disk had a part in it, and in the end all of it worked */
+	for (enum how how = DISK_FAILS; how <= POWER_FAILS; how++) {
+		uint64_t n = 1;
+		while (n < CALLS_MAX && once(d, how, n))
+			n++;
+		EXPECT(n > 3 && n < CALLS_MAX); /* the disk had a part in it, and in the end all of it worked */
+	}
 }
 
 /* ---- the plays --------------------------------------------------------------------------------- */
+
+/* How many of them the trail says were done. */
+static size_t recorded(struct scene *s, const char *region, const char *event)
+{
+	size_t all, done = 0;
+	struct str lines = testing_records(s->w, region, event, 50, &all);
+	while (lines.n)
+		done += str_find(str_cut(&lines, '\n'), S("\"errorCode\"")) == SIZE_MAX;
+	return done;
+}
 
 static void nothing(struct scene *s) { (void)s; }
 static void two_replicas(struct scene *s)
@@ -158,6 +180,8 @@ static void replicated(struct scene *s, bool done)
 {
 	size_t n = agreed(s);
 	EXPECT(done ? n == 2 : n == 1 || n == 2);
+	EXPECT(recorded(s, HOME, "ReplicateKey") == n - 1);
+	EXPECT(recorded(s, ABROAD, "CreateKey") == n - 1);
 	if (n == 1) { /* and it can be done now */
 		EXPECT(replicate(s));
 		EXPECT(agreed(s) == 2);
@@ -178,8 +202,9 @@ static bool move(struct scene *s)
 static void moved(struct scene *s, bool done)
 {
 	EXPECT(agreed(s) == 3);
-	if (done)
-		EXPECT_STR(testing_about(s->w, HOME, s->id, "MultiRegionConfiguration.PrimaryKey.Region"), S(ABROAD));
+	bool is = str_eq(testing_about(s->w, HOME, s->id, "MultiRegionConfiguration.PrimaryKey.Region"), S(ABROAD));
+	EXPECT(is || !done);
+	EXPECT(recorded(s, HOME, "UpdatePrimaryRegion") == is && recorded(s, ABROAD, "UpdatePrimaryRegion") == is);
 }
 
 static void there_is_always_one_primary(void)
@@ -203,7 +228,9 @@ static void rotated(struct scene *s, bool done)
 		EXPECT(!done || rotations(s, regions[i]).p);
 		EXPECT_STR(rotations(s, regions[i]), rotations(s, HOME));
 	}
-	if (!rotations(s, HOME).p) {
+	bool is = rotations(s, HOME).p;
+	EXPECT(recorded(s, HOME, "RotateKeyOnDemand") == is && recorded(s, HOME, "RotateKey") == is);
+	if (!is) {
 		EXPECT(rotate(s));
 		EXPECT(rotations(s, THIRD).p);
 		opens_everywhere(s);
@@ -237,6 +264,7 @@ static void swept(struct scene *s, bool done)
 	(void)done;
 	EXPECT(agreed(s) == 1);
 	EXPECT(testing_rows_in(s->w, ABROAD) == 0 && testing_rows_in(s->w, THIRD) == 0);
+	EXPECT(recorded(s, ABROAD, "DeleteKey") == 1 && recorded(s, THIRD, "DeleteKey") == 1);
 	EXPECT_STR(testing_about(s->w, HOME, s->id, "KeyState"), S("PendingDeletion"));
 	world_later(s->w, 7 * (int64_t)DAY_MS);
 	testing_duty(s->w);

@@ -88,12 +88,14 @@ struct status kms_note_synchronized(struct req *rq, struct txn *t, struct str ac
 	return note(rq, t, account, op, in, out, arn);
 }
 
-struct str kms_record_abroad(struct req *in, const char *op, const void *input, const void *output, struct str arn_)
+struct str kms_record_call(struct req *in, const char *op, const void *input, const void *output, struct str arn_)
 {
 	struct str *arn = NEW(in->mem, struct str);
 	struct req as = *in;
 	*arn = arn_;
 	as.parent = NULL;
+	as.fault.kind = NULL;
+	as.event_id = (struct str){ 0 };
 	as.op = service_op(&kms_service, str_of(op));
 	as.in = input;
 	as.out = (void *)(uintptr_t)output;

@@ -16,8 +16,11 @@ struct status kms_note_creation(struct req *rq, struct txn *t, const struct kms_
 struct status kms_note_rotation(struct req *rq, struct txn *t, const struct kms_key *key, enum kms_rotation_type type);
 /* SynchronizeMultiRegionKey, in the primary key's region. */
 struct status kms_note_synchronized(struct req *rq, struct txn *t, struct str account, struct str id);
-/* What a call does in another region than its own, as a call of that region by the same caller: its record. */
-struct str kms_record_abroad(struct req *in, const char *op, const void *input, const void *output, struct str arn);
+/*
+ * The record of a call by the same caller, in the request's region, that went well: for what a request does in other
+ * commits than the one that the pipeline ends.
+ */
+struct str kms_record_call(struct req *in, const char *op, const void *input, const void *output, struct str arn);
 /* DeleteExpiredKeyMaterial. */
 struct status kms_note_expiry(struct req *rq, struct txn *t, const struct kms_key *key, struct str material_id);
 

@@ -2,9 +2,12 @@
 /*
  * ReplicateKey ("Create multi-Region replica keys").
  *
- * The primary lists the replica, with a row that says what it is to be; then it is made in its region, by the same
- * copying that keeps it in step later (mirror.c); then the call is recorded. A replica that cannot be made is taken
- * off the list again. When the call answers the replica is there and can be used: it is never "Creating".
+ * The primary lists the replica, with a row that says what it is to be and holds the call's record; then it is made in
+ * its region, by the same copying that keeps it in step later (mirror.c), and in the commit that makes it is the
+ * record. A replica that cannot be made is taken off the list again, and the refusal is recorded. So whoever makes it,
+ * the call or after a crash the duty: it is there if the trail says so, and only then.
+ *
+ * When the call answers the replica can be used: it is never "Creating".
  *
  * What must be allowed: kms:ReplicateKey on the primary; in the replica's region kms:CreateKey, and kms:TagResource
  * for tags.
@@ -16,6 +19,7 @@
 #include "svc/kms/key_policy.h"
 #include "svc/kms/mirror.h"
 #include "svc/kms/multiregion.h"
+#include "svc/kms/note.h"
 #include "svc/kms/spec.h"
 #include "svc/kms/tags.h"
 #include "wire/pack.h"
@@ -97,14 +101,23 @@ static struct status check_region(struct req *rq, const struct kms_key *key, str
 
 /* ---- the steps ---------------------------------------------------------------------------- */
 
-static struct str record_of(struct req *rq, const struct kms_key *key, const struct kms_key_row *row, struct str region,
-			    const struct kms_replica_wish *wish)
+/* All that will be said of it, in the answer and in both records. */
+static void describe(struct req *rq, const struct kms_key *key, const struct kms_key_row *row,
+		     struct kms_replica_wish *wish)
 {
+	const struct kms_replicate_key_in *in = rq->in;
+	struct kms_replicate_key_out *out = rq->out;
 	const struct kms_original o = { .id = key->id, .region = key->region, .row = *row };
-	struct req *in = kms_enter(rq, key->account, region);
-	struct str record = kms_wish_record(in, &o, wish);
-	kms_leave(in);
-	return record;
+	struct req *there = kms_enter(rq, key->account, in->replica_region);
+	struct kms_key_metadata *m = kms_wish_metadata(there, &o, wish);
+	wish->record = kms_wish_record(there, m, wish);
+	kms_leave(there);
+	*out = (struct kms_replicate_key_out){
+		.replica_key_metadata = m,
+		.replica_policy = wish->policy,
+		.replica_tags = wish->tags,
+	};
+	wish->call = kms_record_call(rq, rq->op->name, in, out, key->arn);
 }
 
 static struct status put_entry(struct req *rq, struct txn *t, const struct kms_key *key, struct str region,
@@ -126,7 +139,7 @@ static struct status put_entry(struct req *rq, struct txn *t, const struct kms_k
 		memcpy(v, row.replicas.v, n * sizeof *v);
 	v[n] = (struct kms_replica_entry){ region, row.version + 1 };
 	row.replicas = (struct kms_replica_entry_list){ v, n + 1 };
-	wish->record = record_of(rq, key, &row, region, wish);
+	describe(rq, key, &row, wish);
 	pack(&b, &kms_replica_wish_shape, wish);
 	TRY(txn_put(t, kms_wish_key(rq->mem, key->id, region), buf_str(&b)));
 	TRY(kms_shared(rq, t, key->id, &row));
@@ -149,19 +162,6 @@ static struct status unready(struct req *rq, const struct kms_key *key, struct s
 	return FAIL(rq, kms_KMSInternalException, "The request failed because of an internal error. Please try again.");
 }
 
-static struct status describe(struct req *rq, const struct kms_key *key, struct str region,
-			      struct kms_key_metadata **out)
-{
-	struct kms_original replica;
-	struct req *in = kms_enter(rq, key->account, region);
-	struct status st = kms_original_read(in, key->id, &replica);
-	if (!failed(st))
-		*out =
-		    kms_metadata(in, key->account, kms_arn(in, key->account, "key/", key->id), key->id, &replica.row);
-	kms_leave(in);
-	return st;
-}
-
 struct status kms_replicate_key(struct req *rq, const struct kms_replicate_key_in *in,
 				struct kms_replicate_key_out *out)
 {
@@ -171,20 +171,18 @@ struct status kms_replicate_key(struct req *rq, const struct kms_replicate_key_i
 		.policy = in->policy.p ? in->policy : kms_default_policy(rq, key->account),
 		.description = in->description,
 		.tags = in->tags,
+		.created_at = rq->now_ms,
 	};
-	struct kms_key_metadata *made;
-	struct txn *t;
+	(void)out; /* describe */
 	TRY(check_primary(rq, key->arn, &key->row));
 	TRY(check_region(rq, key, in->replica_region));
 	TRY(kms_tags_check(rq, in->tags));
 	TRY(kms_policy_check(rq, wish.policy, arn, key->account, in->bypass_policy_lockout_safety_check,
 			     &wish.policy_bound));
 	TRY(list(rq, key, in->replica_region, &wish));
-	struct status st = kms_mirror(rq, key->account, key->region, key->id);
-	if (failed(describe(rq, key, in->replica_region, &made))) /* that others are not in step is not this call's */
-		return unready(rq, key, failed(st) ? st : ERR(E_BUSY));
-	out->replica_key_metadata = made;
-	out->replica_policy = wish.policy;
-	out->replica_tags = in->tags;
-	return req_write(rq, kms_found(rq)->shard, &t); /* for the record */
+	struct status st = kms_mirror_new(rq, key, in->replica_region);
+	if (failed(st))
+		return unready(rq, key, st);
+	rq->no_record = true; /* it stands where the replica stands */
+	return OK;
 }
