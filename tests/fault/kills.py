@@ -9,6 +9,8 @@ dies, at most one of its calls is in doubt, and after the restart the worker loo
     refused             none                         no success; one refusal if answered > RECORD_DELAY_S before the kill
     in doubt            there, whole, or not at all  exactly as many successes as effects
     read                -                            one if answered > RECORD_DELAY_S before the kill, never two
+
+Records are those of the call's own region; what a call leaves in other regions: kills_regions.py.
 """
 import collections
 import contextlib
@@ -23,6 +25,7 @@ from botocore.exceptions import ClientError
 
 from harness import Server, allow, named, policy
 from kills_kms import Keys, Materials, Rules
+from kills_regions import REGIONS, Regions, judge_abroad
 from kills_worker import Call, Worker
 
 RECORD_DELAY_S = 1.0
@@ -409,7 +412,7 @@ class Refused(Worker):
         self.expect(keys == ["treasure"], f"refused calls had an effect: {keys}")
 
 
-WORKERS = (Objects, Objects, Multipart, Buckets, Identities, Identities, Keys, Materials, Rules, Refused)
+WORKERS = (Objects, Objects, Multipart, Buckets, Identities, Identities, Keys, Materials, Regions, Rules, Refused)
 
 
 def kill_keyholder(server):
@@ -503,10 +506,11 @@ class Run:
         self.total["kills while starting"] += 1
 
     def events(self, since):
-        trail = self.server.client("cloudtrail", plain=True)
-        for page in trail.get_paginator("lookup_events").paginate(StartTime=int(since) - 1):
-            for event in page["Events"]:
-                yield json.loads(event["CloudTrailEvent"])
+        for region in REGIONS:
+            trail = self.server.client("cloudtrail", region=region, plain=True)
+            for page in trail.get_paginator("lookup_events").paginate(StartTime=int(since) - 1):
+                for event in page["Events"]:
+                    yield json.loads(event["CloudTrailEvent"])
 
     def audit(self, started, killed_at):
         """Every call against the records that carry its name."""
@@ -527,10 +531,12 @@ class Run:
                 self.wrong(f"a record of a call that was never made: {name}")
         self.names.update(known)
 
-    def judge(self, c, events, killed_at):
+    def judge(self, c, all_events, killed_at):
+        events = [e for e in all_events if e["awsRegion"] == c.region]
+        abroad = [e for e in all_events if e["awsRegion"] != c.region]
         good = [e for e in events if "errorCode" not in e]
         bad = [e for e in events if "errorCode" in e]
-        shown = [(e["eventName"], e.get("errorCode"), e["requestID"]) for e in events]
+        shown = [(e["awsRegion"], e["eventName"], e.get("errorCode"), e["requestID"]) for e in all_events]
         early = c.answered_at is not None and c.answered_at < killed_at - RECORD_DELAY_S
         self.total[c.end] += 1
         if c.mutates and c.end == "ok":
@@ -545,9 +551,9 @@ class Run:
             self.total["in doubt, done" if c.effect else "in doubt, not done"] += 1
         else:
             wanted = len(events) <= 1
-        if not wanted:
+        if not wanted or not judge_abroad(c, len(good), abroad):
             self.wrong(f"{c!r} has the records {shown}")
-        if c.request_id and any(e["requestID"] != c.request_id for e in events):
+        if c.request_id and any(e["requestID"] != c.request_id for e in all_events):
             self.wrong(f"{c!r}: another request id in {shown}")
 
     def blob_bytes(self):
@@ -572,7 +578,7 @@ class Run:
             seen[event["eventID"]] += 1
             name = (event.get("userAgent") or "").strip("[]")
             if name in self.names:
-                names[name] += 1
+                names[name, event["awsRegion"]] += 1
         for what, count in list(seen.items()) + list(names.items()):
             if count > 1:
                 self.wrong(f"{what} has {count} records")

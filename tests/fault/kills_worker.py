@@ -7,6 +7,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from harness import code
 
 
+HOME = "us-east-1"
+
+
 class Lost(Exception):
     """The server died before it answered."""
 
@@ -16,10 +19,11 @@ class WithoutKeys(Exception):
 
 
 class Call:
-    __slots__ = ("name", "operation", "mutates", "end", "request_id", "code", "answered_at", "effect")
+    __slots__ = ("name", "operation", "mutates", "region", "to", "end", "request_id", "code", "answered_at", "effect")
 
-    def __init__(self, name, operation, mutates):
-        self.name, self.operation, self.mutates = name, operation, mutates
+    def __init__(self, name, operation, mutates, region=HOME, to=None):
+        """region: where it is made, and recorded; to: another one that it is about."""
+        self.name, self.operation, self.mutates, self.region, self.to = name, operation, mutates, region, to
         self.end, self.request_id, self.code, self.answered_at, self.effect = "sent", None, None, None, None
 
     def __repr__(self):
@@ -46,13 +50,17 @@ class Worker:
     def put_name(self, request, **_):
         request.headers["User-Agent"] = self.current.name
 
+    def region_of(self, client):  # noqa: ARG002: who works in several knows which client is for which
+        return HOME
+
     def prepare(self):
         """Makes what must be there before the load; not under fire."""
 
     def call(self, client, operation, mutates, doubt=None, **parameters):
         """doubt(): called after a restart when this call's end is unknown; says whether its effect is there."""
         self.number += 1
-        c = self.current = Call(f"{self.run.tag}-{self.name}-{self.number}", operation, mutates)
+        c = self.current = Call(f"{self.run.tag}-{self.name}-{self.number}", operation, mutates, self.region_of(client),
+                                parameters.get("ReplicaRegion") or parameters.get("PrimaryRegion"))
         self.calls.append(c)
         self.in_doubt = (c, doubt) if mutates else None
         try:
