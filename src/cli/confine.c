@@ -41,7 +41,7 @@ struct status confine_starter(struct server *s)
 	return starter_new(s->world, &wish, &s->starter);
 }
 
-/* What opens the root key. (config_load refuses one that lies in the data directory.) */
+/* What opens the root key. (root_key_find refuses one that lies in the data directory.) */
 static size_t hidden(struct server *s, const char *out[HIDDEN_MAX])
 {
 	struct root_wish how;

@@ -60,10 +60,9 @@ static bool make_dirs(struct arena *mem, struct str dir)
 	return true;
 }
 
-static struct config config_of(struct arena *mem, const struct wish *w, struct str dir)
+static struct config config_of(const struct wish *w)
 {
 	return (struct config){
-		.root_key = w->root_key.n ? absolute(mem, w->root_key) : arena_printf(mem, "%.*s.rootkey", PR(dir)),
 		.account = w->account.n ? w->account : S("000000000000"),
 		.region = w->region.n ? w->region : S("us-east-1"),
 		.domain = w->domain.p ? w->domain : S("s3.localhost"),
@@ -95,17 +94,31 @@ static struct status first_account(struct server *s, const struct wish *w)
 	return credentials_save(s->world, &s->keys, s->mem, s->dir, &c, 1);
 }
 
-static struct status build(struct world *w, struct arena *mem, const struct wish *wish, struct str dir,
-			   struct asker *asker)
+/* The link first: nobody looks for a key that no link leads to. */
+static struct status make_root(struct world *w, struct arena *mem, const struct wish *wish, struct str dir,
+			       struct asker *asker, struct config *c, struct vault_keys *keys)
 {
-	struct config c = config_of(mem, wish, dir);
+	c->root_key = wish->root_key;
+	if (!wish->root_key.n) {
+		TRY(root_key_find(mem, dir, &c->root_key));
+		return keys_create(w, mem, dir, c, &wish->root, asker, keys);
+	}
+	TRY(root_key_link(w, mem, dir, wish->root_key));
+	struct status st = keys_create(w, mem, dir, c, &wish->root, asker, keys);
+	if (failed(st))
+		root_key_unlink(mem, dir);
+	return st;
+}
+
+static struct status build(struct world *w, struct arena *mem, const struct wish *wish, struct str dir,
+			   struct asker *asker, struct config *c)
+{
 	struct vault_keys keys = { 0 };
-	TRY(config_check(mem, dir, &c));
-	TRY(keys_create(w, mem, dir, &c, &wish->root, asker, &keys));
-	struct status st = tls_files_create(w, mem, &keys, dir, &c);
+	TRY(make_root(w, mem, wish, dir, asker, c, &keys));
+	struct status st = tls_files_create(w, mem, &keys, dir, c);
 	keyring_close(keys.keyring);
 	TRY(st);
-	TRY(config_save(w, mem, dir, &c));
+	TRY(config_save(w, mem, dir, c));
 	struct server s;
 	TRY(server_open(&s, w, dir, asker));
 	st = first_account(&s, wish);
@@ -130,24 +143,25 @@ static int check(const struct wish *w)
 	return 0;
 }
 
-static int init(struct arena *mem, const struct wish *wish, struct asker *asker)
+static int init(struct arena *mem, struct wish *wish, struct asker *asker)
 {
 	struct world w;
 	struct str text, dir = without_slash(absolute(mem, wish->data));
 	world_real(&w);
+	if (wish->root_key.n)
+		wish->root_key = absolute(mem, wish->root_key);
 	if (!failed(text_file_read(mem, layout_path(mem, dir, "config"), &text)))
 		return complain("this directory is already initialised", dir);
 	if (!make_dirs(mem, dir))
 		return complain(strerror(errno), dir);
-	struct status st = build(&w, mem, wish, dir, asker);
+	struct config c = config_of(wish);
+	struct status st = build(&w, mem, wish, dir, asker, &c);
 	if (st.code == E_EXISTS)
-		return complain("a root key is already there; it is never overwritten",
-				config_of(mem, wish, dir).root_key);
+		return complain("a root key is already there, or a link to one; it is never overwritten", c.root_key);
 	if (failed(st)) {
 		unlink(str_z(mem, layout_path(mem, dir, "config")));
 		return complain(status_name(st), dir);
 	}
-	struct config c = config_of(mem, wish, dir);
 	printf("data directory  %.*s\nroot key        %.*s (%s, mode 0600; without it the data are noise: keep a copy "
 	       "elsewhere)\n"
 	       "account         %.*s\nCA certificate  %.*s/tls/ca.pem\n",
@@ -165,7 +179,8 @@ int command_init(int argc, char **argv)
 		{ "account", "ID", "the first account, 12 digits [000000000000]", .text = &w.account },
 		{ "root-access-key-id", "ID", "its root credentials [made up]", .text = &w.root_id },
 		{ "root-secret-access-key", "KEY", "", .text = &w.root_secret },
-		{ "root-key", "FILE", "where the root key goes [DIR.rootkey]", .text = &w.root_key },
+		{ "root-key", "FILE", "where the root key goes; DIR.rootkey is then a link to it",
+		  .text = &w.root_key },
 		ROOT_WISH_ROWS(&w.root),
 		ROOT_ASK_ROW(&w.passphrase_fd),
 		{ "region", "REGION", "for requests that name none [us-east-1]", .text = &w.region },

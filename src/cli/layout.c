@@ -111,19 +111,76 @@ bool path_lies_in(struct arena *mem, struct str dir, struct str path)
 	return is;
 }
 
-struct status config_check(struct arena *mem, struct str dir, const struct config *c)
+/* ---- the root key file --------------------------------------------------------------- */
+
+static struct status check_outside(struct arena *mem, struct str dir, struct str path)
 {
-	if (!path_lies_in(mem, dir, c->root_key))
+	if (!path_lies_in(mem, dir, path))
 		return OK;
 	log_error("the root key file may not lie in the data directory, which the serving process can write: put it "
 		  "elsewhere",
-		  "root_key", c->root_key);
+		  "root_key", path);
 	return ERR(E_INVALID);
 }
 
+/* By the directory's real name, so that it is the same from wherever and through whatever link it is named. */
+static struct status root_key_name(struct arena *mem, struct str dir, char **out)
+{
+	char *real = realpath(str_z(mem, dir), NULL);
+	if (!real)
+		return layout_failed(ERR(E_NOT_FOUND), dir);
+	*out = str_z(mem, arena_printf(mem, "%s.rootkey", real));
+	free(real);
+	return OK;
+}
+
+struct status root_key_find(struct arena *mem, struct str dir, struct str *out)
+{
+	char *name;
+	TRY(root_key_name(mem, dir, &name));
+	char *real = realpath(name, NULL);
+	*out = str_dup(mem, str_of(real ? real : name)); /* not there: whoever opens it says so */
+	free(real);
+	return check_outside(mem, dir, *out);
+}
+
+struct status root_key_link(struct world *w, struct arena *mem, struct str dir, struct str path)
+{
+	char *name;
+	TRY(root_key_name(mem, dir, &name));
+	TRY(check_outside(mem, dir, path));
+	if (symlink(str_z(mem, path), name) == 0)
+		return rootfile_sync_dir(w->disk, name);
+	if (errno == EEXIST)
+		return ERR(E_EXISTS);
+	log_error("cannot make the link to the root key file", "link", str_of(name), "error",
+		  str_of(strerrorname_np(errno)));
+	return ERR(E_IO);
+}
+
+void root_key_unlink(struct arena *mem, struct str dir)
+{
+	char *name;
+	struct stat st;
+	if (!failed(root_key_name(mem, dir, &name)) && lstat(name, &st) == 0 && S_ISLNK(st.st_mode))
+		(void)unlink(name);
+}
+
+/* Directories that are older than this rule may have it elsewhere. */
+static void hint_at_link(struct arena *mem, struct str said, struct str found)
+{
+	if (said.n && access(str_z(mem, found), F_OK) != 0)
+		log_error(
+		    "the settings name a root key file, which no longer counts, since they can be changed by whoever "
+		    "took the server over; if it is the right one, make a link to it",
+		    "settings", said, "link", found);
+}
+
+/* ---- settings ------------------------------------------------------------------------ */
+
 struct status config_load(struct arena *mem, struct str dir, struct config *out)
 {
-	struct str text, path = layout_path(mem, dir, "config");
+	struct str text, said = { 0 }, path = layout_path(mem, dir, "config");
 	TRY(layout_failed(text_file_read(mem, path, &text), path));
 	struct config c = { 0 };
 	while (text.p && text.n) {
@@ -133,7 +190,7 @@ struct status config_load(struct arena *mem, struct str dir, struct config *out)
 			continue;
 		value = str_trim(value);
 		if (str_eq(name, S("root_key")))
-			c.root_key = value;
+			said = value;
 		else if (str_eq(name, S("account")))
 			c.account = value;
 		else if (str_eq(name, S("region")))
@@ -147,9 +204,10 @@ struct status config_load(struct arena *mem, struct str dir, struct config *out)
 		else
 			log_warn("unknown setting ignored", "name", name);
 	}
-	if (!c.root_key.n || !c.account.n || !c.region.n)
+	if (!c.account.n || !c.region.n)
 		return layout_failed(ERR(E_INVALID), path);
-	TRY(config_check(mem, dir, &c));
+	TRY(root_key_find(mem, dir, &c.root_key));
+	hint_at_link(mem, said, c.root_key);
 	*out = c;
 	return OK;
 }
@@ -158,8 +216,8 @@ struct status config_save(struct world *w, struct arena *mem, struct str dir, co
 {
 	struct buf b = buf_in(mem);
 	buf_printf(&b, "# Holdfast's settings for this data directory. No secrets stand here.\n");
-	buf_printf(&b, "root_key = %.*s\naccount = %.*s\nregion = %.*s\ndomain = %.*s\nnames = ", PR(c->root_key),
-		   PR(c->account), PR(c->region), PR(c->domain));
+	buf_printf(&b, "account = %.*s\nregion = %.*s\ndomain = %.*s\nnames = ", PR(c->account), PR(c->region),
+		   PR(c->domain));
 	for (size_t i = 0; i < c->names.n; i++)
 		buf_printf(&b, "%s%.*s", i ? ", " : "", PR(c->names.v[i]));
 	buf_byte(&b, '\n');

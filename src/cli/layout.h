@@ -11,8 +11,11 @@
  *     DIR/admin.sock        while serving: health, metrics, accounts, workloads, the test clock
  *     DIR/urls              while serving: where, a URL a line
  *     DIR/aws               where old AWS CLIs find STS (old_sdk.h)
- *     DIR.rootkey           the root key or what opens it (crypto/root_source.h), outside the directory unless
- *                           --root-key says otherwise; beside it, while it is rotated, .new and .handover
+ *     DIR.rootkey           the root key or what opens it (crypto/root_source.h), or a link to where that is; beside
+ *                           the file, while it is rotated, .new and .handover
+ *
+ * Whoever serves the directory can write in it, strangers that took him over included; a root key file can name a
+ * library that is loaded. So the root key file is found by the directory's name and never by what stands inside.
  */
 #ifndef CLI_LAYOUT_H
 #define CLI_LAYOUT_H
@@ -24,7 +27,7 @@
 #include "wire/shape.h"
 
 struct config {
-	struct str root_key;    /* path */
+	struct str root_key;    /* not a setting: DIR.rootkey, or the file that this link leads to */
 	struct str account;     /* the first account */
 	struct str region;      /* where requests without a scope belong */
 	struct str domain;      /* for virtual-host addressing; empty: none */
@@ -34,13 +37,14 @@ struct config {
 
 struct str layout_path(struct arena *mem, struct str dir,
 		       const char *rest); /* "<dir>/<rest>", NUL-terminated behind n */
-/* E_INVALID, too, when the root key file would lie in the directory. */
+/* What root_key_find says, too. E_INVALID: a setting that is needed is missing. */
 struct status config_load(struct arena *mem, struct str dir, struct config *out);
-/*
- * Settings can be changed by whoever serves the directory, and a root key file can name a library that is loaded: so no
- * root key file counts that he could have put there. E_INVALID: the log says so.
- */
-struct status config_check(struct arena *mem, struct str dir, const struct config *c);
+/* DIR.rootkey, and where that is a link what it leads to; DIR must be there. E_INVALID, and the log says so, when the
+ * file would lie in the directory. */
+struct status root_key_find(struct arena *mem, struct str dir, struct str *out);
+/* Makes DIR.rootkey a link to `path`, which need not be there. E_EXISTS; E_INVALID as above; E_IO: the log says why. */
+struct status root_key_link(struct world *w, struct arena *mem, struct str dir, struct str path);
+void root_key_unlink(struct arena *mem, struct str dir); /* if it is a link */
 bool path_lies_in(struct arena *mem, struct str dir, struct str path);
 struct status config_save(struct world *w, struct arena *mem, struct str dir, const struct config *c);
 

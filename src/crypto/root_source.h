@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where the root key comes from. Whatever it is, a file stands for it (the root key file, DIR.rootkey), which says what
- * opens it; so a directory's settings name the file and nothing else.
+ * opens it; a directory's settings say nothing of it.
  *
  *     file         the key itself stands there (rootfile.h): whoever has the file has the key
  *     passphrase   sealed under a key that Argon2id makes of it: asked for at each start

@@ -180,11 +180,10 @@ static bool hear_with(int fd, void *bytes, size_t n, int files[FILES_MAX], size_
 
 /* ---- the starter ---- */
 
-/* Readable by all, whatever the umask: whoever waits for it reads it, and a file like that is never taken for a root
- * key, which its text, being serve's, could otherwise pretend to be. */
+/* Readable by all, whatever the umask, since it is for whoever waits for it. */
 static bool write_whole(struct disk *d, const char *path, struct str text)
 {
-	int fd = d->open(d, path, O_WRONLY | O_CREAT | O_TRUNC, READY_MODE);
+	int fd = d->open(d, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, READY_MODE);
 	bool done = fd >= 0 && fchmod(fd, READY_MODE) == 0 && d->pwrite(d, fd, text.p, text.n, 0) == (ssize_t)text.n &&
 		    d->fdatasync(d, fd) == 0;
 	if (fd >= 0)

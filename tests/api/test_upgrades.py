@@ -26,8 +26,6 @@ class Old(Server):
         with tarfile.open(FIXTURES / f"{name}.tar.xz") as archive:
             archive.extractall(self.base)
             self.made = archive.getmember("data.rootkey").mtime
-        config = self.base / "data" / "config"  # it has the place of the root key's file, which is another one now
-        config.write_text(re.sub(r"(?m)^root_key = .*$", f"root_key = {self.base}/data.rootkey", config.read_text()))
         self.data, self.options, self.account, self.process = self.base / "data", (), ACCOUNT, None
         self.log = self.base / "server.log"
         self.ca = str(self.data / "tls" / "ca.pem")

@@ -119,7 +119,11 @@ def test_init_with_credentials_and_a_root_key_elsewhere(tmp_path):
     server.log, server.ca = tmp_path / "server.log", str(tmp_path / "d" / "tls" / "ca.pem")
     server.holdfast("init", "--data=" + str(server.data), "--root-key", tmp_path / "safe" / "key", "--root-access-key-id", "AKIAROOTROOTROOTROOT",
                     "--root-secret-access-key", "s" * 40)
-    assert (tmp_path / "safe" / "key").exists() and not (tmp_path / "d.rootkey").exists()
+    assert (tmp_path / "safe" / "key").exists() and (tmp_path / "d.rootkey").readlink() == tmp_path / "safe" / "key"
+    before = (tmp_path / "safe" / "key").read_bytes()
+    server.holdfast("rootkey", "rotate", "--data", server.data)
+    assert (tmp_path / "d.rootkey").is_symlink() and (tmp_path / "safe" / "key").read_bytes() != before
+    assert [p.name for p in (tmp_path / "safe").iterdir()] == ["key"], "a rotation is where the file is"
     server.start()
     try:
         assert server.root == ("AKIAROOTROOTROOTROOT", "s" * 40)
@@ -132,14 +136,50 @@ def test_a_root_key_in_the_data_directory_is_refused(tmp_path):
     """The serving process may write there, and what opens a root key may be a library that is loaded."""
     done = run("init", "--data", tmp_path / "d", "--root-key", tmp_path / "d" / "key")
     assert done.returncode == 1 and "may not lie in the data directory" in done.stderr and not (tmp_path / "d" / "key").exists()
+    assert not os.path.lexists(tmp_path / "d.rootkey")
     assert run("init", "--data", tmp_path / "d").returncode == 0
-    config = tmp_path / "d" / "config"
-    (tmp_path / "d" / "keys" / "mine").write_bytes((tmp_path / "d.rootkey").read_bytes())
-    (tmp_path / "d" / "keys" / "mine").chmod(0o600)
-    config.write_text(config.read_text().replace(str(tmp_path / "d.rootkey"), str(tmp_path / "d" / "keys" / "mine")))
+    mine = tmp_path / "d" / "keys" / "mine"
+    (tmp_path / "d.rootkey").rename(mine)
+    (tmp_path / "d.rootkey").symlink_to(mine)
     for command in (["serve"], ["account", "list"], ["rootkey", "status"], ["rootkey", "rotate"], ["doctor"]):
         done = run(*command, "--data", tmp_path / "d")
         assert done.returncode and "may not lie in the data directory" in done.stderr, command
+
+
+def test_the_settings_do_not_say_where_the_root_key_is(tmp_path):
+    """Who took the serving process over can write them; a file of his making would name a library of his choice."""
+    assert run("init", "--data", tmp_path / "d").returncode == 0
+    config, key = tmp_path / "d" / "config", tmp_path / "d.rootkey"
+    assert "root_key" not in config.read_text()
+    config.write_text(config.read_text() + f"root_key = {tmp_path / 'elsewhere'}\n")
+    (tmp_path / "elsewhere").write_text("not a root key")
+    assert str(key) in run("rootkey", "status", "--data", tmp_path / "d").stdout
+    assert run("account", "list", "--data", tmp_path / "d").returncode == 0
+    key.rename(tmp_path / "elsewhere")  # as a directory may be that is older than this rule
+    for command in (["serve"], ["account", "list"], ["rootkey", "status"], ["doctor"]):
+        done = run(*command, "--data", tmp_path / "d")
+        assert done.returncode == 1 and "make a link" in done.stderr and str(tmp_path / "elsewhere") in done.stderr, command
+    key.symlink_to(tmp_path / "elsewhere")
+    assert run("account", "list", "--data", tmp_path / "d").returncode == 0
+
+
+def test_a_directory_is_the_same_by_any_name(tmp_path):
+    assert run("init", "--data", tmp_path / "d").returncode == 0
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "name").symlink_to(tmp_path / "d")
+    for name, cwd in ((tmp_path / "other" / "name", None), (str(tmp_path / "d") + "//", None), ("d", tmp_path), (".", tmp_path / "d")):
+        done = run("rootkey", "status", "--data", name, cwd=cwd)
+        assert done.returncode == 0 and str(tmp_path / "d.rootkey") in done.stdout, name
+
+
+@pytest.mark.parametrize("link", ["nowhere", "there"])
+def test_init_takes_no_link_for_free(tmp_path, link):
+    (tmp_path / "there").write_text("precious")
+    (tmp_path / "d.rootkey").symlink_to(tmp_path / link)
+    for more in ([], ["--root-key", tmp_path / "key"]):
+        done = run("init", "--data", tmp_path / "d", *more)
+        assert done.returncode == 1 and "never overwritten" in done.stderr
+    assert (tmp_path / "there").read_text() == "precious" and not (tmp_path / "nowhere").exists() and not (tmp_path / "key").exists()
 
 
 # ---- serve --------------------------------------------------------------------------------------

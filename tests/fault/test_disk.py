@@ -394,7 +394,7 @@ def test_a_damaged_file_of_keys_or_settings(damaged, name):
     def harm(data):
         path = data / name
         if name == "config":
-            path.write_text("root_key =\n")
+            path.write_text("account =\n")
         else:
             flip(path, path.stat().st_size // 3, 8)
         return path
@@ -550,8 +550,7 @@ def serve(server, **more):
 
 
 def root_key(server):
-    return pathlib.Path(next(line.split("=")[1].strip() for line in (server.data / "config").read_text().splitlines()
-                             if line.startswith("root_key")))
+    return pathlib.Path(f"{server.data}.rootkey")
 
 
 def test_a_wrong_or_missing_root_key_opens_nothing(base):
