@@ -10,6 +10,8 @@
 
 #include <errno.h>
 #include <seccomp.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -129,8 +131,15 @@ static const int refused[] = {
 	SCMP_SYS(open_by_handle_at),
 	SCMP_SYS(io_uring_setup),
 	SCMP_SYS(fsopen),
+	SCMP_SYS(fsconfig),
+	SCMP_SYS(fsmount),
+	SCMP_SYS(fspick),
 	SCMP_SYS(open_tree),
 	SCMP_SYS(move_mount),
+	SCMP_SYS(mount_setattr),
+	SCMP_SYS(fanotify_init),
+	SCMP_SYS(process_madvise),
+	SCMP_SYS(syslog),
 	SCMP_SYS(iopl),
 	SCMP_SYS(ioperm),
 };
@@ -144,14 +153,47 @@ static bool load(scmp_filter_ctx f, int wrong)
 	return done;
 }
 
+/* Namespaces, in which anybody has root's powers over much of the kernel. Of clone3 a filter does not see the flags:
+ * who is told that there is none takes clone. */
+static int refuse_namespaces(scmp_filter_ctx f)
+{
+	static const unsigned kinds[] = { CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,   CLONE_NEWNET,
+					  CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWCGROUP };
+	int wrong = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		wrong |= seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+					  SCMP_A0(SCMP_CMP_MASKED_EQ, kinds[i], kinds[i]));
+	return wrong;
+}
+
+/* What puts keystrokes into the terminal that we were started from, for the shell that reads it after us. */
+static int refuse_typing(scmp_filter_ctx f)
+{
+	static const unsigned types[] = { TIOCSTI, TIOCLINUX };
+	int wrong = 0;
+
+	for (size_t i = 0; i < COUNT(types); i++) /* the kernel looks at 32 bits of it */
+		wrong |= seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
+					  SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, types[i]));
+	return wrong;
+}
+
+static int refuse_all(scmp_filter_ctx f)
+{
+	int wrong = refuse_namespaces(f) | refuse_typing(f);
+
+	for (size_t i = 0; i < COUNT(refused); i++)
+		if (refused[i] != SCMP_SYS(ptrace) || !process_is_sanitized()) /* the leak checker's */
+			wrong |= seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
+	return wrong;
+}
+
 struct status sandbox_refuse(void)
 {
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
-	int wrong = f ? 0 : 1;
+	int wrong = f ? refuse_all(f) : 1;
 
-	for (size_t i = 0; f && i < COUNT(refused); i++)
-		if (refused[i] != SCMP_SYS(ptrace) || !process_is_sanitized()) /* the leak checker's */
-			wrong |= seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
 	if (f && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && load(f, wrong))
 		return OK;
 	return ERR(E_UNSUPPORTED);
@@ -170,10 +212,33 @@ static int refuse_local_sockets(scmp_filter_ctx f)
 	return wrong;
 }
 
+/* By a file's name, which Landlock does not judge: whose a file is, who else may reach it, and (before its third
+ * version) that it is emptied. */
+static const int changes_by_name[] = {
+	SCMP_SYS(chmod),     SCMP_SYS(fchmodat),  452 /* fchmodat2 */,  SCMP_SYS(chown),
+	SCMP_SYS(lchown),    SCMP_SYS(fchown),    SCMP_SYS(fchownat),   SCMP_SYS(setxattr),
+	SCMP_SYS(lsetxattr), SCMP_SYS(fsetxattr), 463 /* setxattrat */, SCMP_SYS(truncate),
+};
+
+/* Of a file that is open the mode may be what ours have, and no more. */
+static int refuse_changed_files(scmp_filter_ctx f)
+{
+	enum { OURS = 0644, OTHER_BITS = 07777 & ~OURS };
+	int wrong = 0;
+
+	for (size_t i = 0; i < COUNT(changes_by_name); i++)
+		wrong |= seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), changes_by_name[i], 0);
+	for (unsigned bit = 1; bit <= OTHER_BITS; bit <<= 1)
+		if (bit & OTHER_BITS)
+			wrong |= seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(fchmod), 1,
+						  SCMP_A1(SCMP_CMP_MASKED_EQ, bit, bit));
+	return wrong;
+}
+
 struct status sandbox_refuse_doors(void)
 {
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
-	int wrong = f ? refuse_local_sockets(f) : 1;
+	int wrong = f ? refuse_local_sockets(f) | refuse_changed_files(f) : 1;
 
 	if (f)
 		wrong |= seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);

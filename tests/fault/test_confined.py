@@ -78,6 +78,36 @@ def test_no_program_can_be_started_nor_another_one_asked(inside):
     assert it("pidfd_getfd", 3, 0, 0) == "EPERM"
 
 
+def test_nobody_else_is_let_in(inside):
+    """Landlock says nothing about modes and owners: an accomplice with another user of the machine would be let in by them."""
+    server, it = inside
+    for target in (server.base / "data.rootkey", server.data):
+        before = target.stat()
+        assert it("chmod", path(target), 0o644) == "EPERM"
+        assert it("fchmodat", -100, path(target), 0o644) == "EPERM"
+        assert it("fchmodat2", -100, path(target), 0o644, 0) == "EPERM"
+        assert it("chown", path(target), 65534, 65534) == "EPERM"
+        assert it("setxattr", path(target), b"system.posix_acl_access", b"x", 1, 0) == "EPERM"
+        assert it("setxattrat", -100, path(target), 0, b"system.posix_acl_access", 0, 16) == "EPERM"
+        assert it("truncate", path(target), 0) in ("EPERM", "EACCES")
+        assert (target.stat().st_mode, target.stat().st_uid) == (before.st_mode, before.st_uid)
+    made = it("open", path(server.data / "made"), CREATE, 0o600)
+    assert it("fchmod", made, 0o644) == 0 and it("fchmod", made, 0o600) == 0
+    for mode in (0o4755, 0o2600, 0o700, 0o660, 0o602):
+        assert it("fchmod", made, mode) == "EPERM", oct(mode)
+    assert it("close", made) == 0
+
+
+def test_no_keystrokes_and_no_namespaces(inside):
+    server, it = inside
+    for request in (0x5412, 0x541C, 1 << 32 | 0x5412):  # TIOCSTI, TIOCLINUX
+        assert it("ioctl", 2, request, b"x") == "EPERM"
+    assert it("ioctl", 2, 0x5413, b"x" * 8) in ("ENOTTY", 0)  # TIOCGWINSZ: anything else is asked
+    for flag in (0x10000000, 0x00020000, 0x40000000):  # NEWUSER, NEWNS, NEWNET
+        assert it("clone", flag | 17, 0, 0, 0, 0) == "EPERM"
+    assert it("clone3", b"\0" * 64, 64) == "ENOSYS"
+
+
 def test_what_opens_the_root_key_works_on_all_the_same(fresh):
     """Confined, it has the root key replaced and dead processes started anew."""
     kms = fresh.client("kms")
