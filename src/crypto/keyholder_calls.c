@@ -8,15 +8,14 @@
  */
 #include "crypto/keyholder_client.h"
 
-#include "base/fiber.h"
+#include "base/fiber_wait.h"
 #include "base/log.h"
 #include "base/str.h"
 
 /* Somebody who waits, on his own stack. */
 struct waiter {
 	struct keyholder *h;
-	struct fiber *fiber; /* NULL: a thread, on `done` */
-	sem_t done;
+	struct fiber_wait wait;
 	uint16_t slot;
 	struct status st;
 	struct waiter *next;
@@ -24,34 +23,12 @@ struct waiter {
 
 /* ---- waiting ---- */
 
-/* w may be gone when this returns. */
-static void wake(struct waiter *w)
-{
-	if (w->fiber)
-		fiber_wake(w->fiber);
-	else
-		sem_post(&w->done);
-}
-
-/* Do `start`, which arranges for a wake-up (or wakes at once), and wait for it. */
-static void wait_for(struct waiter *w, bool parks, void (*start)(void *arg, struct fiber *f))
-{
-	if (parks && fiber_may_park()) {
-		fiber_park(start, w);
-		return;
-	}
-	start(w, NULL);
-	while (sem_wait(&w->done) != 0)
-		;
-}
-
-static void enter_line(void *arg, struct fiber *f)
+static void enter_line(void *arg)
 {
 	struct waiter *w = arg;
 	struct keyholder *h = w->h;
 
 	pthread_mutex_lock(&h->lock);
-	w->fiber = f;
 	bool now = h->n_free > 0;
 	if (now) {
 		w->slot = h->free[--h->n_free];
@@ -62,7 +39,7 @@ static void enter_line(void *arg, struct fiber *f)
 	}
 	pthread_mutex_unlock(&h->lock);
 	if (now)
-		wake(w);
+		fiber_wait_end(&w->wait);
 }
 
 static void take_slot(struct waiter *w, bool parks)
@@ -75,7 +52,7 @@ static void take_slot(struct waiter *w, bool parks)
 		w->slot = h->free[--h->n_free];
 	pthread_mutex_unlock(&h->lock);
 	if (!got)
-		wait_for(w, parks, enter_line);
+		fiber_wait(&w->wait, parks, enter_line, w);
 }
 
 static void give_slot(struct keyholder *h, uint16_t slot)
@@ -92,17 +69,16 @@ static void give_slot(struct keyholder *h, uint16_t slot)
 	}
 	pthread_mutex_unlock(&h->lock);
 	if (first)
-		wake(first);
+		fiber_wait_end(&first->wait);
 }
 
-static void submit(void *arg, struct fiber *f)
+static void submit(void *arg)
 {
 	struct waiter *w = arg;
 	struct keyholder *h = w->h;
 	struct ring *r = &h->rings->to_holder;
 
 	pthread_mutex_lock(&h->lock);
-	w->fiber = f;
 	bool up = h->up;
 	if (up) {
 		h->answers[w->slot] = w;
@@ -113,7 +89,7 @@ static void submit(void *arg, struct fiber *f)
 	}
 	pthread_mutex_unlock(&h->lock);
 	if (!up)
-		wake(w);
+		fiber_wait_end(&w->wait);
 	else if (ring_should_wake(r)) /* else one is awake, and looks again before it sleeps */
 		ring_wake(r);
 }
@@ -146,7 +122,7 @@ static struct status call_in_slot(struct waiter *w, bool parks, struct secret_po
 	if (!n)
 		return ERR(E_TOO_BIG);
 	atomic_store_explicit(&slot->n, (uint32_t)n, memory_order_release);
-	wait_for(w, parks, submit);
+	fiber_wait(&w->wait, parks, submit, w);
 	struct status st = w->st, gone = w->st;
 	n = atomic_load_explicit(&slot->n, memory_order_acquire);
 	if (!failed(st))
@@ -162,11 +138,9 @@ struct status keyholder_call(struct keyholder *h, bool parks, struct secret_pool
 {
 	struct waiter w = { .h = h };
 
-	sem_init(&w.done, 0, 0);
 	take_slot(&w, parks);
 	struct status st = call_in_slot(&w, parks, secrets, c, mem, out);
 	give_slot(h, w.slot);
-	sem_destroy(&w.done);
 	return st;
 }
 
@@ -200,7 +174,7 @@ void *keyholder_reap(void *arg)
 		if (keyholder_is_stopping(h))
 			break;
 		while ((w = next_answered(h, &seen)))
-			wake(w);
+			fiber_wait_end(&w->wait);
 		ring_sleep(&h->rings->to_client, seen, bell);
 	}
 	return NULL;
@@ -228,6 +202,6 @@ void keyholder_fail_calls(struct keyholder *h)
 	while (failed_ones) {
 		struct waiter *w = failed_ones;
 		failed_ones = w->next;
-		wake(w);
+		fiber_wait_end(&w->wait);
 	}
 }

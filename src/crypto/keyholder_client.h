@@ -16,7 +16,6 @@
 #include "crypto/starter.h"
 
 #include <pthread.h>
-#include <semaphore.h>
 #include <sys/types.h>
 
 struct waiter;
@@ -44,8 +43,9 @@ struct keyholder {
 	int rings_fd;
 	int holder_fd; /* a pidfd of the keyholder; -1: none */
 	pthread_cond_t heard;
-	bool asking; /* until the guardian has answered */
-	int said;    /* what */
+	bool asking;   /* one at a time: until he who asked the guardian has taken its answer */
+	bool answered; /* it has */
+	int said;      /* what */
 	uint8_t retired[ROOTS_MAX]
 		       [ROOT_RETIRED_SIZE]; /* root keys that were, sealed, in the order in which they went */
 	size_t n_retired;

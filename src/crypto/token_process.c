@@ -12,7 +12,7 @@
 #include "crypto/token_process.h"
 
 #include "base/buf.h"
-#include "base/fiber.h"
+#include "base/fiber_wait.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "crypto/starter.h"
@@ -20,7 +20,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -32,8 +31,7 @@ struct waiter {
 	struct str message;
 	uint32_t number;
 	int64_t since_us;
-	struct fiber *fiber; /* NULL: a thread, on `done` */
-	sem_t done;
+	struct fiber_wait wait;
 	struct arena *mem;
 	struct token_answer *out;
 	struct status st;
@@ -60,27 +58,17 @@ static struct process *of(struct token *t) { return (struct process *)t; }
 
 /* ---- calls ---- */
 
-/* w may be gone when this returns. */
-static void wake(struct waiter *w)
-{
-	if (w->fiber)
-		fiber_wake(w->fiber);
-	else
-		sem_post(&w->done);
-}
-
 static bool sent(struct process *p, struct str message)
 {
 	return send(p->fd, message.p, message.n, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)message.n;
 }
 
-static void submit(void *arg, struct fiber *f)
+static void submit(void *arg)
 {
 	struct waiter *w = arg;
 	struct process *p = w->p;
 
 	pthread_mutex_lock(&p->lock);
-	w->fiber = f;
 	bool in = !p->gone && !p->stopping && p->n_waiting < TOKEN_PROCESS_CALLS && sent(p, w->message);
 	if (in) {
 		w->next = p->waiting;
@@ -89,7 +77,7 @@ static void submit(void *arg, struct fiber *f)
 	}
 	pthread_mutex_unlock(&p->lock);
 	if (!in)
-		wake(w); /* w->st is E_BUSY */
+		fiber_wait_end(&w->wait); /* w->st is E_BUSY */
 }
 
 static uint32_t next_number(struct process *p)
@@ -111,15 +99,7 @@ static struct status call(struct token *t, const struct token_call *c, struct ar
 	token_call_write(&b, w.number, c);
 	w.message = buf_str(&b);
 	assert(w.message.n <= TOKEN_MESSAGE_MAX);
-	sem_init(&w.done, 0, 0);
-	if (fiber_may_park()) {
-		fiber_park(submit, &w);
-	} else {
-		submit(&w, NULL);
-		while (sem_wait(&w.done) != 0)
-			;
-	}
-	sem_destroy(&w.done);
+	fiber_wait(&w.wait, true, submit, &w);
 	arena_wipe(scratch);
 	arena_free(scratch);
 	return w.st;
@@ -154,7 +134,7 @@ static bool deliver(struct process *p, struct str bytes)
 		return false;
 	*w->out = (struct token_answer){ a.result, str_dup(w->mem, a.out), str_dup(w->mem, a.plain) };
 	w->st = OK;
-	wake(w);
+	fiber_wait_end(&w->wait);
 	return true;
 }
 
@@ -201,7 +181,7 @@ static void fail_all(struct process *p)
 	pthread_mutex_unlock(&p->lock);
 	while (w) {
 		struct waiter *next = w->next;
-		wake(w); /* w->st is E_BUSY */
+		fiber_wait_end(&w->wait); /* w->st is E_BUSY */
 		w = next;
 	}
 }
