@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 enum { QUICK_MS = 1000, PAUSE_MS = 250 }; /* one that died sooner than that is followed by a pause */
+enum { PAGE = 4096 };
 
 /* What a child that reads the root key leaves for us, in memory that both have. */
 struct reading {
@@ -68,11 +69,11 @@ bool keyholder_hear(int fd, struct keyholder_said *out)
 
 static void *locked_page(int sharing)
 {
-	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
 	assert(p != MAP_FAILED);
-	if (mlock(p, 4096) != 0)
+	if (mlock(p, PAGE) != 0)
 		log_warn("the machine refuses to lock the root key's memory: it may reach swap; raise RLIMIT_MEMLOCK");
-	(void)madvise(p, 4096, MADV_DONTDUMP);
+	(void)madvise(p, PAGE, MADV_DONTDUMP);
 	return p;
 }
 
@@ -106,8 +107,9 @@ static _Noreturn void be_reader(struct guardian *g, pid_t parent)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	if (getppid() != parent)
 		_exit(E_CLOSED);
-	close(g->fd); /* what is loaded here has no business with serve */
+	close(g->fd); /* what is loaded here has no business with serve, nor with root keys to come */
 	rings_free(g->rings);
+	munmap(g->offer, PAGE);
 	struct status st = root_about(g->w, mem, g->root_path, &about);
 	if (!failed(st))
 		st = root_set_open(g->w, g->root_path, g->asker, &g->reading->roots);
@@ -153,6 +155,8 @@ static struct status read_root(struct guardian *g)
 		*g->roots = g->reading->roots;
 	g->by_itself = g->reading->by_itself;
 	secret_wipe(g->reading, sizeof *g->reading);
+	munmap(g->reading, PAGE); /* whatever the child left running does not share it with keyholders */
+	g->reading = NULL;
 	return st;
 }
 

@@ -136,11 +136,14 @@ static int ask_guardian(struct keyholder *h, enum keyholder_word word)
 	pthread_mutex_lock(&h->lock);
 	while (h->asking)
 		pthread_cond_wait(&h->heard, &h->lock);
-	bool said = h->up && keyholder_say(h->fd, word, 0);
-	h->asking = said;
-	while (h->asking)
+	h->asking = true;
+	h->answered = !h->up || !keyholder_say(h->fd, word, 0);
+	h->said = -E_BUSY;
+	while (!h->answered)
 		pthread_cond_wait(&h->heard, &h->lock);
-	int answer = said ? h->said : -E_BUSY;
+	int answer = h->said;
+	h->asking = false;
+	pthread_cond_broadcast(&h->heard);
 	pthread_mutex_unlock(&h->lock);
 	return answer;
 }

@@ -50,8 +50,9 @@ void keyholder_went_up(struct keyholder *h, const struct keyholder_said *said)
 static void answered(struct keyholder *h, const struct keyholder_said *said)
 {
 	pthread_mutex_lock(&h->lock);
-	h->asking = false;
-	h->said = said->number;
+	if (!h->answered)
+		h->said = said->number;
+	h->answered = true;
 	if (said->word == KEYHOLDER_ADOPT && !said->number)
 		h->by_itself = said->by_itself;
 	if (said->has_bytes && h->n_retired < ROOTS_MAX)
@@ -87,7 +88,6 @@ static void listen_to_guardian(struct keyholder *h)
 			keyholder_say(h->fd, KEYHOLDER_GO, 0);
 		}
 	}
-	answered(h, &(struct keyholder_said){ .number = -E_BUSY });
 }
 
 /* False: we are to end. */
@@ -109,12 +109,13 @@ static bool pause_before(struct keyholder *h, unsigned tries)
 	return !stopping;
 }
 
-/* No new ones. */
+/* No new ones, and nobody asks the guardian any more, which will not answer who did. */
 static void stop_calls(struct keyholder *h)
 {
 	pthread_mutex_lock(&h->lock);
 	h->up = false;
 	pthread_mutex_unlock(&h->lock);
+	answered(h, &(struct keyholder_said){ .number = -E_BUSY });
 }
 
 /* No other keyholder before this one is dead: it ends with its guardian, but has the rings until then. */
