@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from conftest import BIN, ROOT, Server
+from conftest import BIN, ROOT, Server, allow, policy
 
 ACCOUNT = "111122223333"
 SIZE = 100_000_000
@@ -75,6 +75,33 @@ def test_setting_up_twice_changes_nothing_but_the_operators_key(shop):
     assert shop.ok("kms", "list-keys", "--query", "length(Keys)").strip() == "1"
 
 
+def findings(shop):
+    done = subprocess.run(["securecart/check", str(shop.server.data)], env=shop.clean, text=True, capture_output=True, cwd=ROOT)
+    said = [line.split(maxsplit=1) for line in done.stdout.splitlines() if line.startswith(("ok ", "FAIL "))]
+    assert done.returncode == any(how == "FAIL" for how, _ in said), done.stdout + done.stderr
+    return said, done.stdout
+
+
+def test_its_data_is_protected_as_the_second_phase_asks(shop):
+    said, text = findings(shop)
+    assert len(said) == 13 and not [what for how, what in said if how != "ok"], text
+
+
+def test_what_is_no_longer_so_is_found_and_mended(shop):
+    key = shop.ok("kms", "describe-key", "--key-id", "alias/securecart-invoices", "--query", "KeyMetadata.KeyId", "--output", "text").strip()
+    shop.ok("kms", "disable-key-rotation", "--key-id", key)
+    shop.ok("s3api", "delete-bucket-encryption", "--bucket", "securecart-invoices")
+    shop.ok("s3api", "delete-bucket-policy", "--bucket", "securecart-invoices")
+    everybody = policy(allow("kms:*", "*", Principal={"AWS": "*"}))
+    shop.ok("kms", "put-key-policy", "--key-id", key, "--policy-name", "default", "--policy", everybody)
+    said, text = findings(shop)
+    assert [what for how, what in said if how == "ok"] == [
+        "a customer managed key for customers' data", "the AWS managed key for the rest", "that way is closed without an MFA code",
+        "securecart-logs is encrypted"], text
+    shop.script("securecart/setup", str(shop.server.data))
+    assert shop.ok("kms", "get-key-rotation-status", "--key-id", key, "--query", "KeyRotationEnabled").strip() == "true"
+
+
 def test_the_application_stores_and_reads_100_mb(shop, tmp_path):
     app = shop.be("securecart-app")
     shop.ok("s3", "cp", "--quiet", str(shop.invoice), "s3://securecart-invoices/2026/invoice.bin", who=app)
@@ -135,7 +162,6 @@ def test_plain_transport_is_refused_by_the_bucket(shop):
 
 
 def test_any_principal_but_securecarts_roles_is_refused_by_the_bucket(shop):
-    from conftest import allow
     stranger = shop.server.user(allow(["s3:*", "kms:*"]))
     s3 = shop.server.client("s3", stranger)
     with pytest.raises(s3.exceptions.ClientError) as e:
