@@ -53,7 +53,7 @@ def lockouts(me):
         "allowed to another account's callers": policy(allow("kms:*", Principal=mine, Condition={"StringEquals": {"kms:CallerAccount": OTHER}})),
         "allowed through a service": policy(allow("kms:*", Principal=mine, Condition={"StringEquals": {"kms:ViaService": "s3.us-east-1.amazonaws.com"}})),
         "on another key": policy(allow("kms:*", "arn:aws:kms:us-east-1:111122223333:key/0a0a0a0a-0000-4000-8000-000000000000", Principal=mine)),
-        "denied when bypassed or not": policy(every, deny("kms:PutKeyPolicy", Principal="*", Condition={"Bool": {"kms:BypassPolicyLockoutSafetyCheck": "false"}})),
+        "denied when bypassed or not": policy(every, deny("kms:PutKeyPolicy", Principal="*", Condition={"BoolIfExists": {"kms:BypassPolicyLockoutSafetyCheck": "false"}})),
         "a service's": policy(allow("kms:*", Principal={"Service": "s3.amazonaws.com"})),
     }
 
@@ -103,7 +103,10 @@ def test_the_bypass_can_be_forbidden(server, kms, key, witness):
     mine.put_key_policy(Policy=good, **put)
     mine.create_key(Policy=good)
     needs, only = user_of(server, allow("kms:*", Condition={"Bool": {"kms:BypassPolicyLockoutSafetyCheck": "false"}}))
-    only.put_key_policy(Policy=good, **put)
+    only.put_key_policy(Policy=good, BypassPolicyLockoutSafetyCheck=False, **put)
+    silent, without = user_of(server, allow("kms:*", Condition={"Null": {"kms:BypassPolicyLockoutSafetyCheck": "true"}}))
+    without.put_key_policy(Policy=good, **put)
+    witness.refuses(DENIED, 400, without.put_key_policy, by=silent, Policy=good, BypassPolicyLockoutSafetyCheck=True, **put)
     witness.refuses(DENIED, 400, only.put_key_policy, by=needs, Policy=good, BypassPolicyLockoutSafetyCheck=True, **put)
 
 

@@ -11,6 +11,7 @@
 #include "api/faults.h"
 #include "api/ids.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "svc/kms/alias.h"
 #include "svc/kms/authorize.h"
 #include "svc/kms/blob.h"
@@ -23,6 +24,8 @@
 #include "svc/kms/tags.h"
 #include "svc/kms/usage.h"
 #include "svc/kms/use.h"
+
+#include <inttypes.h>
 
 /* ---- items --------------------------------------------------------------------- */
 
@@ -229,6 +232,16 @@ static void put_default_period(struct authz *az, struct authz_item *item, const 
 		authz_key_int(az, item, "kms:RotationPeriodInDays", KMS_ROTATE_DAYS);
 }
 
+/* A date, but told in Unix time, as the policies of "kms:ValidTo" have it: with numeric operators. */
+static void put_valid_to(struct authz *az, struct authz_item *item, const void *in)
+{
+	const struct opt_int *said = member(az->rq, in, "ValidTo");
+	if (said && said->set)
+		authz_key(
+		    az, item, "kms:ValidTo",
+		    arena_printf(az->rq->mem, "%" PRId64 ".%03d", said->v / SECOND_MS, (int)(said->v % SECOND_MS)));
+}
+
 /* What must be looked up, for the operations that have it. */
 static struct status put_idle_days(struct authz *az, struct authz_item *item, const struct kms_found *f)
 {
@@ -260,6 +273,7 @@ struct status kms_authorize_key(struct req *rq, const void *in, struct authz *az
 	if (tags)
 		authz_request_tags(az, item, kms_tag_map(rq->mem, *tags));
 	put_default_period(az, item, in);
+	put_valid_to(az, item, in);
 	TRY(put_idle_days(az, item, f));
 	TRY(kms_granted(rq, f, item->action, context, NULL, &item->granted));
 	TRY(kms_judge_foreign(rq, in, item)); /* first: what a token is, a stranger learns of no key by it */

@@ -123,6 +123,61 @@ static void a_policy_that_does_not_parse_is_refused(void)
 	world_end(w);
 }
 
+#define CONDITION(op, key) DOCUMENT(DELEGATED "," STATEMENT("Allow", ROOT, "kms:Encrypt", IF(op, key, "a")))
+
+static struct test_reply put_text(struct test_world *w, struct str id, const char *text)
+{
+	return CALL(w, "PutKeyPolicy", "{'KeyId':'%.*s','Policy':'%.*s'}", PR(id), PR(testing_quoted(w, text)));
+}
+
+static void a_condition_that_binds_nobody_is_refused(void)
+{
+	static const char *const bad[] = {
+		CONDITION("ForAllValues:StringEquals", "kms:EncryptionContext:app"),
+		CONDITION("ForAllValues:StringLikeIfExists", "KMS:encryptioncontext:app"),
+		CONDITION("ForAllValues:StringNotEquals", "aws:RequestTag/team"),
+	};
+	static const char *const good[] = {
+		CONDITION("StringEquals", "kms:EncryptionContext:app"),
+		CONDITION("ForAnyValue:StringEquals", "kms:EncryptionContext:app"),
+		CONDITION("ForAllValues:StringEquals", "kms:EncryptionContextKeys"),
+		CONDITION("ForAllValues:StringEquals", "aws:TagKeys"),
+	};
+	struct test_world *w = testing_begin();
+	struct str id = testing_key(w);
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		struct test_reply r = put_text(w, id, bad[i]);
+		EXPECT_STR(r.code, S("MalformedPolicyDocumentException"));
+		EXPECT(str_starts(r.text, S("OverlyPermissiveCondition: Using the ForAllValues set operator")));
+		r = CALL(w, "CreateKey", "{'Policy':'%.*s'}", PR(testing_quoted(w, bad[i])));
+		EXPECT(str_starts(r.text, S("OverlyPermissiveCondition: ")));
+	}
+	for (size_t i = 0; i < COUNT(good); i++)
+		EXPECT_DONE(put_text(w, id, good[i]));
+	world_end(w);
+}
+
+/* "Key policy format": 32,768 bytes, of Latin-1 and three control characters; a Sid may have spaces. */
+static void a_policy_has_a_size_and_an_alphabet(void)
+{
+	enum { MAX = 32768 };
+	static const char head[] = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Sid\":\"f\xc3\xbcr uns\",";
+	static const char tail[] =
+	    "\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"" ROOT "\"},\"Action\":\"kms:*\",\"Resource\":\"*\"}]}";
+	struct test_world *w = testing_begin();
+	struct str id = testing_key(w);
+	for (int over = 0; over < 2; over++) {
+		size_t n = MAX + (size_t)over - strlen(head) - strlen(tail);
+		char *blank = NEWS(world_mem(w), char, n + 1);
+		memset(blank, ' ', n);
+		const char *text = arena_printf(world_mem(w), "%s%s%s", head, blank, tail).p;
+		EXPECT_STR(put_text(w, id, text).code, over ? S("LimitExceededException") : S(""));
+	}
+	EXPECT_STR(put_text(w, id, DOCUMENT(STATEMENT("Allow", ROOT, "kms:*", ",\"Sid\":\"\xc4\x80\""))).code,
+		   S("ValidationException"));
+	world_end(w);
+}
+
 static void a_key_has_one_policy_named_default(void)
 {
 	struct test_world *w = testing_begin();
@@ -354,6 +409,7 @@ static void an_aws_managed_key_is_used_through_its_service_alone(void)
 RUN_ALL(T(the_default_policy_delegates_to_iam), T(iam_counts_only_where_the_key_policy_says_so),
 	T(the_key_policy_alone_can_allow), T(a_deny_in_the_key_policy_wins),
 	T(a_policy_that_locks_its_author_out_is_refused), T(a_policy_that_does_not_parse_is_refused),
+	T(a_condition_that_binds_nobody_is_refused), T(a_policy_has_a_size_and_an_alphabet),
 	T(a_key_has_one_policy_named_default), T(access_is_judged_before_state), T(condition_keys_hold_what_aws_says),
 	T(the_alias_in_the_request_is_a_condition), T(members_of_the_request_are_conditions),
 	T(another_account_needs_both_key_policy_and_iam), T(strangers_do_not_learn_whether_a_key_exists),

@@ -166,7 +166,7 @@ static struct str material_id(struct req *rq, const struct kms_key *key, struct 
 
 static struct status check_expiry(struct req *rq, const struct kms_import_key_material_in *in)
 {
-	bool expires = in->expiration_model == KMS_EXPIRATION_MODEL_TYPE_KEY_MATERIAL_EXPIRES;
+	bool expires = in->expiration_model != KMS_EXPIRATION_MODEL_TYPE_KEY_MATERIAL_DOES_NOT_EXPIRE;
 	if (expires != in->valid_to.set)
 		return FAIL(rq, api_ValidationException,
 			    expires ? "A validTo date must be set if the expirationModel is KEY_MATERIAL_EXPIRES"
@@ -255,7 +255,8 @@ static void keep_or_say(struct kms_imported *m, const struct kms_imported *befor
 	m->row.description = in->key_material_description.p ? in->key_material_description
 			     : before                       ? before->row.description
 							    : (struct str){ 0 };
-	m->row.expiration_model = in->expiration_model;
+	m->row.expiration_model = in->valid_to.set ? KMS_EXPIRATION_MODEL_TYPE_KEY_MATERIAL_EXPIRES
+						   : KMS_EXPIRATION_MODEL_TYPE_KEY_MATERIAL_DOES_NOT_EXPIRE;
 	m->row.valid_to = in->valid_to.set ? in->valid_to.v : 0;
 }
 

@@ -381,7 +381,8 @@ static const struct {
 	  ",'WrappingAlgorithm':'RSAES_OAEP_SHA_1','WrappingKeySpec':'RSA_3072'",
 	  ",'WrappingAlgorithm':'RSAES_OAEP_SHA_1','WrappingKeySpec':'RSA_2048'" },
 	{ "\"StringEquals\":{\"kms:ExpirationModel\":\"KEY_MATERIAL_EXPIRES\"}", "ImportKeyMaterial",
-	  ",'ImportToken':'aGk=','EncryptedKeyMaterial':'aGk=','ValidTo':1767312000",
+	  ",'ImportToken':'aGk=','EncryptedKeyMaterial':'aGk=','ExpirationModel':'KEY_MATERIAL_EXPIRES','ValidTo':"
+	  "1767312000",
 	  ",'ImportToken':'aGk=','EncryptedKeyMaterial':'aGk='" FOREVER },
 	{ "\"DateLessThan\":{\"kms:ValidTo\":\"2026-02-01T00:00:00Z\"}", "ImportKeyMaterial",
 	  ",'ImportToken':'aGk=','EncryptedKeyMaterial':'aGk=','ValidTo':1767312000",

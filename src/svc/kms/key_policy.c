@@ -29,6 +29,29 @@ struct str kms_default_policy(struct req *rq, struct str account)
 
 static void unref(void *policy) { policy_unref(policy); }
 
+/*
+ * "Using set operators with condition keys": ForAllValues with a key that has one value holds also of a request that
+ * has no such key, so it lets through what it seems to forbid.
+ */
+static bool is_overly_permissive(struct policy_condition_view c)
+{
+	return str_starts(c.op, S("ForAllValues:")) &&
+	       (str_starts_ci(c.key, S("kms:EncryptionContext:")) || str_starts_ci(c.key, S("aws:RequestTag/")));
+}
+
+static struct status check_set_operators(struct req *rq, const struct policy *policy)
+{
+	for (size_t i = 0; i < policy_statement_count(policy); i++)
+		for (size_t k = 0; k < policy_statement_at(policy, i).conditions; k++)
+			if (is_overly_permissive(policy_condition_at(policy, i, k)))
+				return FAIL(rq, kms_MalformedPolicyDocumentException,
+					    "OverlyPermissiveCondition: Using the ForAllValues set operator with a "
+					    "single-valued condition key matches requests without the specified "
+					    "[encryption context or tag] or with an unspecified [encryption context or "
+					    "tag]. To fix, remove ForAllValues.");
+	return OK;
+}
+
 struct status kms_policy_check(struct req *rq, struct str text, struct str key_arn, struct str account, bool bypass,
 			       struct str *bound)
 {
@@ -41,6 +64,7 @@ struct status kms_policy_check(struct req *rq, struct str text, struct str key_a
 	if (failed(policy_compile(text, POLICY_RESOURCE, &policy, &err)))
 		return FAIL(rq, kms_MalformedPolicyDocumentException, "%s", err.aws);
 	req_pin(rq, unref, policy);
+	TRY(check_set_operators(rq, policy));
 	TRY(principals_bind(rq, text, bound, &missing));
 	if (missing.p)
 		return FAIL(rq, kms_MalformedPolicyDocumentException,
@@ -75,7 +99,7 @@ struct status kms_put_key_policy(struct req *rq, const struct kms_put_key_policy
 	struct str bound;
 	(void)out;
 	TRY(check_name(rq, in->policy_name));
-	TRY(kms_policy_check(rq, in->policy, key->arn, key->account, in->bypass_policy_lockout_safety_check, &bound));
+	TRY(kms_policy_check(rq, in->policy, key->arn, key->account, in->bypass_policy_lockout_safety_check.v, &bound));
 	TRY(kms_edit(rq, &e));
 	return kms_policy_put(rq, e.txn, e.id, in->policy, bound);
 }

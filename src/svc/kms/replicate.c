@@ -45,7 +45,9 @@ static void put_creation(struct authz *az, const struct kms_replicate_key_in *in
 	authz_key(az, item, "kms:KeyOrigin", str_of(kms_origin_name(key->row.origin)));
 	authz_key_bool(az, item, "kms:MultiRegion", true);
 	authz_key(az, item, "kms:MultiRegionKeyType", S("REPLICA"));
-	authz_key_bool(az, item, "kms:BypassPolicyLockoutSafetyCheck", in->bypass_policy_lockout_safety_check);
+	if (in->bypass_policy_lockout_safety_check.set)
+		authz_key_bool(az, item, "kms:BypassPolicyLockoutSafetyCheck",
+			       in->bypass_policy_lockout_safety_check.v);
 	if (!tags.n)
 		return;
 	struct str arn = kms_arn_in(az->rq, in->replica_region, key->account, "key/", key->id);
@@ -177,7 +179,7 @@ struct status kms_replicate_key(struct req *rq, const struct kms_replicate_key_i
 	TRY(check_primary(rq, key->arn, &key->row));
 	TRY(check_region(rq, key, in->replica_region));
 	TRY(kms_tags_check(rq, in->tags));
-	TRY(kms_policy_check(rq, wish.policy, arn, key->account, in->bypass_policy_lockout_safety_check,
+	TRY(kms_policy_check(rq, wish.policy, arn, key->account, in->bypass_policy_lockout_safety_check.v,
 			     &wish.policy_bound));
 	TRY(list(rq, key, in->replica_region, &wish));
 	struct status st = kms_mirror_new(rq, key, in->replica_region);
