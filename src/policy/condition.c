@@ -155,13 +155,22 @@ static bool null_holds(const struct policy *p, const struct cond *c, bool missin
 	return false;
 }
 
+static bool is_null_set(const struct policy_entry *e)
+{
+	for (uint32_t i = 0; i < e->n; i++)
+		if (entry_value(e, i).n > 0)
+			return false;
+	return true;
+}
+
+/* An empty value among others is a value like them: else it would get by where the others are limited. */
 static bool all_pass(const struct asked *q, const struct policy *p, const struct cond *c, const struct policy_entry *e)
 {
-	for (uint32_t i = 0; i < e->n; i++) {
-		struct str v = entry_value(e, i);
-		if (v.n > 0 && !passes(q, p, c, v))
+	if (is_null_set(e))
+		return true;
+	for (uint32_t i = 0; i < e->n; i++)
+		if (!passes(q, p, c, entry_value(e, i)))
 			return false;
-	}
 	return true;
 }
 

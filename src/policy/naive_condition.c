@@ -277,9 +277,11 @@ static bool holds(const struct n_request *rq, bool v2012, const struct n_cond *c
 		return null_holds(c, missing);
 	if (missing)
 		return all || exists || (not &&!any);
-	bool every = true, some = false;
+	bool every = true, some = false, blank = true;
+	for (int i = 0; i < k->n; i++)
+		blank &= k->values[i][0] == 0;
 	for (int i = 0; i < k->n; i++) {
-		if (all && k->values[i][0] == 0)
+		if (all && blank)
 			continue;
 		bool pass = one_value(rq, v2012, c, name, not != NULL, k->values[i]);
 		every &= pass;
