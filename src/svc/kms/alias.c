@@ -89,6 +89,17 @@ static struct status check_target(struct req *rq, struct txn *t, const struct km
 	return OK;
 }
 
+/* UpdateAlias: both symmetric, both asymmetric or both HMAC, and for the same usage, so that who goes by the name can
+ * do what he did. (A usage has HMAC keys or others, never both.) */
+static struct status check_alike(struct req *rq, const struct kms_key *from, const struct kms_key *to)
+{
+	bool symmetric = from->row.spec == KMS_KEY_SPEC_SYMMETRIC_DEFAULT;
+	if (from->row.usage == to->row.usage && symmetric == (to->row.spec == KMS_KEY_SPEC_SYMMETRIC_DEFAULT))
+		return OK;
+	return FAIL(rq, api_ValidationException,
+		    "The current KMS key and the new KMS key must be the same type and have the same key usage.");
+}
+
 /* ---- operations --------------------------------------------------------------------- */
 
 struct status kms_create_alias(struct req *rq, const struct kms_create_alias_in *in, struct kms_create_alias_out *out)
@@ -125,6 +136,7 @@ struct status kms_update_alias(struct req *rq, const struct kms_update_alias_in 
 	(void)out;
 	TRY(write_present(rq, in->alias_name, &t, &row));
 	const struct kms_key *target = kms_found(rq)->target;
+	TRY(check_alike(rq, kms_found(rq)->key, target));
 	TRY(txn_del(t, key_of(rq->mem, 't', row.target_key_id, in->alias_name, none)));
 	TRY(check_target(rq, t, target));
 	return kms_alias_put(rq, t, in->alias_name, target->id, row.created_at);

@@ -82,6 +82,33 @@ static void aliases_refer_to_keys_that_are_there(void)
 	world_end(w);
 }
 
+static void an_alias_moves_between_keys_of_one_kind(void)
+{
+	static const char *const kinds[][2] = {
+		{ "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT" }, { "HMAC_256", "GENERATE_VERIFY_MAC" },
+		{ "RSA_2048", "ENCRYPT_DECRYPT" },          { "RSA_2048", "SIGN_VERIFY" },
+		{ "ECC_NIST_P256", "SIGN_VERIFY" },         { "ECC_NIST_P256", "KEY_AGREEMENT" },
+	};
+	struct test_world *w = testing_begin();
+	struct str keys[COUNT(kinds)];
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		keys[i] = testing_key_of(w, kinds[i][0], kinds[i][1]);
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		EXPECT_DONE(CALL(w, "CreateAlias", "{'AliasName':'alias/x','TargetKeyId':'%.*s'}", PR(keys[i])));
+		for (size_t k = 0; k < COUNT(kinds); k++) {
+			bool alike = i == k || (i == 3 && k == 4) || (i == 4 && k == 3); /* RSA or a curve: both sign */
+			struct test_reply r =
+			    CALL(w, "UpdateAlias", "{'AliasName':'alias/x','TargetKeyId':'%.*s'}", PR(keys[k]));
+			EXPECT_STR(r.code, alike ? S("") : S("ValidationException"));
+			EXPECT_STR(alias_target(w, "alias/x"), alike ? keys[k] : keys[i]);
+			EXPECT_DONE(
+			    CALL(w, "UpdateAlias", "{'AliasName':'alias/x','TargetKeyId':'%.*s'}", PR(keys[i])));
+		}
+		EXPECT_DONE(CALL(w, "DeleteAlias", "{'AliasName':'alias/x'}"));
+	}
+	world_end(w);
+}
+
 static void what_is_not_there_is_not_found(void)
 {
 	struct test_world *w = testing_begin();
@@ -180,6 +207,7 @@ static void moving_an_alias_needs_permission_on_alias_and_both_keys(void)
 }
 
 RUN_ALL(T(an_alias_names_a_key_until_it_is_deleted), T(names_must_be_names), T(a_name_is_given_once),
-	T(aliases_refer_to_keys_that_are_there), T(what_is_not_there_is_not_found), T(a_key_has_50_aliases_at_most),
+	T(aliases_refer_to_keys_that_are_there), T(an_alias_moves_between_keys_of_one_kind),
+	T(what_is_not_there_is_not_found), T(a_key_has_50_aliases_at_most),
 	T(aliases_are_listed_for_the_account_or_for_a_key), T(aliases_are_listed_in_pages),
 	T(moving_an_alias_needs_permission_on_alias_and_both_keys))
