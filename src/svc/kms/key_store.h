@@ -23,7 +23,8 @@ enum { KMS_STORES_MAX = 10, KMS_HSMS_MAX = 100 };
 /* ---- rows -------------------------------------------------------------------------
  *     V <store id>           KeyStoreRow        N <name>              the id of the store of that name
  *     T <cluster id>         HsmRow           U <store id> <key>    "" : the keys in a store
- *     X <store id> <key>     "" : keys that are gone, but perhaps not yet from the token
+ *     X <store id> <key>     "" : keys that are gone, but perhaps not yet from the token; a life (kms_links_life): keys
+ *                            that were to be made then, and are not in a store (yet)
  */
 struct str kms_store_key(struct arena *mem, char tag, struct str a, struct str b);
 struct status kms_store_get(struct req *rq, struct txn *t, struct str id,
@@ -47,13 +48,15 @@ struct status kms_pin_open(struct req *rq, struct str account, struct str store,
 static inline bool kms_in_store(const struct kms_key_row *row) { return row->custom_key_store_id.n > 0; }
 /* What a key that is made in that store must be like, and is the store connected? For CreateKey. */
 struct status kms_store_check_new(struct req *rq, const struct kms_create_key_in *in);
-/* The key itself, in the token. Waits. KMSInternalException. */
+/* The key itself, in the token. Writes down first that it is to come, so that a crash leaves none there that nobody
+ * knows of: the next life destroys it. Waits; a transaction of its own. KMSInternalException. */
 struct status kms_store_generate(struct req *rq, struct str store, struct str id);
 /* In the key's own transaction: the store is there still, connected, and has it now. */
 struct status kms_store_adopt(struct req *rq, struct txn *t, struct str store, struct str id, struct str *cluster);
 /* In the transaction that shreds the key: what is in the token is to follow. */
 struct status kms_store_orphan(struct req *rq, struct txn *t, struct str store, struct str id);
-/* Destroys in the token what was orphaned, if the store is connected. Waits; opens transactions of its own. */
+/* Destroys in the token what was orphaned, and what an earlier life began to make, if the store is connected. Waits;
+ * opens transactions of its own. */
 void kms_store_bury(struct req *rq, struct shard *shard, struct str store);
 /* KMSInvalidStateException unless the key's store is connected. Of any other key: OK. */
 struct status kms_store_ready(struct req *rq, struct str arn, const struct kms_key_row *row);

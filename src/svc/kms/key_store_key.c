@@ -183,11 +183,22 @@ struct status kms_store_check_new(struct req *rq, const struct kms_create_key_in
 	return st;
 }
 
+static struct status announce(struct req *rq, struct str store, struct str id)
+{
+	struct shard *shard;
+	struct txn *t;
+	TRY(kms_shard(rq, rq->caller.account, &shard));
+	TRY(txn_write(shard, &t));
+	return txn_finish(t, txn_put(t, kms_store_key(rq->mem, 'X', store, id), kms_links_life(rq->app)));
+}
+
 struct status kms_store_generate(struct req *rq, struct str store, struct str id)
 {
 	const struct token_call c = { .op = TOKEN_GENERATE, .key = id };
 	struct token_answer a = { 0 };
-	struct status st = ask(rq, store, &c, &a);
+	struct status st = announce(rq, store, id);
+	if (!failed(st))
+		st = ask(rq, store, &c, &a);
 	if (!failed(st))
 		return OK;
 	log_error("no key was made in a custom key store", "request", rq->id, "store", store, "status",
@@ -206,6 +217,7 @@ struct status kms_store_adopt(struct req *rq, struct txn *t, struct str store, s
 	if (state != KMS_CONNECTION_STATE_TYPE_CONNECTED)
 		return kms_store_wrong_state(rq, store, state);
 	*cluster = row.cluster_id;
+	TRY(txn_del(t, kms_store_key(rq->mem, 'X', store, id)));
 	return txn_put(t, kms_store_key(rq->mem, 'U', store, id), S(""));
 }
 
@@ -223,8 +235,10 @@ static struct status list_orphans(struct req *rq, struct shard *shard, struct st
 	struct cursor c;
 	struct txn *t;
 	TRY(req_read(rq, shard, &t));
-	TRY(txn_range(t, &(struct range){ .prefix = kms_store_key(rq->mem, 'X', store, none), .keys_only = true }, &c));
+	TRY(txn_range(t, &(struct range){ .prefix = kms_store_key(rq->mem, 'X', store, none) }, &c));
 	while (*n < BURY_MAX && cursor_next(&c)) {
+		if (str_eq(c.val, kms_links_life(rq->app)))
+			continue; /* being made */
 		struct rd r = rd_of(str_dup(rq->mem, c.key));
 		(void)key_take_tag(&r);
 		(void)key_take_str(&r, rq->mem);

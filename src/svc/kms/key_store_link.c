@@ -38,7 +38,10 @@ struct kms_links {
 	struct link_of_store *first;
 	size_t n;
 	bool closing;
+	uint8_t life[16];
 };
+
+struct str kms_links_life(struct app *app) { return str_make(app->key_stores->life, sizeof app->key_stores->life); }
 
 static struct link_of_store *find(struct kms_links *all, struct str store)
 {
@@ -445,6 +448,7 @@ void kms_links_open(struct app *app, const struct token_driver *driver)
 	struct kms_links *all = HEAP(struct kms_links);
 	all->app = app;
 	all->driver = driver;
+	world_random(app->world, all->life, sizeof all->life);
 	pthread_mutex_init(&all->lock, NULL);
 	pthread_cond_init(&all->changed, NULL);
 	app->key_stores = all;

@@ -25,6 +25,9 @@ struct kms_links;
 void kms_links_open(struct app *app, const struct token_driver *driver);
 void kms_links_close(struct app *app); /* ends all connections and waits for it; null is allowed */
 
+/* Another one each time that links are opened: what has an older one in its row was begun by a server that ended. */
+struct str kms_links_life(struct app *app);
+
 void kms_link_look(struct app *app, struct str account, struct str region, struct str store);
 void kms_link_stop(struct app *app, struct str store); /* none of its keys can be used when this returns */
 

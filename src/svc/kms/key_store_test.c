@@ -27,6 +27,7 @@ struct fake {
 	pthread_cond_t changed;
 	const char *pin;
 	bool missing, slow; /* slow: opening waits until this is taken back */
+	bool dies_of_generating;
 	unsigned opened, lives;
 	struct fake_token *live;
 	char keys[KEYS_MAX][TOKEN_KEY_MAX + 1];
@@ -82,6 +83,8 @@ static enum token_result work(struct fake *f, const struct token_call *c, struct
 	if (c->op == TOKEN_GENERATE) {
 		key = key_named(f, S(""));
 		memcpy(key, c->key.p, c->key.n);
+		f->live->gone = f->dies_of_generating;
+		pthread_cond_broadcast(&f->changed);
 		return TOKEN_DONE;
 	}
 	if (c->op == TOKEN_RANDOM) {
@@ -633,6 +636,31 @@ static void a_deleted_key_leaves_its_token(void)
 	place_end(p);
 }
 
+/* As a crash leaves it: the key is in the token, and no row names it. */
+static void a_key_that_was_begun_before_a_crash_leaves_the_token(void)
+{
+	struct place *p = place_new();
+	struct str store = connected(p), kept = new_key(p, store), blob = encrypted(p, kept);
+	p->fake.dies_of_generating = true;
+	EXPECT_CODE(CALL(p->w, "CreateKey", "{'Origin':'AWS_CLOUDHSM','CustomKeyStoreId':'%.*s'}", PR(store)),
+		    "KMSInternalException");
+	p->fake.dies_of_generating = false;
+	EXPECT(keys_in(&p->fake) == 2);
+	for (unsigned i = 0; i < 10000 && (p->fake.lives < 2 || !str_eq(state(p, store), S("CONNECTED"))); i++)
+		usleep(1000);
+	world_later(p->w, DAY_MS);
+	CALL(p->w, "ListKeys", "{}");
+	EXPECT(keys_in(&p->fake) == 2); /* this server may yet be at it */
+	kms_links_close(world_app(p->w));
+	world_in_fiber(p->w, open_links, &p->fake.driver);
+	await(p, store, "CONNECTED");
+	for (unsigned i = 0; i < 30000 && keys_in(&p->fake) > 1; i++)
+		usleep(1000);
+	EXPECT(keys_in(&p->fake) == 1);
+	EXPECT_DONE(CALL(p->w, "Decrypt", "{'CiphertextBlob':'%.*s'}", PR(blob)));
+	place_end(p);
+}
+
 static void fill_quota(struct req *rq, void *arg)
 {
 	struct shard *shard;
@@ -664,4 +692,4 @@ RUN_ALL(T(a_store_needs_a_token_and_its_certificate), T(an_account_has_ten_store
 	T(what_was_connected_is_so_after_a_restart), T(only_a_replica_takes_a_tokens_place),
 	T(a_key_lives_in_its_token), T(records_of_uses_name_the_store), T(a_store_holds_one_kind_of_key),
 	T(a_key_is_unavailable_without_its_store), T(a_deleted_key_leaves_its_token),
-	T(a_key_there_is_no_room_for_is_not_in_the_token))
+	T(a_key_that_was_begun_before_a_crash_leaves_the_token), T(a_key_there_is_no_room_for_is_not_in_the_token))
