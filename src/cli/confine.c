@@ -78,8 +78,9 @@ struct status confine_settle(void *arg)
 	size_t n_out = hidden(s, out);
 	TRY(landlock_enter(&(struct landlock_wish){ paths, n, out, n_out }, &has));
 	if (!has)
-		log_warn("this kernel has no Landlock (5.19 and later do): whoever took the serving process over could "
-			 "read the root key's file");
+		log_warn(
+		    "this kernel has no Landlock, or not enough of it (5.19 and later have, unless it is turned off): "
+		    "whoever took the serving process over could read the root key's file");
 	return sandbox_refuse();
 }
 

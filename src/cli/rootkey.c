@@ -100,7 +100,7 @@ static int rotate(struct arena *mem, struct world *w, struct rootkey *k)
 		return 2;
 	struct status st = begin(mem, w, k);
 	if (failed(st))
-		return complain("cannot begin", st);
+		return complain("not begun, and nothing is changed (see above)", st);
 	return finish(mem, w, k);
 }
 

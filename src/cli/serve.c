@@ -139,8 +139,11 @@ static struct status announce(struct serving *s, struct arena *mem)
 	}
 	TRY(text_file_write(s->server.world, mem, layout_path(mem, s->server.dir, "urls"), 0644, buf_str(&urls)));
 	TRY(old_sdk_write(s->server.world, mem, s->server.dir, url_of(s, mem, 0)));
-	if (s->outside.ready_file.n)
-		TRY(starter_ready(s->server.starter, buf_str(&urls)));
+	struct status st = s->outside.ready_file.n ? starter_ready(s->server.starter, buf_str(&urls)) : OK;
+	if (failed(st)) {
+		log_error("the ready file cannot be written", "file", s->outside.ready_file);
+		return st;
+	}
 	printf("holdfast %s serves\n%.*s", HOLDFAST_VERSION, PR(buf_str(&urls)));
 	printf("enforced, on every call: signature, policies (deny by default), encryption at rest, audit record\n");
 	if (s->test_clock)

@@ -15,6 +15,12 @@ enum { CTRL_C = 3, CTRL_D = 4, CTRL_H = 8, CTRL_U = 21, DEL = 127, LOOK_MS = 200
 
 /* ---- a file descriptor ---- */
 
+static struct status refuse_told(const char *why)
+{
+	log_error("what the file descriptor tells is not usable", "why", str_of(why));
+	return ERR(E_INVALID);
+}
+
 static struct status read_fd(struct asker *a)
 {
 	a->n = 0;
@@ -24,11 +30,11 @@ static struct status read_fd(struct asker *a)
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r < 0)
-			return ERR(E_IO);
+			return refuse_told(strerrorname_np(errno));
 		if (r == 0 || c == '\n')
-			return a->n ? OK : ERR(E_INVALID);
+			return a->n ? OK : refuse_told("it is empty");
 		if (a->n == ASK_MAX)
-			return ERR(E_INVALID);
+			return refuse_told("it is too long");
 		a->answer[a->n++] = c;
 	}
 }

@@ -38,7 +38,11 @@ static struct status pin_of(struct root_work *x, struct str file, struct str *ou
 {
 	if (!file.n)
 		return ask_secret(x->asker, "PIN of the token that opens the root key", false, out);
-	TRY(rootfile_load(x->w, str_z(x->mem, file), x->mem, out));
+	struct status st = rootfile_load(x->w, str_z(x->mem, file), x->mem, out);
+	if (failed(st)) {
+		log_error("the token's PIN cannot be read", "file", file);
+		return st;
+	}
 	while (out->n && (out->p[out->n - 1] == '\n' || out->p[out->n - 1] == '\r'))
 		out->n--;
 	return OK;

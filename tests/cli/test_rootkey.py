@@ -1,11 +1,14 @@
 """Where the root key comes from, and another one: every source through init, serve, doctor, env and account; rotation."""
 import contextlib
+import ctypes
 import os
 import pathlib
+import platform
 import pty
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -153,7 +156,7 @@ def test_a_person_may_give_up_at_the_start_of_the_server(base):
         os.execv(BIN, [BIN, *map(str, serve)])
     assert b"passphrase" in os.read(fd, 1024)
     os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (done := os.waitpid(pid, os.WNOHANG)) == (0, 0) and time.monotonic() < deadline:
         time.sleep(0.02)
     os.close(fd)
@@ -206,27 +209,38 @@ def test_a_pin_file_lets_a_token_open_by_itself_and_its_module_is_in_no_process_
 # ---- the TPM
 
 
+def two_ports():
+    """Free ones beside each other, as they were when this looked."""
+    for _ in range(100):
+        with socket.socket() as one, socket.socket() as two, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", 0))
+            two.bind(("127.0.0.1", one.getsockname()[1] + 1))
+            return one.getsockname()[1]
+    raise RuntimeError("no two free ports beside each other")
+
+
+def swtpm(base):
+    """A TPM that answers, and its port. Others take ports, too: so it is tried with others until it could bind them."""
+    for _ in range(20):
+        port = two_ports()
+        process = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={base}/tpm", "--server", f"type=tcp,port={port},bindaddr=127.0.0.1",
+                                    "--ctrl", f"type=tcp,port={port + 1},bindaddr=127.0.0.1", "--flags", "not-need-init,startup-clear"])
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port + 1), 1):
+                return process, port
+            time.sleep(0.05)
+        process.kill()
+        process.wait()
+    raise RuntimeError("swtpm does not start")
+
+
 @pytest.fixture
 def tpm(base):
     if not shutil.which("swtpm"):
         pytest.skip("swtpm is not installed")
     (base / "tpm").mkdir()
-    with socket.socket() as one, socket.socket() as two:
-        for _ in range(100):  # two ports beside each other
-            one.bind(("127.0.0.1", 0))
-            port = one.getsockname()[1]
-            with contextlib.suppress(OSError):
-                two.bind(("127.0.0.1", port + 1))
-                break
-            one.close()
-            one = socket.socket()
-    process = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={base}/tpm", "--server", f"type=tcp,port={port},bindaddr=127.0.0.1",
-                                "--ctrl", f"type=tcp,port={port + 1},bindaddr=127.0.0.1", "--flags", "not-need-init,startup-clear"])
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port + 1), 1):
-            break
-        time.sleep(0.05)
+    process, port = swtpm(base)
     yield f"swtpm:host=127.0.0.1,port={port}"
     process.kill()
     process.wait()
@@ -236,6 +250,134 @@ def test_a_tpm_is_the_source(base, tpm):
     server = Sealed(base, "--root-key-source", "tpm", "--tpm", tpm, "--tpm-pcrs", "7")
     used(server)
     assert "pcrs 7" in server.holdfast("rootkey", "status", "--data", server.data).stdout
+
+
+# ---- what is away
+
+
+def refused(server, told=None, **more):
+    """Server and commands end, and say what is wrong; nothing waits for a person who is not there."""
+    said = []
+    for command in (["serve", "--listen", "127.0.0.1:0"], ["account", "list"], ["rootkey", "rotate"]):
+        fds = [server.telling(told)] if told or server.told else []
+        options = ["--passphrase-fd", str(fds[0])] if fds else []
+        done = subprocess.run([BIN, *command, "--data", server.data, *options], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              start_new_session=True, timeout=120, pass_fds=fds, **more)
+        for fd in fds:
+            os.close(fd)
+        assert done.returncode == 1 and "serves" not in done.stdout and '"level":"error"' in done.stderr, (command, done)
+        said.append(done.stderr)
+    assert "nothing is changed" in said[-1]
+    assert sorted(p.name for p in server.base.glob("data.*")) == ["data.rootkey"], "nothing is left of a rotation that did not begin"
+    return said
+
+
+def test_a_token_that_is_away(base, token):
+    module, env = token
+    pin = base / "pin"
+    pin.write_text(PIN)
+    pin.chmod(0o600)
+    server = Sealed(base, "--root-key-source", "pkcs11", "--pkcs11-module", module, "--pkcs11-token", "hsm", "--pkcs11-pin-file", pin, env=env)
+    pin.rename(base / "elsewhere")
+    assert all("PIN cannot be read" in said and str(pin) in said for said in refused(server))
+    (base / "elsewhere").rename(pin)
+    (base / "tokens").rename(base / "drawer")
+    (base / "tokens").mkdir()
+    assert all("no such PKCS #11 token" in said and "hsm" in said for said in refused(server))
+    (base / "tokens").rmdir()
+    (base / "drawer").rename(base / "tokens")
+    pin.write_text("99999999")
+    # one try each: tokens lock themselves
+    assert all(said.count("PIN is wrong") == 1 for said in refused(server))
+    pin.write_text(PIN)
+    server.start()
+    assert server.stop() == 0
+
+
+def test_a_tpm_that_is_away(base, tpm):
+    server = Sealed(base, "--root-key-source", "tpm", "--tpm", tpm)
+    key = base / "data.rootkey"
+    port = tpm.rsplit("=", 1)[1]
+    text = key.read_text()
+    key.write_text(text.replace(port, "1"))
+    assert all("damaged" in said for said in refused(server)), "where it is reached is not to be edited"
+    key.write_text(text)
+    with socket.create_connection(("127.0.0.1", int(port) + 1)) as control:
+        control.sendall(b"\0\0\0\x03")  # CMD_SHUTDOWN
+        control.recv(4)
+    deadline = time.monotonic() + 60
+    with contextlib.suppress(OSError):
+        while time.monotonic() < deadline:
+            socket.create_connection(("127.0.0.1", int(port) + 1), 1).close()
+            time.sleep(0.05)
+    assert all("there is no TPM" in said and tpm in said for said in refused(server))
+
+
+def test_a_wrong_or_empty_passphrase(base):
+    server = Sealed(base, "--root-key-source", "passphrase", told=PASSPHRASE)
+    assert all(said.count("the passphrase is wrong") == 1 for said in refused(server, "wrong horse battery"))
+    assert all("it is empty" in said for said in refused(server, "\n"))
+    assert all("it is too long" in said for said in refused(server, "x" * 2000))
+
+
+# ---- kernels
+
+
+def without(*calls):
+    """For preexec_fn: those system calls are not there (x86-64)."""
+    def enter():
+        code = [(0x20, 0, 0, 0), *((0x15, len(calls) - i, 0, call) for i, call in enumerate(calls)), (6, 0, 0, 0x7FFF0000), (6, 0, 0, 0x50026)]
+        code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *c) for c in code))
+        libc = ctypes.CDLL(None)
+        assert libc.prctl(38, 1, 0, 0, 0) == 0
+        assert libc.prctl(22, 2, struct.pack("HxxxxxxP", len(calls) + 3, ctypes.addressof(code)), 0, 0) == 0
+    return enter
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="numbers of system calls")
+def test_a_kernel_without_landlock_is_warned_of(base):
+    server = Sealed(base)
+    with open(server.log, "wb") as log:
+        process = subprocess.Popen([BIN, "serve", "--data", server.data, "--listen", "127.0.0.1:0"], stdout=log, stderr=log,
+                                   preexec_fn=without(444))
+    deadline = time.monotonic() + 60
+    while "serves" not in server.log.read_text() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.terminate()
+    assert process.wait(60) == 0
+    assert "has no Landlock" in server.log.read_text() and "serves" in server.log.read_text()
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="numbers of system calls")
+def test_a_kernel_without_seccomp_is_not_served_on(base):
+    server = Sealed(base)
+    done = subprocess.run([BIN, "serve", "--data", server.data, "--listen", "127.0.0.1:0"], capture_output=True, text=True, timeout=120,
+                          preexec_fn=without(317))
+    assert done.returncode == 1 and "restrict its system calls" in done.stderr and "serves" not in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="becomes another user")
+def test_another_users_directory(base):
+    """Not root's to serve, nor anybody else's; and its own user needs nobody's help."""
+    base.chmod(0o777)
+    program = base / "holdfast"
+    shutil.copy(BIN, program)
+    program.chmod(0o755)
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", program]
+    data = base / "data"
+
+    def run(*command):
+        return subprocess.run([*command, "--data", data], capture_output=True, text=True, timeout=120)
+    assert run(*nobody, "init").returncode == 0
+    assert "000000000000" in run(*nobody, "account", "list").stdout
+    assert run(*nobody, "rootkey", "rotate").returncode == 0
+    done = run(BIN, "serve", "--listen", "127.0.0.1:0")
+    assert done.returncode == 1 and "belongs to another user" in done.stderr
+    (base / "data.rootkey").rename(base / "mine")
+    os.chown(base / "mine", 0, 0)
+    (base / "mine").rename(base / "data.rootkey")
+    done = run(*nobody, "serve", "--listen", "127.0.0.1:0")
+    assert done.returncode == 1 and "EACCES" in done.stderr and "data.rootkey" in done.stderr
 
 
 # ---- options
