@@ -277,7 +277,7 @@ static bool swtpm_start(struct swtpm *t)
 			 NULL };
 	if (!t->dir[0]) {
 		test_dir_new(t->dir);
-		t->port = 20000 + (getpid() * 2) % 20000;
+		t->port = 20000 + (getpid() * 2) % 12000; /* below those that connections are given */
 	}
 	snprintf(state, sizeof state, "dir=%s", t->dir);
 	snprintf(server, sizeof server, "type=tcp,port=%d,bindaddr=127.0.0.1", t->port);
@@ -300,7 +300,7 @@ static struct str tcti_of(struct place *p, const struct swtpm *t)
 static struct status seal_in_tpm(struct place *p, const struct root_wish *wish)
 {
 	struct status st = ERR(E_NOT_FOUND);
-	for (unsigned i = 0; i < 200 && st.code == E_NOT_FOUND; i++) {
+	for (unsigned i = 0; i < 3000 && st.code == E_NOT_FOUND; i++) {
 		usleep(20000);
 		st = root_create(&p->w, p->path, wish, &p->asker, root);
 	}
@@ -314,7 +314,7 @@ static struct status open_in_tpm(struct place *p, struct swtpm *t)
 	struct status st = ERR(E_NOT_FOUND);
 	swtpm_stop(t);
 	EXPECT(swtpm_start(t));
-	for (unsigned i = 0; i < 200 && st.code == E_NOT_FOUND; i++) {
+	for (unsigned i = 0; i < 3000 && st.code == E_NOT_FOUND; i++) {
 		usleep(20000);
 		st = root_open(&p->w, p->path, &p->asker, back);
 	}
