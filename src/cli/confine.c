@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "cli/modules.h"
 #include "crypto/harden.h"
 #include "crypto/landlock.h"
 #include "crypto/sandbox.h"
@@ -33,9 +34,13 @@ static const struct landlock_path of_the_machine[] = {
 
 struct status confine_starter(struct server *s)
 {
+	char *modules;
+
+	TRY(modules_path(s->mem, s->dir, &modules));
 	const struct starter_wish wish = {
 		.root_path = str_z(s->mem, s->config.root_key),
 		.data = str_z(s->mem, s->dir),
+		.modules = modules,
 		.ready = s->outside.ready_file.n ? str_z(s->mem, s->outside.ready_file) : NULL,
 	};
 	return starter_new(s->world, &wish, &s->starter);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/commands.h"
+#include "cli/modules.h"
 #include "cli/options.h"
 #include "cli/server.h"
 #include "crypto/token_process.h"
@@ -48,9 +49,14 @@ static int add(struct arena *mem, const struct keystore_wish *w, struct str name
 		free(module);
 		return 1;
 	}
+	struct world world;
 	struct buf b = target(mem, w, name);
 	put(&b, "module", str_of(module));
+	world_real(&world);
+	struct status st = modules_add(&world, mem, w->data, str_of(module));
 	free(module);
+	if (failed(st))
+		return 1;
 	put(&b, "token", w->token);
 	put(&b, "replica", w->replica);
 	return admin_command(mem, "keystore", w->data, "POST", buf_str(&b), true);
@@ -109,10 +115,20 @@ int command_keystore(int argc, char **argv)
 int command_token_process(int argc, char **argv)
 {
 	int64_t parent;
+	struct token_limits limits = { 0 };
 	if (argc < 1 || !str_to_i64(str_of(argv[0]), &parent)) {
 		fprintf(stderr, "holdfast " TOKEN_PROCESS_COMMAND ": this is started by serve\n");
 		return 2;
 	}
 	log_setup(2, LOG_INFO);
-	return token_holder_run((int)parent, (const char *const *)argv + 1, (size_t)argc - 1);
+	struct arena *mem = arena_new();
+	if (argc > 1 && failed(modules_read(mem, argv[1], &limits.modules)))
+		return 1;
+	if (argc > 2) {
+		limits.hidden = (const char *const *)argv + 2;
+		limits.n_hidden = (size_t)argc - 2;
+	}
+	int status = token_holder_run((int)parent, &limits);
+	arena_free(mem);
+	return status;
 }

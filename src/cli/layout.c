@@ -111,6 +111,16 @@ bool path_lies_in(struct arena *mem, struct str dir, struct str path)
 	return is;
 }
 
+struct status layout_beside(struct arena *mem, struct str dir, const char *what, char **out)
+{
+	char *real = realpath(str_z(mem, dir), NULL);
+	if (!real)
+		return layout_failed(ERR(E_NOT_FOUND), dir);
+	*out = str_z(mem, arena_printf(mem, "%s.%s", real, what));
+	free(real);
+	return OK;
+}
+
 /* ---- the root key file --------------------------------------------------------------- */
 
 static struct status check_outside(struct arena *mem, struct str dir, struct str path)
@@ -123,21 +133,10 @@ static struct status check_outside(struct arena *mem, struct str dir, struct str
 	return ERR(E_INVALID);
 }
 
-/* By the directory's real name, so that it is the same from wherever and through whatever link it is named. */
-static struct status root_key_name(struct arena *mem, struct str dir, char **out)
-{
-	char *real = realpath(str_z(mem, dir), NULL);
-	if (!real)
-		return layout_failed(ERR(E_NOT_FOUND), dir);
-	*out = str_z(mem, arena_printf(mem, "%s.rootkey", real));
-	free(real);
-	return OK;
-}
-
 struct status root_key_find(struct arena *mem, struct str dir, struct str *out)
 {
 	char *name;
-	TRY(root_key_name(mem, dir, &name));
+	TRY(layout_beside(mem, dir, "rootkey", &name));
 	char *real = realpath(name, NULL);
 	*out = str_dup(mem, str_of(real ? real : name)); /* not there: whoever opens it says so */
 	free(real);
@@ -147,7 +146,7 @@ struct status root_key_find(struct arena *mem, struct str dir, struct str *out)
 struct status root_key_link(struct world *w, struct arena *mem, struct str dir, struct str path)
 {
 	char *name;
-	TRY(root_key_name(mem, dir, &name));
+	TRY(layout_beside(mem, dir, "rootkey", &name));
 	TRY(check_outside(mem, dir, path));
 	if (symlink(str_z(mem, path), name) == 0)
 		return rootfile_sync_dir(w->disk, name);
@@ -162,7 +161,7 @@ void root_key_unlink(struct arena *mem, struct str dir)
 {
 	char *name;
 	struct stat st;
-	if (!failed(root_key_name(mem, dir, &name)) && lstat(name, &st) == 0 && S_ISLNK(st.st_mode))
+	if (!failed(layout_beside(mem, dir, "rootkey", &name)) && lstat(name, &st) == 0 && S_ISLNK(st.st_mode))
 		(void)unlink(name);
 }
 

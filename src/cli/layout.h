@@ -14,6 +14,8 @@
  *     DIR.rootkey           the root key or what opens it (crypto/root_source.h), or a link to where that is; beside
  *                           the file, while it is rotated, .new and .handover
  *
+ *     DIR.modules           which libraries of tokens may be loaded (modules.h)
+ *
  * Whoever serves the directory can write in it, strangers that took him over included; a root key file can name a
  * library that is loaded. So the root key file is found by the directory's name and never by what stands inside.
  */
@@ -37,6 +39,9 @@ struct config {
 
 struct str layout_path(struct arena *mem, struct str dir,
 		       const char *rest); /* "<dir>/<rest>", NUL-terminated behind n */
+/* DIR.what, by the directory's real name: the same from wherever and through whatever link DIR is named. E_NOT_FOUND.
+ */
+struct status layout_beside(struct arena *mem, struct str dir, const char *what, char **out);
 /* What root_key_find says, too. E_INVALID: a setting that is needed is missing. */
 struct status config_load(struct arena *mem, struct str dir, struct config *out);
 /* DIR.rootkey, and where that is a link what it leads to; DIR must be there. E_INVALID, and the log says so, when the

@@ -27,7 +27,7 @@
 
 extern char **environ;
 
-enum { FILES_MAX = 2, STARTER_FD = 3, ARGS_MAX = 6, CLEAR_OF = 16, READY_MODE = 0644 };
+enum { FILES_MAX = 2, STARTER_FD = 3, ARGS_MAX = 7, CLEAR_OF = 16, READY_MODE = 0644 };
 
 enum what { START_GUARDIAN = 'G', START_TOKEN = 'T', WRITE_READY = 'R' };
 
@@ -118,7 +118,7 @@ static int spawn_guardian(const struct starter_wish *w, const int *files)
 	return spawn_with("/proc/self/exe", args, files, 2);
 }
 
-/* w may be NULL: nothing is hidden from it. */
+/* w may be NULL: nothing is hidden from it, and no module may be loaded. */
 static int spawn_token(const struct starter_wish *w, const char *program, int socket)
 {
 	char parent[16];
@@ -126,8 +126,9 @@ static int spawn_token(const struct starter_wish *w, const char *program, int so
 
 	snprintf(parent, sizeof parent, "%d", (int)getpid());
 	if (w) {
-		args[3] = w->data;
-		args[4] = w->root_path;
+		args[3] = w->modules;
+		args[4] = w->data;
+		args[5] = w->root_path;
 	}
 	return spawn_with(program, args, &socket, 1);
 }

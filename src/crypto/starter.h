@@ -26,6 +26,7 @@ struct starter;
 struct starter_wish {
 	const char *root_path; /* a guardian's; what tokens' processes cannot reach */
 	const char *data;      /* nor this */
+	const char *modules;   /* they are told this one's name, first of all */
 	const char *ready;     /* NULL: no ready file */
 };
 

@@ -27,7 +27,7 @@ static void place_new(struct place *p, bool ready)
 	world_real(&p->w);
 	test_dir_new(p->dir);
 	snprintf(p->ready, sizeof p->ready, "%s/ready", p->dir);
-	struct starter_wish wish = { p->dir, p->dir, ready ? p->ready : NULL };
+	struct starter_wish wish = { p->dir, p->dir, p->dir, ready ? p->ready : NULL };
 	EXPECT_OK(starter_new(&p->w, &wish, &p->starter));
 }
 
@@ -48,7 +48,6 @@ static bool holds(const char *path, const char *text)
 	return is;
 }
 
-/* One that its owner alone could read would do for a root key file (rootfile.c). */
 static void the_ready_file_is_for_all_to_read_whatever_the_umask(void)
 {
 	struct place p;

@@ -36,6 +36,7 @@ struct handle {
 struct holder {
 	struct world world;
 	struct arena *mem; /* of one call; wiped after it */
+	struct str modules;
 	struct pkcs11 *token;
 	struct handle handles[HANDLES];
 };
@@ -87,11 +88,25 @@ static enum token_result result_of(struct status st)
 	}
 }
 
+bool token_module_is_listed(struct str modules, struct str path)
+{
+	while (modules.p && modules.n)
+		if (str_eq(str_cut(&modules, '\n'), path))
+			return path.n > 0;
+	return false;
+}
+
 static enum token_result open_token(struct holder *h, const struct token_call *c)
 {
 	struct pkcs11_where at = { .module = str_z(h->mem, c->module), .token = c->label };
 	if (h->token)
 		return TOKEN_CANNOT;
+	if (!token_module_is_listed(h->modules, c->module)) {
+		log_error(
+		    "this module is not on the list of those that may be loaded: 'holdfast keystore add' puts it there",
+		    "module", c->module);
+		return TOKEN_NOT_THERE;
+	}
 	switch (pkcs11_open(&h->world, &at, c->pin, &h->token).code) {
 	case E_NONE:
 		return TOKEN_DONE;
@@ -171,7 +186,7 @@ static void answer(struct holder *h, const struct token_call *c, struct token_an
 
 /* ---- the process ---- */
 
-/* All files but what is the server's: whoever names the module might have put one there. */
+/* All files but what is the server's. */
 static bool hide_files(const char *const *hidden, size_t n_hidden)
 {
 	static const struct landlock_path all = { "/", LANDLOCK_ALL };
@@ -180,7 +195,7 @@ static bool hide_files(const char *const *hidden, size_t n_hidden)
 }
 
 /* Before the module is loaded. A terminal's Ctrl-C is for serve, which ends us when it is done. */
-static bool settle(int parent, const char *const *hidden, size_t n_hidden)
+static bool settle(int parent, const struct token_limits *limits)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != parent)
@@ -191,7 +206,7 @@ static bool settle(int parent, const char *const *hidden, size_t n_hidden)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	(void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT); /* as far as it is allowed */
-	return hide_files(hidden, n_hidden) && !failed(sandbox_refuse());
+	return hide_files(limits->hidden, limits->n_hidden) && !failed(sandbox_refuse());
 }
 
 static bool take_call(struct holder *h, char *room)
@@ -214,16 +229,17 @@ static bool take_call(struct holder *h, char *room)
 	return said == (ssize_t)b.n;
 }
 
-int token_holder_run(int parent, const char *const *hidden, size_t n_hidden)
+int token_holder_run(int parent, const struct token_limits *limits)
 {
 	struct holder *h = HEAP(struct holder);
 	char *room = heap_alloc(1, TOKEN_MESSAGE_MAX);
-	if (!settle(parent, hidden, n_hidden)) {
+	if (!settle(parent, limits)) {
 		log_error("a token's process cannot restrict itself, or has lost its parent");
 		return 1;
 	}
 	world_real(&h->world);
 	h->mem = arena_new();
+	h->modules = limits->modules;
 	while (take_call(h, room))
 		;
 	pkcs11_close(h->token);

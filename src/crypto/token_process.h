@@ -31,8 +31,15 @@ struct token_process_driver {
 extern const struct token_process_driver token_processes; /* of this program itself */
 int token_process_pid(struct token *t);                   /* 0: gone */
 
-/* The process's whole life: what the command runs, started by `parent`; what is `hidden` it cannot reach (landlock.h).
- * Gives the exit status. */
-int token_holder_run(int parent, const char *const *hidden, size_t n_hidden);
+/* What a token's process may: load these modules, a path a line, and reach all files but the hidden ones (landlock.h).
+ */
+struct token_limits {
+	struct str modules;
+	const char *const *hidden;
+	size_t n_hidden;
+};
+/* The process's whole life: what the command runs, started by `parent`. Gives the exit status. */
+int token_holder_run(int parent, const struct token_limits *limits);
+bool token_module_is_listed(struct str modules, struct str path);
 
 #endif

@@ -277,6 +277,39 @@ def test_a_token_process_is_locked_in_and_ends_with_its_store(hsm):
     assert pid not in token_processes(hsm)
 
 
+def test_no_module_is_loaded_that_the_operator_has_not_listed(hsm):
+    """serve says which module a store has, and bytes of its making lie outside of its directory: its log, copies of the directory."""
+    kms = hsm.client("kms")
+    let_go_of_all(kms)
+    store, name, _ = connected(hsm, kms)
+    listed = hsm.base / "data.modules"
+    assert listed.read_text().splitlines() == [os.path.realpath(MODULE)] and listed.stat().st_mode & 0o777 == 0o644
+
+    def answer(text, mode=0o644):
+        kms.disconnect_custom_key_store(CustomKeyStoreId=store)
+        wait_for(kms, store, "DISCONNECTED")
+        if text is None:
+            listed.unlink()
+        else:
+            listed.write_text(text)
+            listed.chmod(mode)
+        kms.connect_custom_key_store(CustomKeyStoreId=store)
+        now = wait_for(kms, store, "CONNECTED", "FAILED")
+        return now.get("ConnectionErrorCode", now["ConnectionState"])
+    right = listed.read_text()
+    for wrong in (None, "", "\n", MODULE + ".so\n", MODULE[:-1] + "\n", "/\n" + MODULE + " \n"):
+        assert answer(wrong) == "CLUSTER_NOT_FOUND", wrong
+    assert "not on the list" in hsm.log.read_text() and not token_processes(hsm)
+    assert answer(right, 0o666) == "INTERNAL_ERROR"
+    assert "not its owner's alone" in hsm.log.read_text()
+    assert answer("/usr/lib/other.so\n" + right) == "CONNECTED"
+    assert answer("/usr/lib/other.so\n") == "CLUSTER_NOT_FOUND"
+    again = hsm.holdfast("keystore", "add", name, "--data", hsm.data, "--module", MODULE, "--token", name, check=False)
+    assert again.returncode == 1 and "there is a token of that name" in again.stderr
+    assert listed.read_text() == "/usr/lib/other.so\n" + right, "but its module is listed now"
+    assert answer(listed.read_text()) == "CONNECTED"
+
+
 def test_what_was_connected_is_connected_after_a_restart(hsm):
     kms = hsm.client("kms")
     store, _, _ = connected(hsm, kms)
@@ -284,7 +317,7 @@ def test_what_was_connected_is_connected_after_a_restart(hsm):
     blob = kms.encrypt(KeyId=key, Plaintext=b"text")["CiphertextBlob"]
     processes = token_processes(hsm)
     hsm.kill()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while any(pathlib.Path(f"/proc/{pid}/status").exists() for pid in processes) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not any(pathlib.Path(f"/proc/{pid}/status").exists() for pid in processes)
