@@ -22,7 +22,7 @@
 #include "wire/json_text.h"
 #include "wire/uri.h"
 
-enum { VERSION = 1, ID_BYTES = 16, RESOURCES_MAX = 32, ARN_KEPT = 2048, EXTRA_MAX = 8 * 1024 };
+enum { VERSION = 1, ID_BYTES = 16, RESOURCES_MAX = 32, ACCOUNT_DIGITS = 12, ARN_KEPT = 2048, EXTRA_MAX = 8 * 1024 };
 
 enum {
 	F_MFA = 1,
@@ -51,7 +51,7 @@ static const uint16_t texts[] = {
 	offsetof(struct record, extra),           offsetof(struct record, host),
 	offsetof(struct record, tls_version),     offsetof(struct record, tls_cipher),
 	offsetof(struct record, shared_event_id), offsetof(struct record, owner),
-	offsetof(struct record, provider),
+	offsetof(struct record, provider),        offsetof(struct record, more_owners),
 };
 
 static struct str text_get(const struct record *r, size_t i)
@@ -104,6 +104,7 @@ void record_pack(struct buf *out, const struct record *r)
 static bool sound(const struct record *r)
 {
 	return r->event_id.n == ID_BYTES && (r->shared_event_id.n == 0 || r->shared_event_id.n == ID_BYTES) &&
+	       r->more_owners.n % ACCOUNT_DIGITS == 0 && r->more_owners.n / ACCOUNT_DIGITS < RECORD_OWNERS_MAX &&
 	       r->caller_kind <= CALLER_SAML && r->time_ms >= 0 && r->session_ms >= 0;
 }
 
@@ -413,13 +414,32 @@ static struct str extra(struct req *rq)
 static struct str owner_of(const struct req *rq)
 {
 	const struct accounts *all = rq->app->accounts;
-	struct str account = rq->recipient_account.n ? rq->recipient_account : rq->account;
+	struct str account = rq->n_owners ? rq->owners[0] : rq->account;
 	if (!proven(rq) && rq->caller.account.n && account_find(all, rq->caller.account))
 		account = rq->caller.account; /* somebody tried this account's key: its owner should see it */
 	if (account_find(all, account))
 		return account;
 	const struct account *first = account_at(all, 0);
 	return first ? first->id : account;
+}
+
+/* The ids of accounts have one length: they are put in a row. */
+static void put_owners(struct record *r, struct req *rq)
+{
+	r->owner = owner_of(rq);
+	if (rq->n_owners < 2 || !str_eq(r->owner, rq->owners[0]))
+		return;
+	struct buf b = buf_in(rq->mem);
+	for (unsigned i = 1; i < rq->n_owners; i++)
+		if (account_find(rq->app->accounts, rq->owners[i]))
+			buf_put(&b, rq->owners[i]);
+	r->more_owners = buf_str(&b);
+}
+
+bool record_owner(const struct record *r, size_t i, struct str *account)
+{
+	*account = i ? str_sub(r->more_owners, (i - 1) * ACCOUNT_DIGITS, ACCOUNT_DIGITS) : r->owner;
+	return account->n > 0;
 }
 
 static struct str shared_id(struct req *rq, const struct record *r)
@@ -445,7 +465,8 @@ static struct str event_id(struct req *rq)
 
 void record_event_id_for(struct req *rq, struct str account, char out[36])
 {
-	const struct record r = { .event_id = event_id(rq), .owner = owner_of(rq), .recipient = account };
+	struct record r = { .event_id = event_id(rq), .recipient = account };
+	put_owners(&r, rq);
 	record_event_id(&r, out);
 }
 
@@ -462,7 +483,7 @@ struct str record_make(struct req *rq)
 		r.response = object(rq, rq->op->out, rq->out, NULL, false);
 	r.resources = resources(rq);
 	r.extra = extra(rq);
-	r.owner = owner_of(rq);
+	put_owners(&r, rq);
 	r.shared_event_id = shared_id(rq, &r);
 	record_pack(&b, &r);
 	return buf_str(&b);

@@ -6,10 +6,10 @@
  * redacted by the model. record_json renders CloudTrail's event ("CloudTrail record
  * contents for management, data, and network activity events") when somebody reads.
  *
- * A call that crosses accounts is one record in two logs: the caller's and the owner's.
- * Each sees it with its own eventID and recipientAccountId and the same sharedEventID, and
- * the owner sees of a foreign caller only whose it is. So a parsed record is always seen
- * from one account: record_seen_by.
+ * A call that crosses accounts is one record in several logs: the caller's and the owner's, or
+ * the owners' (ReEncrypt from one account's key to another's). Each sees it with its own
+ * eventID and recipientAccountId and the same sharedEventID, and an owner sees of a foreign
+ * caller only whose it is. So a parsed record is always seen from one account: record_seen_by.
  */
 #ifndef API_RECORD_H
 #define API_RECORD_H
@@ -20,6 +20,7 @@ enum {
 	RECORD_TEXT_MAX = 1024,         /* userAgent, errorMessage and every other text: cut here */
 	RECORD_OBJECT_MAX = 100 * 1024, /* requestParameters, responseElements: left out when longer */
 	RECORD_MAX = 512 * 1024,        /* no record is longer */
+	RECORD_OWNERS_MAX = REQ_OWNERS_MAX,
 };
 
 /* What a reader filters by, and what rendering needs. Views of the packed bytes. */
@@ -45,6 +46,7 @@ struct record {
 	struct str host, tls_version, tls_cipher;
 	struct str shared_event_id; /* 16 bytes, or empty */
 	struct str owner;           /* the account whose data it was about */
+	struct str more_owners;     /* and others, their ids in a row */
 	struct str recipient;       /* who looks: owner, unless record_seen_by said otherwise */
 };
 
@@ -58,6 +60,8 @@ void record_pack(struct buf *out, const struct record *r);
 
 /* From here on as `account` sees it: the string must live as long as r. */
 void record_seen_by(struct record *r, struct str account);
+/* The i-th account whose data it was about; false: there are fewer. */
+bool record_owner(const struct record *r, size_t i, struct str *account);
 /* The next ARN in r->resources. Start with *at = 0; false at the end. */
 bool record_resource(const struct record *r, size_t *at, struct str *arn);
 

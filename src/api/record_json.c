@@ -19,13 +19,25 @@
 
 void record_seen_by(struct record *r, struct str account) { r->recipient = account; }
 
-/* Each account's event has its own id: the record's for the owner, one made from it for the caller. */
+/* Which of its owners looks; SIZE_MAX: none of them, but the caller. */
+static size_t seen_by_owner(const struct record *r)
+{
+	struct str account;
+	for (size_t i = 0; record_owner(r, i, &account); i++)
+		if (str_eq(r->recipient, account))
+			return i;
+	return SIZE_MAX;
+}
+
+/* Each account's event has its own id: the record's for the owner, others made from it for the others. */
 void record_event_id(const struct record *r, char out[36])
 {
+	size_t owner = seen_by_owner(r);
 	uint8_t raw[16];
 	memcpy(raw, r->event_id.p, sizeof raw);
-	if (!str_eq(r->recipient, r->owner)) {
-		uint64_t a = str_hash(r->event_id, 1), b = str_hash(r->event_id, 2);
+	if (owner) {
+		uint64_t seed = owner == SIZE_MAX ? 0 : 2 * owner; /* the caller's: 1 and 2 */
+		uint64_t a = str_hash(r->event_id, seed + 1), b = str_hash(r->event_id, seed + 2);
 		memcpy(raw, &a, 8);
 		memcpy(raw + 8, &b, 8);
 	}
@@ -34,7 +46,7 @@ void record_event_id(const struct record *r, char out[36])
 
 static bool foreign(const struct record *r)
 {
-	return r->account.n && !str_eq(r->account, r->recipient) && str_eq(r->recipient, r->owner) &&
+	return r->account.n && !str_eq(r->account, r->recipient) && seen_by_owner(r) != SIZE_MAX &&
 	       r->caller_kind != CALLER_SERVICE;
 }
 

@@ -315,6 +315,34 @@ static void across_accounts_the_owner_sees_only_whose_it_was(void)
 	world_end(w);
 }
 
+static void about_two_others(struct req *rq)
+{
+	as_user(rq);
+	rq->caller.account = S("777788889999");
+	req_owner(rq, WORLD_ACCOUNT);
+	req_owner(rq, WORLD_OTHER);
+	req_owner(rq, WORLD_ACCOUNT);
+	req_owner(rq, rq->caller.account);
+}
+
+static void a_call_may_have_several_owners_who_see_the_same_of_it(void)
+{
+	struct test_world *w = begin();
+	struct str viewers[] = { WORLD_ACCOUNT, WORLD_OTHER, S("777788889999") }, account;
+	char ids[3][36];
+	for (size_t i = 0; i < COUNT(viewers); i++) {
+		struct making m = { .w = w, .op = "Get", .change = about_two_others, .viewer = viewers[i] };
+		world_in_fiber(w, make, &m);
+		EXPECT(record_owner(&m.r, 1, &account) && str_eq(account, WORLD_OTHER) &&
+		       !record_owner(&m.r, 2, &account));
+		EXPECT(member(&m, "userIdentity.userName").n == (i == 2 ? S("\"alice\"").n : 0));
+		m.r.event_id = S("0123456789abcdef");
+		record_event_id(&m.r, ids[i]);
+	}
+	EXPECT(memcmp(ids[0], ids[1], 36) && memcmp(ids[0], ids[2], 36) && memcmp(ids[1], ids[2], 36));
+	world_end(w);
+}
+
 /* ---- what ---------------------------------------------------------------------------------------- */
 
 static void with_fault(struct req *rq)
@@ -524,7 +552,8 @@ static void what_was_cut_off_does_not_parse(void)
 RUN_ALL(T(the_event_has_aws_members_in_aws_order), T(reads_have_no_response_and_data_events_say_so), T(a_user),
 	T(an_assumed_role), T(a_federated_user), T(a_service_for_itself), T(a_service_on_somebodys_behalf),
 	T(an_identity_that_proved_nothing), T(a_tried_key_is_its_owners_business),
-	T(across_accounts_the_owner_sees_only_whose_it_was), T(a_refusal_has_code_and_message_and_no_response),
-	T(an_unknown_operation_has_the_name_it_was_called_by), T(no_input_makes_a_record_long_or_malformed),
-	T(s3_members_have_the_names_they_travel_by), T(a_bad_signature_for_an_object_names_the_object),
-	T(arns_have_types_and_short_names), T(what_was_cut_off_does_not_parse))
+	T(across_accounts_the_owner_sees_only_whose_it_was), T(a_call_may_have_several_owners_who_see_the_same_of_it),
+	T(a_refusal_has_code_and_message_and_no_response), T(an_unknown_operation_has_the_name_it_was_called_by),
+	T(no_input_makes_a_record_long_or_malformed), T(s3_members_have_the_names_they_travel_by),
+	T(a_bad_signature_for_an_object_names_the_object), T(arns_have_types_and_short_names),
+	T(what_was_cut_off_does_not_parse))

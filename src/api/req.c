@@ -98,6 +98,17 @@ struct status req_shard_existing(struct req *rq, struct str account, struct str 
 	return open_with(rq, shard_open_existing, account, rq->svc->name, name, out);
 }
 
+void req_owner(struct req *rq, struct str account)
+{
+	if (str_eq(account, rq->caller.account))
+		return;
+	for (unsigned i = 0; i < rq->n_owners; i++)
+		if (str_eq(rq->owners[i], account))
+			return;
+	assert(rq->n_owners < REQ_OWNERS_MAX);
+	rq->owners[rq->n_owners++] = account;
+}
+
 struct status req_shard(struct req *rq, struct str account, struct str name, struct shard **out)
 {
 	return req_shard_of(rq, account, rq->svc->name, name, out);

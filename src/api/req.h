@@ -49,7 +49,7 @@ struct sigv4_auth;
 struct sigv4_fault;
 struct pin;
 
-enum { REQ_READS_MAX = 8 };
+enum { REQ_READS_MAX = 8, REQ_OWNERS_MAX = 4 };
 
 struct req {
 	struct app *app;
@@ -121,7 +121,8 @@ struct req {
 	/* For the record. */
 	struct str_list resources; /* ARNs named in CloudTrail's resources */
 	struct str shared_event_id;
-	struct str recipient_account;
+	struct str owners[REQ_OWNERS_MAX]; /* req_owner */
+	unsigned n_owners;
 	struct str event_id;     /* of the record: what record_id made */
 	struct str record_extra; /* additionalEventData, JSON text, or empty */
 	bool service_event;      /* no call: something a service does by itself; record_extra has its details */
@@ -195,6 +196,14 @@ struct str req_in_header(const struct req *rq, const char *name);        /* p ==
 
 /* arn:<partition>:<svc>:<region>:<account>:<rest> with the request's own values; global services leave region out. */
 struct str req_arn(struct req *rq, const char *rest_fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- other accounts ------------------------------------------------------------ */
+
+/*
+ * The call is about that account's data, too: its trail gets the record, besides the caller's. To be said by who
+ * authorizes; in place of rq->account. Once for each account is enough, and no more than REQ_OWNERS_MAX of them.
+ */
+void req_owner(struct req *rq, struct str account);
 
 /* ---- secondary permissions ----------------------------------------------------- */
 

@@ -153,24 +153,30 @@ static struct item *new_item(struct batch *b)
 
 static bool ours(struct trail *t, struct str account) { return account.n && account_find(t->app->accounts, account); }
 
-static struct status add_target(struct trail *t, struct item *it, unsigned *n, struct str account)
+static struct status add_target(struct trail *t, struct item *it, struct str account)
 {
+	struct account_log *l;
+	unsigned i = 0;
 	if (!ours(t, account))
 		return OK;
-	struct status st = trail_log_of(t, account, &it->targets[*n]);
-	*n += !failed(st);
-	return trail_lost(st) ? OK : st;
+	struct status st = trail_log_of(t, account, &l);
+	if (failed(st))
+		return trail_lost(st) ? OK : st;
+	while (it->targets[i] && it->targets[i] != l)
+		i++;
+	it->targets[i] = l;
+	return OK;
 }
 
 static struct status route(struct trail *t, struct item *it, const struct record *r)
 {
-	struct str owner = ours(t, r->owner) ? r->owner : it->fallback;
-	unsigned n = 0;
-	TRY(add_target(t, it, &n, owner));
-	if (!str_eq(r->account, owner))
-		TRY(add_target(t, it, &n, r->account));
+	struct str owner = ours(t, r->owner) ? r->owner : it->fallback, account;
+	TRY(add_target(t, it, owner));
+	for (size_t i = 1; record_owner(r, i, &account); i++)
+		TRY(add_target(t, it, account));
+	TRY(add_target(t, it, r->account));
 	it->routed = true;
-	if (!n)
+	if (!it->targets[0])
 		log_error("a record belongs to no account", "account", owner, "event", r->event_name);
 	return OK;
 }

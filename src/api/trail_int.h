@@ -54,7 +54,7 @@ struct account_log {
 	_Atomic(struct account_log *) next;
 };
 
-enum { TARGETS_MAX = 2 };
+enum { TARGETS_MAX = RECORD_OWNERS_MAX + 1 }; /* and the caller */
 
 struct item {
 	int64_t time_ms;

@@ -397,6 +397,30 @@ def test_both_accounts_trails_tell_of_a_use_across_accounts(fresh):
     assert {u["recipientAccountId"] for u in uses} == {fresh.account, "444455556666"}
 
 
+def test_reencrypt_between_two_accounts_by_a_third_is_in_all_three_trails(fresh):
+    """Each owner is told whose call it was, not who made it."""
+    accounts = {a: fresh.new_account(a) for a in ("444455556666", "777788889999")} | {fresh.account: None}
+    third = "777788889999"
+    asks, keys = fresh.client("kms", accounts[third]), []
+    for account in (fresh.account, "444455556666"):
+        owner = fresh.client("kms", accounts[account])
+        keys.append(owner.create_key()["KeyMetadata"]["Arn"])
+        owner.put_key_policy(KeyId=keys[-1], PolicyName="default", Policy=delegated(
+            account, allow(["kms:Encrypt", "kms:ReEncrypt*"], Principal={"AWS": f"arn:aws:iam::{third}:root"})))
+    blob = asks.encrypt(KeyId=keys[0], Plaintext=b"x")["CiphertextBlob"]
+    asks.re_encrypt(CiphertextBlob=blob, DestinationKeyId=keys[1])
+    uses = {}
+    for account, root in accounts.items():
+        found = [e for e in events(fresh.client("cloudtrail", root), 1, keys[1]) if e["eventName"] == "ReEncrypt"]
+        assert len(found) == 1, account
+        uses[account] = found[0]
+    assert {e["recipientAccountId"] for e in uses.values()} == set(uses)
+    assert len({e["sharedEventID"] for e in uses.values()}) == 1 and len({e["eventID"] for e in uses.values()}) == 3
+    assert {e["userIdentity"]["accountId"] for e in uses.values()} == {third}
+    assert [a for a, e in uses.items() if e["userIdentity"]["type"] == "Root"] == [third]
+    assert all([r["accountId"] for r in e["resources"]] == [fresh.account, "444455556666"] for e in uses.values())
+
+
 def test_the_end_of_a_key_is_in_the_trail(fresh, later):
     kms = fresh.client("kms")
     key = kms.create_key()["KeyMetadata"]["Arn"]

@@ -202,7 +202,7 @@ struct status kms_judge(struct req *rq, const struct authz_item *item, bool by_n
 	struct policy_decision d;
 	if (str_eq(item->resource_account, rq->caller.account))
 		return OK;
-	rq->recipient_account = item->resource_account; /* both accounts' trails have the call */
+	req_owner(rq, item->resource_account);
 	if (authz_evaluate(rq, item, &d) || d.by != POLICY_RESOURCE)
 		return OK; /* allowed, or refused in the caller's own account: the pipeline says so */
 	struct status st = by_name ? kms_not_yours(rq, item->action, item->resource) : blob_not_yours(rq);

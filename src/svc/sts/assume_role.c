@@ -25,7 +25,7 @@ static struct status find_role(struct req *rq, struct str arn, struct sts_wanted
 		return FAIL(rq, api_ValidationException, "%.*s is invalid", PR(arn));
 	TRY(sts_wanted_find(rq, w));
 	if (w->known && !str_eq(w->account, rq->caller.account))
-		rq->recipient_account = w->account; /* both accounts' trails have the call */
+		req_owner(rq, w->account);
 	return OK;
 }
 
