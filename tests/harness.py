@@ -3,6 +3,8 @@
   server   one running server for the whole session (account 111122223333)
   fresh    a server for one test alone: may be stopped, killed, restarted, given a moved clock
   iam      root's client of IAM
+
+How fast the machine is decides nothing: what takes its time is waited for with eventually(), and only what hangs runs out of patience.
 """
 import atexit
 import contextlib
@@ -29,7 +31,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BIN = os.environ.get("HOLDFAST_BIN", str(ROOT / "build" / "src" / "cli" / "holdfast"))
 ACCOUNT = "111122223333"
-START_SECONDS = 120  # a guard; a quick machine needs a fraction of one
+PATIENCE_S = 120
 for name in [n for n in os.environ if n.startswith("AWS_") or n == "HOLDFAST_DATA"]:
     del os.environ[name]  # whoever runs the tests may have pointed his tools at a server of his own
 
@@ -58,7 +60,7 @@ class Server:
                 [BIN, "serve", "--data", str(self.data), "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
                  "--ready-file", str(ready), *self.options], stdout=log, stderr=log, pass_fds=self.pass_fds)
         atexit.register(lambda process=self.process: process.poll() is None and process.kill())  # a failed test leaves none behind
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + PATIENCE_S
         while not (ready.exists() and ready.read_text().count("\n") >= 2):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("the server did not start:\n" + self.log.read_text()[-4000:])
@@ -74,7 +76,7 @@ class Server:
         if self.process is None:
             return 0
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=60)
+        code = self.process.wait(timeout=PATIENCE_S)
         self.process = None
         if "does not declare" in self.log.read_text():
             return 99  # a fault was answered that the model does not list
@@ -90,6 +92,7 @@ class Server:
         if isinstance(key, dict):
             key, secret, token = key["AccessKeyId"], key["SecretAccessKey"], key.get("SessionToken")
         config.setdefault("retries", {"max_attempts": 0})
+        config.setdefault("read_timeout", PATIENCE_S)
         return boto3.client(
             service, region_name=region, endpoint_url=self.http_url if plain else self.url,
             verify=None if plain else self.ca, aws_access_key_id=key or self.root[0],
@@ -151,6 +154,23 @@ class Server:
         return {"AccessKeyId": out[1], "SecretAccessKey": out[2]}
 
 
+def eventually(ask, seconds=PATIENCE_S):
+    """What `ask` answers, asked until that is something."""
+    end = time.monotonic() + seconds
+    while not (got := ask()):
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.01)
+    return got
+
+
+def dead(pid):
+    """Gone, or waiting for whoever inherited it to say so."""
+    try:
+        return "State:\tZ" in pathlib.Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def family(pid):
     kids = []
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
@@ -204,14 +224,12 @@ def refused(want, status, call, *args, **params):
     return message(e)
 
 
-def events(client, want, name, seconds=10):
-    """CloudTrail's records of the resource of that name, newest first, once there are `want` (or too late)."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = client.lookup_events(LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": name}])["Events"]
-        if len(found) >= want or time.monotonic() > deadline:
-            return [json.loads(e["CloudTrailEvent"]) for e in found]
-        time.sleep(0.05)
+def events(client, want, name):
+    """CloudTrail's records of the resource of that name, newest first, which are `want` at least. What was answered is there:
+    LookupEvents sees to it."""
+    found = client.lookup_events(LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": name}])["Events"]
+    assert len(found) >= want, found
+    return [json.loads(e["CloudTrailEvent"]) for e in found]
 
 
 def move_clocks(server, monkeypatch, days):

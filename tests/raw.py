@@ -12,6 +12,7 @@ import socket
 import ssl
 import urllib.parse
 
+PATIENCE_S = 120  # for what hangs
 EMPTY = hashlib.sha256(b"").hexdigest()
 LOST = (ConnectionResetError, BrokenPipeError, ssl.SSLError)
 
@@ -42,7 +43,7 @@ class Reply:
 class Wire:
     """A connection. `recv` gives the next answer, or None when the server closed instead."""
 
-    def __init__(self, server, tls=False, timeout=30):
+    def __init__(self, server, tls=False, timeout=PATIENCE_S):
         address = urllib.parse.urlsplit(server.url if tls else server.http_url)
         self.host = f"{address.hostname}:{address.port}"
         self.socket = socket.create_connection((address.hostname, address.port), timeout=timeout)
@@ -172,7 +173,7 @@ def request(host, service, method="GET", target="/", headers=(), body=b"", who=N
     return head.encode("utf-8", "surrogateescape") + body
 
 
-def ask(server, data, tls=False, head_only=False, timeout=30):
+def ask(server, data, tls=False, head_only=False, timeout=PATIENCE_S):
     with Wire(server, tls, timeout) as wire:
         wire.send(data)
         return wire.recv(head_only)

@@ -60,7 +60,7 @@ def signed(server, method, path, *, body=b"", headers=None, creds=None, region="
 
 
 def exchange(server, method, path, headers, body=b""):
-    connection = http.client.HTTPConnection(urllib.parse.urlsplit(server.http_url).netloc, timeout=30)
+    connection = http.client.HTTPConnection(urllib.parse.urlsplit(server.http_url).netloc, timeout=harness.PATIENCE_S)
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         lower = {k.lower() for k in headers}

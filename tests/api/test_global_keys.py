@@ -11,7 +11,7 @@ import raw
 from botocore.exceptions import ClientError
 
 from conftest import ACCOUNT, allow, code, deny, policy, running
-from idp import Idp, token
+from idp import Idp, reached, token
 from test_iam_mfa import Phone
 
 OTHER = "444455556666"
@@ -206,8 +206,8 @@ class World:
                               Condition={"StringEquals": {"aws:FederatedProvider": provider, f"{idp.name}:sub": "eve"}}))
         now = int(time.time())
         text = token(idp.rsa, {"iss": idp.url, "aud": "c", "sub": "eve", "iat": now, "exp": now + 86400})
-        made = self.server.client("sts").assume_role_with_web_identity(RoleArn=row["Arn"], RoleSessionName="web",
-                                                                       WebIdentityToken=text)["Credentials"]
+        made = reached(self.server.client("sts").assume_role_with_web_identity, RoleArn=row["Arn"], RoleSessionName="web",
+                       WebIdentityToken=text)["Credentials"]
         return made, {**self.role_keys(row, "web"), "aws:MultiFactorAuthPresent": ABSENT, "aws:FederatedProvider": provider,
                       f"{idp.name}:sub": "eve", f"{idp.name}:aud": "c", "aws:PrincipalTag/team": "red"}
 

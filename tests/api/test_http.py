@@ -6,7 +6,6 @@ import pathlib
 import re
 import sys
 import threading
-import time
 import urllib.parse
 import zlib
 
@@ -14,10 +13,10 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from conftest import running
+from conftest import eventually, running
 from raw import Wire, ask, request
 
-QUICK_S = 10  # generous: sanitizers, a busy machine
+CPU_MAX_S = 30  # what no handful of requests may cost the server; they take less than 1, sanitizers included
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +30,17 @@ def target():
         assert [o["Key"] for o in s3.list_objects_v2(Bucket="door")["Contents"]] == ["k"], "something got in"
 
 
+def cpu_s(target):
+    """Of the process that serves: how busy the machine is otherwise does not count."""
+    text = pathlib.Path(f"/proc/{target.process.pid}/stat").read_text()
+    return sum(map(int, text[text.rindex(")") + 2:].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
 @pytest.fixture(autouse=True)
 def alive(target):
-    began = time.monotonic()
+    before = cpu_s(target)
     yield
-    assert time.monotonic() - began < QUICK_S, "it took too long"
+    assert target.process.poll() is not None or cpu_s(target) - before < CPU_MAX_S, "it takes too much"
     if target.process.poll() is not None:
         said = target.log.read_text()[-6000:]
         target.log.write_text("")
@@ -112,7 +117,7 @@ AMBIGUOUS = {
 
 @pytest.mark.parametrize("name", AMBIGUOUS)
 def test_what_can_be_read_in_two_ways_is_refused_and_the_connection_closed(target, name):
-    with Wire(target, timeout=QUICK_S) as wire:
+    with Wire(target) as wire:
         wire.send(b"POST / HTTP/1.1\r\nHost: h\r\n" + AMBIGUOUS[name] + b"\r\n" + INNER + INNER)
         first = wire.recv()
         assert first is None or first.status in (400, 411, 413, 501), first
@@ -138,7 +143,7 @@ START_LINES = {
 @pytest.mark.parametrize("name", START_LINES)
 def test_odd_start_lines(target, name):
     line, statuses = START_LINES[name]
-    answer = ask(target, line + b"Host: h\r\nConnection: close\r\n\r\n", timeout=QUICK_S)
+    answer = ask(target, line + b"Host: h\r\nConnection: close\r\n\r\n")
     assert answer is None or answer.status in statuses, answer
     assert answer is None or b"root:" not in answer.body
 
@@ -196,7 +201,7 @@ def test_a_long_target_is_refused(target):
 
 
 def test_header_bytes_without_an_end_are_cut_off(target):
-    with Wire(target, timeout=QUICK_S) as wire:
+    with Wire(target) as wire:
         sent = 0
         wire.send(b"GET / HTTP/1.1\r\nHost: h\r\n")
         while sent < 4_000_000 and wire.send(b"X-A: " + b"b" * 10_000 + b"\r\n"):
@@ -211,7 +216,7 @@ def test_bodies_beyond_the_limit(target):
     answer = ask(target, iam(target, b"Action=ListUsers&Version=2010-05-08&Marker=" + b"x" * (2 << 20)))
     assert answer.status == 413, answer
     for length in (8 << 30, 1 << 62):
-        with Wire(target, timeout=QUICK_S) as wire:
+        with Wire(target) as wire:
             wire.send(s3(target, "PUT", "/door/big", payload="UNSIGNED-PAYLOAD", length=False, raw=[f"Content-Length: {length}"]))
             answer = wire.recv()
             assert answer.status in (400, 413), answer
@@ -219,14 +224,24 @@ def test_bodies_beyond_the_limit(target):
 
 # ---- connections -----------------------------------------------------------------------------------
 
+def waits(wire):
+    """It has neither an answer nor an end."""
+    wire.socket.setblocking(False)
+    try:
+        wire.socket.recv(1)
+        return False
+    except BlockingIOError:
+        return True
+
+
 def test_slow_clients_hold_up_nobody(target):
+    """They have a minute each: all are still waited for when the others were answered."""
     slow = [Wire(target) for _ in range(150)]
     for i, wire in enumerate(slow):
         wire.send((b"GET / HTTP/1.1\r\nHost: h\r\nX-Sl", s3(target, "PUT", "/door/slow", body=b"x" * 5000)[:-2500], b"G", b"")[i % 4])
-    began = time.monotonic()
     for _ in range(20):
         assert ask(target, s3(target)).body == b"content"
-    assert time.monotonic() - began < 5
+    assert all(waits(wire) for wire in slow)
     for wire in slow:
         wire.socket.close()
 
@@ -280,7 +295,7 @@ def test_an_expectation_is_met_only_when_the_request_is_welcome(target):
     ask(target, s3(target, "DELETE", "/door/expected"))
     for who, at in (((target.root[0], "wrong"), "/door/expected"), (None, "/door/expected"), (("AKIAQQQQQQQQQQQQQQQQ", "x"), "/door/expected"),
                     (target.root, "/nobucket/expected")):
-        with Wire(target, timeout=QUICK_S) as wire:
+        with Wire(target) as wire:
             wire.send(s3(target, "PUT", at, body=body, who=who, raw=["Expect: 100-continue"])[:-len(body)])
             answer = wire.recv()
             assert answer.status in (403, 404) and not answer.interim, (at, answer)
@@ -310,7 +325,7 @@ def test_chunked_bodies(target):
 @pytest.mark.parametrize("body", [b"zz\r\nab\r\n0\r\n\r\n", b"-1\r\na\r\n0\r\n\r\n", b"ffffffffffffffffff\r\na\r\n0\r\n\r\n", b"2\r\nabc\r\n0\r\n\r\n",
                                   b"+2\r\nab\r\n0\r\n\r\n", b"0x2\r\nab\r\n0\r\n\r\n", b"2;" + b"x" * 70_000 + b"\r\nab\r\n0\r\n\r\n", b"\r\n\r\n", b"2 \x00\r\nab\r\n0\r\n\r\n"])
 def test_malformed_chunks_are_refused_and_the_connection_closed(target, body):
-    with Wire(target, timeout=QUICK_S) as wire:
+    with Wire(target) as wire:
         wire.send(kms(target, "ListKeys", b"ab", length=False, raw=["Transfer-Encoding: chunked"])[:-2] + body + INNER)
         answer = wire.recv()
         assert answer is None or answer.status >= 400, answer
@@ -321,7 +336,7 @@ def test_malformed_chunks_are_refused_and_the_connection_closed(target, body):
 
 def test_chunks_with_bare_line_feeds_let_nobody_in(target):
     """libmicrohttpd takes a bare line feed for the end of a chunk's line; what then passes for a request needs its own signature."""
-    with Wire(target, timeout=QUICK_S) as wire:
+    with Wire(target) as wire:
         wire.send(kms(target, "ListKeys", b"ab", length=False, raw=["Transfer-Encoding: chunked"])[:-2] + b"2\nab\n0\n\n" + INNER)
         answers = [wire.recv(), wire.recv()]
         assert all(a is None or 400 <= a.status < 500 for a in answers), answers
@@ -360,7 +375,7 @@ BAD_STREAMS = {
 def test_malformed_streams_of_an_upload_store_nothing(target, name):
     body = BAD_STREAMS[name]
     headers = [("Content-Encoding", "aws-chunked"), ("X-Amz-Decoded-Content-Length", "5"), ("X-Amz-Trailer", "x-amz-checksum-crc32")]
-    with Wire(target, tls=True, timeout=QUICK_S) as wire:
+    with Wire(target, tls=True) as wire:
         data = request(wire.host, "s3", "PUT", "/door/stream", headers=headers, who=target.root, payload="STREAMING-UNSIGNED-PAYLOAD-TRAILER", body=body)
         wire.send(data if body else data + b"")
         answer = wire.recv()
@@ -403,7 +418,7 @@ BAD_JSON = {
 
 @pytest.mark.parametrize("name", BAD_JSON)
 def test_bad_json_is_a_serialization_error(target, name):
-    answer = ask(target, kms(target, "DescribeKey", BAD_JSON[name]), timeout=QUICK_S)
+    answer = ask(target, kms(target, "DescribeKey", BAD_JSON[name]))
     assert answer.status == 400, answer
     assert answer.code in ("SerializationException", "ValidationException"), answer
     assert answer.headers["content-type"].startswith("application/x-amz-json-1.1") and answer.request_id
@@ -435,7 +450,7 @@ BAD_XML = {
 @pytest.mark.parametrize("name", BAD_XML)
 def test_bad_xml_is_malformed_xml(target, name):
     made = target.client("s3").create_multipart_upload(Bucket="door", Key="m")["UploadId"]
-    answer = ask(target, s3(target, "POST", f"/door/m?uploadId={urllib.parse.quote(made, safe='')}", body=BAD_XML[name]), timeout=QUICK_S)
+    answer = ask(target, s3(target, "POST", f"/door/m?uploadId={urllib.parse.quote(made, safe='')}", body=BAD_XML[name]))
     assert answer.status == 400 and answer.code in ("MalformedXML", "InvalidRequest"), answer
     assert b"root:" not in answer.body and b"hahaha" not in answer.body
     assert re.search(rb"<RequestId>[^<]+</RequestId>", answer.body)
@@ -459,7 +474,7 @@ QUERIES = {
 @pytest.mark.parametrize("name", QUERIES)
 def test_bad_queries(target, name):
     body, status = QUERIES[name]
-    answer = ask(target, iam(target, body), timeout=QUICK_S)
+    answer = ask(target, iam(target, body))
     assert answer.status == status or (status is None and answer.status in (200, 400, 403)), answer
     if answer.status != 200:
         assert answer.code and b"<ErrorResponse" in answer.body and answer.request_id, answer
@@ -502,31 +517,35 @@ def test_credentials_that_are_wrong_in_form(target):
 def test_many_at_once_of_everything(target):
     """Good and bad side by side: the good ones are answered well."""
     bad = [b"POST / HTTP/1.1\r\nHost: h\r\n" + h + b"\r\n" + INNER for h in AMBIGUOUS.values()] + [line + b"Host: h\r\n\r\n" for line, _ in START_LINES.values()]
-    stop, wrong = threading.Event(), []
+    stop, wrong, attacked, used = threading.Event(), [], [], []
 
     def attack():
         i = 0
         while not stop.is_set():
             i += 1
             try:
-                with Wire(target, timeout=QUICK_S) as wire:
+                with Wire(target) as wire:
                     wire.send(bad[i % len(bad)])
                     if i % 3:
                         wire.recv()
             except (OSError, EOFError, AssertionError, AttributeError, ValueError):
                 pass
+            attacked.append(i)
 
     def use():
         while not stop.is_set():
             answer = ask(target, s3(target))
+            used.append(answer)
             if answer is None or answer.body != b"content":
                 wrong.append(answer)
     threads = [threading.Thread(target=attack) for _ in range(4)] + [threading.Thread(target=use) for _ in range(2)]
     for t in threads:
         t.start()
-    time.sleep(2)
-    stop.set()
-    for t in threads:
-        t.join()
+    try:
+        eventually(lambda: min(attacked.count(i + 1) for i in range(len(bad))) >= 4 and len(used) >= 200)
+    finally:
+        stop.set()
+        for t in threads:
+            t.join()
     assert not wrong, wrong[:3]
     assert os.path.exists(target.data / "admin.sock")

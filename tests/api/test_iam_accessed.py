@@ -3,24 +3,21 @@
 import datetime
 import json
 import subprocess
-import time
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import allow, code, policy
+from conftest import allow, code, eventually, policy
 
 ACCOUNT = "111122223333"
 
 
 def read(iam, job, **more):
-    for _ in range(100):
+    def ended():
         r = iam.get_service_last_accessed_details(JobId=job, **more)
-        if r["JobStatus"] != "IN_PROGRESS":
-            return r
-        time.sleep(0.05)
-    raise AssertionError("the job does not end")
+        return r["JobStatus"] != "IN_PROGRESS" and r
+    return eventually(ended)
 
 
 def services(iam, arn, **more):

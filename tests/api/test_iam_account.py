@@ -3,11 +3,10 @@ import csv
 import io
 import json
 import threading
-import time
 
 from botocore.exceptions import ClientError
 
-from conftest import allow, fresh_name, policy, refused
+from conftest import allow, eventually, fresh_name, policy, refused
 
 ACCOUNT = "111122223333"
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
@@ -105,10 +104,7 @@ def test_details(iam):
 
 
 def report(iam):
-    deadline = time.monotonic() + 30
-    while iam.generate_credential_report()["State"] != "COMPLETE":
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: iam.generate_credential_report()["State"] == "COMPLETE")
     return iam.get_credential_report()
 
 
@@ -141,13 +137,8 @@ def test_credential_report(fresh):
 
 
 def event(server, name):
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        found = server.client("cloudtrail").lookup_events(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": name}])["Events"]
-        if found:
-            return json.loads(found[0]["CloudTrailEvent"])
-        time.sleep(0.05)
-    raise AssertionError(f"no {name} in the trail")
+    found = server.client("cloudtrail").lookup_events(LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": name}])["Events"]
+    return json.loads(found[0]["CloudTrailEvent"])
 
 
 def test_records(fresh):

@@ -52,8 +52,9 @@ def test_a_device_from_making_to_deleting(server):
     iam, user = server.client("iam"), server.user()["UserName"]
     phone = Phone(server)
     assert len(phone.seed) == 64 and phone.seed == base64.b32encode(base64.b32decode(phone.seed))
+    code = phone.shows()
     text = refused("InvalidAuthenticationCode", 403, iam.enable_mfa_device, UserName=user, SerialNumber=phone.serial,
-                   AuthenticationCode1=phone.shows(), AuthenticationCode2=phone.shows())
+                   AuthenticationCode1=code, AuthenticationCode2=code)
     assert text == "Authentication code for device is not valid."
     phone.enable(user)
     assert [d["SerialNumber"] for d in iam.list_mfa_devices(UserName=user)["MFADevices"]] == [phone.serial]
@@ -161,8 +162,12 @@ def test_guessing_is_slowed_down(fresh):
     phone.wait()
     for i in range(5):
         refused("AccessDenied", 403, sts.assume_role, **role, TokenCode=phone.shows(100 + i))
-    refused("AccessDenied", 403, sts.assume_role, **role, TokenCode=phone.shows())
-    phone.wait()
+    for wait_steps in (1, 2, 4):  # 30 seconds, twice as long for each further guess: at the end, two minutes
+        for _ in range(wait_steps):
+            phone.wait()
+        if wait_steps < 4:
+            refused("AccessDenied", 403, sts.assume_role, **role, TokenCode=phone.shows(100))
+            refused("AccessDenied", 403, sts.assume_role, **role, TokenCode=phone.shows())
     sts.assume_role(**role, TokenCode=phone.shows())
 
 

@@ -1,15 +1,15 @@
 """What a stranger, or a broken client, might send: nothing of it may reach what it should not, nor stop the server."""
+import collections
 import hashlib
 import socket
 import threading
-import time
 import urllib.parse
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import allow, code
+from conftest import PATIENCE_S, allow, code, eventually
 from s3raw import anonymous, b64, exchange, send, signed
 
 ODD = ["../x", "../../../etc/passwd", "./x", "a/../b", "a//b", "//", "/", "a/", "..", ".", " ", "%", "%2e%2e/x", "a\tb", "a\nb", "a\\b", "\u202e", "ä" * 500,
@@ -69,7 +69,7 @@ def test_buckets_that_cannot_be(server, name):
 
 def hang_up(server, data):
     host = urllib.parse.urlsplit(server.http_url)
-    with socket.create_connection((host.hostname, host.port), timeout=10) as s:
+    with socket.create_connection((host.hostname, host.port), timeout=PATIENCE_S) as s:
         s.sendall(data)
 
 
@@ -156,7 +156,7 @@ def test_no_body_where_one_is_needed_and_one_where_none_is(server, bucket):
 
 def test_an_object_that_is_replaced_while_it_is_read_is_judged_anew(server, s3, bucket):
     """Its tags decide who may read it, so what replaces it under other tags is not given out by leave for the old one."""
-    key, stop, leaked, seen = "changing", threading.Event(), [], set()
+    key, stop, leaked, seen = "changing", threading.Event(), [], collections.Counter()
     mine = {"StringEquals": {"s3:ExistingObjectTag/for": "all"}}
     reader = server.user(allow("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", Condition=mine))
 
@@ -177,24 +177,26 @@ def test_an_object_that_is_replaced_while_it_is_read_is_judged_anew(server, s3, 
         while not stop.is_set():
             try:
                 data = client.get_object(Bucket=bucket, Key=key)["Body"].read(3)
-                seen.add("let in")
+                seen["let in"] += 1
                 if data != b"all":
                     leaked.append(data)
             except ClientError as e:
-                seen.add(code(e)[0])
+                seen[code(e)[0]] += 1
     put_for_all()
     threads = [threading.Thread(target=t) for t in (write, read, read, read)]
     for t in threads:
         t.start()
-    stop.wait(1)
-    stop.set()
-    for t in threads:
-        t.join()
-    assert not leaked and {"let in", "AccessDenied"} <= seen <= {"let in", "AccessDenied", "ServiceUnavailable"}
+    try:
+        eventually(lambda: leaked or min(seen["let in"], seen["AccessDenied"]) >= 20)
+    finally:
+        stop.set()
+        for t in threads:
+            t.join()
+    assert not leaked and set(seen) <= {"let in", "AccessDenied", "ServiceUnavailable"}
 
 
 def test_only_what_has_the_tag_is_tagged_anew_however_quickly_it_changes(server, s3, bucket):
-    key, stop, taken, seen = "retagged", threading.Event(), [], set()
+    key, stop, taken, seen = "retagged", threading.Event(), [], collections.Counter()
     mine = {"StringEquals": {"s3:ExistingObjectTag/for": "all"}}
     tagger = server.user(allow("s3:PutObjectTagging", f"arn:aws:s3:::{bucket}/{key}", Condition=mine))
 
@@ -203,19 +205,23 @@ def test_only_what_has_the_tag_is_tagged_anew_however_quickly_it_changes(server,
         while not stop.is_set():
             try:
                 client.put_object_tagging(Bucket=bucket, Key=key, Tagging={"TagSet": [{"Key": "for", "Value": "all"}]})
-                seen.add("let in")
+                seen["let in"] += 1
             except ClientError as e:
-                seen.add(code(e)[0])
+                seen[code(e)[0]] += 1
     threads = [threading.Thread(target=tag) for _ in range(4)]
     s3.put_object(Bucket=bucket, Key=key, Body=b"x", Tagging="for=all")
     for t in threads:
         t.start()
-    until = time.monotonic() + 1.5
-    while time.monotonic() < until:
-        s3.put_object(Bucket=bucket, Key=key, Body=b"x", Tagging="for=all")
-        s3.put_object(Bucket=bucket, Key=key, Body=b"x", Tagging="for=few")
+
+    def turn():
+        for tag in ("all", "few"):
+            s3.put_object(Bucket=bucket, Key=key, Body=b"x", Tagging=f"for={tag}")
         taken.append(s3.get_object_tagging(Bucket=bucket, Key=key)["TagSet"][0]["Value"])
-    stop.set()
-    for t in threads:
-        t.join()
-    assert set(taken) == {"few"} and {"let in", "AccessDenied"} <= seen <= {"let in", "AccessDenied", "ServiceUnavailable"}
+        return len(taken) >= 50 and min(seen["let in"], seen["AccessDenied"]) >= 20
+    try:
+        eventually(turn)
+    finally:
+        stop.set()
+        for t in threads:
+            t.join()
+    assert set(taken) == {"few"} and set(seen) <= {"let in", "AccessDenied", "ServiceUnavailable"}

@@ -1,12 +1,11 @@
 """Buckets: making, naming, listing and deleting them; their policy, encryption, blocks, owners and tags."""
 import json
-import time
 import urllib.parse
 import uuid
 
 import pytest
 
-from conftest import allow, deny, policy
+from conftest import allow, deny, eventually, policy
 from s3raw import anonymous, refused, send
 
 
@@ -109,11 +108,7 @@ def test_deleted_buckets_are_gone_after_a_restart(fresh):
 def test_files_of_replaced_and_failed_uploads_do_not_stay(fresh):
     def blobs(wanted):
         """They go after the answer has gone out."""
-        for _ in range(200):
-            if sum(1 for f in (fresh.data / "blobs").rglob("*") if f.is_file() and f.name != "start") == wanted:
-                return True
-            time.sleep(0.05)
-        return False
+        return eventually(lambda: sum(1 for f in (fresh.data / "blobs").rglob("*") if f.is_file() and f.name != "start") == wanted)
     s3 = fresh.client("s3", plain=True)
     s3.create_bucket(Bucket="litter")
     for _ in range(3):
@@ -353,14 +348,8 @@ def test_calls_are_in_the_trail_with_their_arns(server, s3, bucket):
     s3.put_object(Bucket=bucket, Key="traced", Body=b"x")
     refused(s3.get_object, "NoSuchKey", 404, Bucket=bucket, Key="untraced")
     trail = server.client("cloudtrail")
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        events = trail.lookup_events(LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": bucket}])["Events"]
-        names = {e["EventName"] for e in events}
-        if {"CreateBucket", "PutObject", "GetObject"} <= names:
-            break
-        time.sleep(0.05)
-    assert {"CreateBucket", "PutObject", "GetObject"} <= names
+    events = trail.lookup_events(LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": bucket}])["Events"]
+    assert {"CreateBucket", "PutObject", "GetObject"} <= {e["EventName"] for e in events}
     event = json.loads(next(e for e in events if e["EventName"] == "GetObject")["CloudTrailEvent"])
     assert event["errorCode"] == "NoSuchKey" and event["eventSource"] == "s3.amazonaws.com"
     assert {r["ARN"] for r in event["resources"]} == {f"arn:aws:s3:::{bucket}/untraced", f"arn:aws:s3:::{bucket}"}

@@ -2,7 +2,6 @@
 import base64
 import json
 import os
-import time
 import uuid
 
 import pytest
@@ -166,7 +165,7 @@ def test_nothing_readable_is_on_disk(fresh):
                       Metadata={"hidden-metadata": "hidden-value"})
     s3.put_bucket_policy(Bucket="hidden-bucket-name", Policy=policy(allow(
         "s3:GetObject", "arn:aws:s3:::hidden-bucket-name/*", Principal={"AWS": fresh.account}, Sid="hiddensid")))
-    time.sleep(0.2)
+    fresh.client("cloudtrail").lookup_events()  # after which all records are written
     for f in fresh.data.rglob("*"):
         if f.is_file():
             data = f.read_bytes()

@@ -242,10 +242,10 @@ def test_tags_and_source_identity(server, provider):
 def test_how_long_it_lasts(server, provider):
     role = make_role(server, provider)
     refused(server, provider, role, signed(provider, role), "ValidationError", DurationSeconds=7200)
-    made = assume(server, provider, role, signed(provider, role, session=f'SessionNotOnOrAfter="{at(600)}"'))
-    assert 550 < made["Credentials"]["Expiration"].timestamp() - time.time() < 610
-    made = assume(server, provider, role, signed(provider, role, session=f'SessionNotOnOrAfter="{at(7200)}"'), DurationSeconds=900)
-    assert 850 < made["Credentials"]["Expiration"].timestamp() - time.time() < 910
+    for session_s, want_s, more in ((600, 600, {}), (7200, 900, {"DurationSeconds": 900})):
+        before = time.time()
+        made = assume(server, provider, role, signed(provider, role, session=f'SessionNotOnOrAfter="{at(session_s)}"'), **more)
+        assert before - 1 < made["Credentials"]["Expiration"].timestamp() - want_s < time.time() + 1
 
 
 # ---- what is refused though it is signed ---------------------------------------------------------------------------------------
@@ -576,7 +576,6 @@ def test_the_record_names_the_bearer_and_not_the_assertion(server, provider):
     subject = "s-" + uuid.uuid4().hex[:8]
     text = encode(signed(provider, role, subject=subject))
     made = assume(server, provider, role, text)
-    time.sleep(0.3)
     found = server.client("cloudtrail").lookup_events(
         LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "AssumeRoleWithSAML"}])["Events"]
     event = next(e for e in (json.loads(f["CloudTrailEvent"]) for f in found) if e["userIdentity"].get("userName") == subject)

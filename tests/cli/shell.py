@@ -5,7 +5,7 @@ import pathlib
 import pty
 import subprocess
 
-from conftest import BIN
+from conftest import BIN, PATIENCE_S
 
 
 class Shell:
@@ -32,7 +32,7 @@ class Shell:
         return done.stderr.strip()
 
     def asked(self, prompt, answer, *args):
-        """What is said on a terminal, where the prompt is answered."""
+        """What is said on a terminal, where the prompt is answered by what answer() then is."""
         pid, terminal = pty.fork()
         if pid == 0:
             os.execve(BIN, [BIN, "aws", "--data", str(self.server.data), *args], self.clean)
@@ -41,7 +41,7 @@ class Shell:
             while piece := os.read(terminal, 4096):
                 said += piece
                 if prompt.encode() in said and answer:
-                    os.write(terminal, answer.encode() + b"\n")
+                    os.write(terminal, answer().encode() + b"\n")
                     answer = None
         except OSError:
             pass  # the end of a terminal
@@ -76,4 +76,4 @@ class Driver(Shell):
 
     def end(self):
         self.process.stdin.close()
-        assert self.process.wait(timeout=30) == 0
+        assert self.process.wait(timeout=PATIENCE_S) == 0

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from conftest import BIN, allow, deny, policy
+from conftest import BIN, PATIENCE_S, allow, deny, policy
 
 GOOD = policy(allow("s3:GetObject", "arn:aws:s3:::b/*"))
 TYPO = policy(allow("s3:GetObjekt", "arn:aws:s3:::b/*"))
@@ -14,7 +14,7 @@ OLD = json.dumps({"Statement": [allow("s3:GetObject", "arn:aws:s3:::b/*")]})
 
 
 def check(*args, stdin=None):
-    return subprocess.run([BIN, "policy", "check", *map(str, args)], text=True, capture_output=True, timeout=60, input=stdin)
+    return subprocess.run([BIN, "policy", "check", *map(str, args)], text=True, capture_output=True, timeout=PATIENCE_S, input=stdin)
 
 
 def write(tmp_path, text, name="p.json"):

@@ -6,14 +6,14 @@ import xml.etree.ElementTree
 
 import pytest
 
-from conftest import BIN, ROOT, allow, deny, policy
+from conftest import BIN, PATIENCE_S, ROOT, allow, deny, policy
 
 ANN = "arn:aws:iam::111122223333:user/ann"
 KEY = "arn:aws:s3:::b/k"
 
 
 def holdfast(*args, **more):
-    return subprocess.run([BIN, *map(str, args)], text=True, capture_output=True, timeout=60, **more)
+    return subprocess.run([BIN, *map(str, args)], text=True, capture_output=True, timeout=PATIENCE_S, **more)
 
 
 def case(**more):

@@ -14,7 +14,7 @@ import tempfile
 import time
 
 import pytest
-from conftest import BIN, ROOT, Server
+from conftest import BIN, PATIENCE_S, ROOT, Server, eventually
 
 PASSPHRASE = "correct horse battery"
 PIN = "24681357"
@@ -96,7 +96,7 @@ def test_a_passphrase_is_the_source(base):
     wrong = server.holdfast("account", "list", "--data", server.data, told="wrong horse battery", check=False)
     assert wrong.returncode == 1 and "the passphrase is wrong" in wrong.stderr
     out = subprocess.run([BIN, "serve", "--data", server.data], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                         start_new_session=True, timeout=60)
+                         start_new_session=True, timeout=PATIENCE_S)
     assert out.returncode == 1 and "nobody is there to be asked" in out.stderr
 
 
@@ -116,8 +116,7 @@ def terminal(args, *lines):
     if pid == 0:
         os.execv(BIN, [BIN, *map(str, args)])
     shown, waiting = b"", list(lines)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    while True:
         try:
             piece = os.read(fd, 1024)
         except OSError:
@@ -156,11 +155,9 @@ def test_a_person_may_give_up_at_the_start_of_the_server(base):
         os.execv(BIN, [BIN, *map(str, serve)])
     assert b"passphrase" in os.read(fd, 1024)
     os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + 60
-    while (done := os.waitpid(pid, os.WNOHANG)) == (0, 0) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    _, status = eventually(lambda: (done := os.waitpid(pid, os.WNOHANG))[0] and done)
     os.close(fd)
-    assert done[0] == pid and os.waitstatus_to_exitcode(done[1]) == 1
+    assert os.waitstatus_to_exitcode(status) == 1
 
 
 # ---- tokens
@@ -491,5 +488,5 @@ def test_a_parent_that_ignores_its_children_hides_no_failure(base):
     server = Server(base)
     (base / "data.rootkey").rename(base / "away")
     done = subprocess.run([BIN, "serve", "--data", server.data, "--listen", "127.0.0.1:0"], text=True, capture_output=True,
-                          timeout=60, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+                          timeout=PATIENCE_S, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
     assert done.returncode == 1 and '"status":"E_NOT_FOUND"' in done.stderr and "Assertion" not in done.stderr

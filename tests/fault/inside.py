@@ -7,10 +7,12 @@ import errno
 import os
 import platform
 
+from harness import eventually
+
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 libc.ptrace.restype = ctypes.c_long
-GETREGS, SETREGS, SINGLESTEP, SEIZE, INTERRUPT, DETACH = 12, 13, 9, 0x4206, 0x4207, 17
+GETREGS, SETREGS, CONT, SINGLESTEP, SEIZE, INTERRUPT, DETACH = 12, 13, 7, 9, 0x4206, 0x4207, 17
 REGISTERS = "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs".split()
 NUMBERS = {"read": 0, "open": 2, "close": 3, "socket": 41, "connect": 42, "execve": 59, "rename": 82, "unlink": 87, "link": 86,
            "ptrace": 101, "process_vm_readv": 310, "mkdir": 83, "io_uring_setup": 425, "pidfd_getfd": 438, "ioctl": 16, "clone": 56,
@@ -44,15 +46,22 @@ class Inside:
 
     def __enter__(self):
         self._ptrace(SEIZE)
-        self._ptrace(INTERRUPT)
-        self._wait()
         self.saved = Registers()
-        self._ptrace(GETREGS, None, ctypes.byref(self.saved))
         self.memory = open(f"/proc/{self.pid}/mem", "r+b", 0)
-        assert self._peek(self.saved.rip - 2, 2) == b"\x0f\x05"  # it waits in a system call
+        eventually(self._stop_in_call)
         self.room = (self.saved.rsp - 8192) & ~15  # below its stack's red zone
         self.kept = self._peek(self.room, 4096)
         return self
+
+    def _stop_in_call(self):
+        """It waits in a system call nearly all the time; else it goes on until it does."""
+        self._ptrace(INTERRUPT)
+        self._wait()
+        self._ptrace(GETREGS, None, ctypes.byref(self.saved))
+        if self._peek(self.saved.rip - 2, 2) == b"\x0f\x05":
+            return True
+        self._ptrace(CONT)
+        return False
 
     def __exit__(self, *_):
         self._poke(self.room, self.kept)

@@ -5,8 +5,9 @@ import struct
 
 import pytest
 
+from harness import eventually, named
 from inside import Inside, landlock, possible
-from test_keyholder import named, wait_for, works
+from test_keyholder import works
 
 pytestmark = pytest.mark.skipif(not possible, reason="runs code in the server: Linux on x86-64, as root")
 READ, WRITE, CREATE = os.O_RDONLY, os.O_RDWR, os.O_WRONLY | os.O_CREAT
@@ -119,7 +120,7 @@ def test_what_opens_the_root_key_works_on_all_the_same(fresh):
     assert {p.name for p in fresh.base.glob("data.rootkey*")} == {"data.rootkey"}
     old = named(fresh, "hf-guardian")
     os.kill(old, 9)
-    wait_for(lambda: named(fresh, "hf-guardian") not in (None, old) and works(lambda: kms.decrypt(CiphertextBlob=blob)))
+    eventually(lambda: named(fresh, "hf-guardian") not in (None, old) and works(lambda: kms.decrypt(CiphertextBlob=blob)))
     if landlock():
         with Inside(fresh.process.pid) as it:
             assert it("open", path(fresh.base / "data.rootkey"), READ) == "EACCES"
@@ -131,9 +132,9 @@ def test_without_its_starter_it_serves_on(fresh):
     os.kill(named(fresh, "hf-starter"), 9)
     assert kms.encrypt(KeyId=key, Plaintext=b"x")
     os.kill(named(fresh, "hf-keyholder"), 9)  # the guardian's matter
-    wait_for(lambda: works(lambda: kms.encrypt(KeyId=key, Plaintext=b"x")))
+    eventually(lambda: works(lambda: kms.encrypt(KeyId=key, Plaintext=b"x")))
     os.kill(named(fresh, "hf-guardian"), 9)
-    wait_for(lambda: "the process that starts others is gone" in pathlib.Path(fresh.log).read_text())
+    eventually(lambda: "the process that starts others is gone" in pathlib.Path(fresh.log).read_text())
     assert not works(lambda: kms.encrypt(KeyId=key, Plaintext=b"x"))
     assert fresh.client("sts").get_caller_identity()
     assert fresh.stop() == 0

@@ -6,12 +6,11 @@ import pathlib
 import shutil
 import stat
 import subprocess
-import time
 
 import botocore.exceptions
 import pytest
 
-from conftest import BIN, Server, code
+from conftest import BIN, PATIENCE_S, Server, code, eventually, fresh_name
 
 UNAVAILABLE = {"InternalError", "InternalFailure", "ServiceUnavailable", "ServiceUnavailableException", "KMSInternalException",
                "DependencyTimeoutException"}
@@ -74,7 +73,7 @@ class Shop:
         self.connect()
 
     def connect(self):
-        self.s3, self.kms, self.iam = (self.server.client(s, plain=True, read_timeout=20) for s in ("s3", "kms", "iam"))
+        self.s3, self.kms, self.iam = (self.server.client(s, plain=True) for s in ("s3", "kms", "iam"))
 
     def open(self):
         self.s3.create_bucket(Bucket="shop")
@@ -150,10 +149,7 @@ def test_a_full_disk_refuses_writes_and_goes_on_reading(disk):
         shop.check()
     assert server.admin("GET", "/health")[0] == 200
     disk.empty()
-    deadline = time.monotonic() + 10
-    while refused_for_want_of_room(shop.put, "after", b"room again"):
-        assert time.monotonic() < deadline, "room was made, but writes are still refused"
-        time.sleep(0.1)
+    eventually(lambda: not refused_for_want_of_room(shop.put, "after", b"room again"))
     shop.user("after")
     shop.toggle()
     shop.check()
@@ -199,7 +195,6 @@ class Damaged:
         for i in range(30):
             self.shop.put(f"inline-{i}", bytes([65 + i]) * 2000)
         self.shop.events = events_of(self.server)
-        time.sleep(0.3)
         self.server.kill()
         self.killed = self.keep("killed")
         self.server.start()
@@ -251,7 +246,7 @@ def answers(server, shop, calls):
 
 
 def events_of(server):
-    trail = server.client("cloudtrail", plain=True, read_timeout=20)
+    trail = server.client("cloudtrail", plain=True)
     return {e["EventId"] for page in trail.get_paginator("lookup_events").paginate() for e in page["Events"]}
 
 
@@ -283,7 +278,7 @@ def meet(case, state, change, strict=True, name=None):
     try:
         server.start()
     except RuntimeError:
-        status = server.process.wait(timeout=20)
+        status = server.process.wait(timeout=PATIENCE_S)
         text = server.log.read_text()
         assert status == 1, f"exit status {status}: {text[-4000:]}"
         assert (name or path.name) in text, f"the log does not name {path}: {text}"
@@ -427,7 +422,7 @@ class Neighbours:
 
     def connect(self):
         self.s3, self.iam = self.server.client("s3", plain=True), self.server.client("iam", plain=True)
-        self.trail = self.server.client("cloudtrail", plain=True, read_timeout=20)
+        self.trail = self.server.client("cloudtrail", plain=True)
 
     def kms(self, region):
         return self.server.client("kms", plain=True, region=region)
@@ -450,7 +445,7 @@ class Neighbours:
             calls = [lambda: self.kms(region).list_keys()["Keys"], lambda: self.kms(region).create_key()]
             refused += self.meet(calls, region in harmed, "InternalFailure")
         assert {b["Name"] for b in self.s3.list_buckets()["Buckets"]} == {"harmed", "whole"}
-        name = f"u{time.monotonic_ns()}"
+        name = fresh_name("u")
         self.iam.create_user(UserName=name)
         events = [e["CloudTrailEvent"] for page in self.trail.get_paginator("lookup_events").paginate() for e in page["Events"]]
         assert any(f'"{name}"' in e for e in events)
@@ -509,7 +504,7 @@ def test_the_start_stops_at_the_catalog_and_the_accounts_only(damaged):
             errors.append(look_at_everything(server, damaged.shop))
             assert server.stop() in (0, 1)
         except RuntimeError:
-            assert server.process.wait(timeout=20) == 1
+            assert server.process.wait(timeout=PATIENCE_S) == 1
             stopped += 1
         assert copy.name in server.log.read_text(), copy.name
     assert stopped <= 2 and len([n for n in errors if n]) >= 3, (stopped, errors)  # KMS lists its regions in one: only the start reads it
@@ -545,7 +540,7 @@ def test_an_object_whose_file_is_gone_is_an_internal_error(base):
 def serve(server, **more):
     """A server that is expected to give up; (exit status, what it said)."""
     done = subprocess.run([BIN, "serve", "--data", str(server.data), "--listen", "127.0.0.1:0"], capture_output=True, text=True,
-                          timeout=30, **more)
+                          timeout=PATIENCE_S, **more)
     return done.returncode, done.stdout + done.stderr
 
 

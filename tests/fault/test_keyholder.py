@@ -1,37 +1,18 @@
 """The keyholder: a process of its own, locked in; when it dies, what needs keys fails closed and the rest goes on."""
-import contextlib
 import os
 import pathlib
 import resource
 import signal
 import threading
-import time
 
 import botocore.exceptions
 import pytest
 
-from harness import family, named
-
-
-def dead(pid):
-    """Gone, or waiting for whoever inherited it to say so."""
-    try:
-        return "State:\tZ" in pathlib.Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return True
+from harness import dead, eventually, family, named
 
 
 def kill(pid):
     os.kill(pid, signal.SIGKILL)
-
-
-def wait_for(what, seconds=20):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if got := what():
-            return got
-        time.sleep(0.01)
-    raise AssertionError("it did not come")
 
 
 def works(call):
@@ -69,14 +50,16 @@ def test_a_dead_keyholder_fails_closed_and_is_replaced(fresh):
     for t in threads:
         t.start()
     for _ in range(5):
-        old = wait_for(lambda: named(fresh, "hf-keyholder"))
+        old = eventually(lambda: named(fresh, "hf-keyholder"))
         kill(old)
         assert s3.get_object(Bucket="shop", Key="a")["Body"].read() == b"x" * 1000  # under no KMS key: not concerned
-        wait_for(lambda: (new := named(fresh, "hf-keyholder")) and new != old and works(lambda: kms.encrypt(KeyId=key, Plaintext=b"y")))
+        eventually(lambda: (new := named(fresh, "hf-keyholder")) and new != old and works(lambda: kms.encrypt(KeyId=key, Plaintext=b"y")))
+        fine = seen.get("fine", 0)
+        eventually(lambda: seen.get("fine", 0) > fine + 4 * len(threads))
     stop.set()
     for t in threads:
         t.join()
-    assert set(seen) <= {"fine", "KMSInternalException"} and seen["fine"] > 5, seen
+    assert set(seen) <= {"fine", "KMSInternalException"}, seen
     assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"before"
 
 
@@ -89,17 +72,18 @@ def test_a_dead_guardian_is_replaced_where_the_root_key_can_be_read_again(fresh)
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     blob = kms.encrypt(KeyId=key, Plaintext=b"before")["CiphertextBlob"]
     for i in range(3):
-        old = wait_for(lambda: named(fresh, "hf-guardian") if named(fresh, "hf-keyholder") else None), named(fresh, "hf-keyholder")
+        old = eventually(lambda: named(fresh, "hf-guardian") if named(fresh, "hf-keyholder") else None), named(fresh, "hf-keyholder")
         kill(old[0])
-        wait_for(lambda: (new := named(fresh, "hf-keyholder")) and new != old[1] and works(lambda: kms.decrypt(CiphertextBlob=blob)))
+        eventually(lambda: (new := named(fresh, "hf-keyholder")) and new != old[1] and works(lambda: kms.decrypt(CiphertextBlob=blob)))
         assert named(fresh, "hf-guardian") != old[0]
-        assert dead(old[1])
-    assert metric(fresh, "guardian_restarts_total") == 3 and len(family(fresh.process.pid)) == 4
+        eventually(lambda: dead(old[1]))
+    assert metric(fresh, "guardian_restarts_total") == 3
+    eventually(lambda: len(family(fresh.process.pid)) == 4)
     pid = named(fresh, "hf-keyholder")  # as locked in as the first one
     assert "Seccomp:\t2" in pathlib.Path(f"/proc/{pid}/status").read_text()
     assert sorted(p.name for p in pathlib.Path(f"/proc/{pid}/fd").iterdir()) == ["2", "3"]
     kill(pid)
-    wait_for(lambda: works(lambda: kms.decrypt(CiphertextBlob=blob)))
+    eventually(lambda: works(lambda: kms.decrypt(CiphertextBlob=blob)))
 
 
 def test_a_guardian_that_could_not_be_started_is_started_later(fresh):
@@ -109,10 +93,10 @@ def test_a_guardian_that_could_not_be_started_is_started_later(fresh):
     usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, usual[1]))
     kill(named(fresh, "hf-guardian"))
-    wait_for(lambda: pathlib.Path(fresh.log).read_text().count("another one is started") >= 3)
+    eventually(lambda: pathlib.Path(fresh.log).read_text().count("another one is started") >= 3)
     assert not named(fresh, "hf-guardian")
     resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
-    wait_for(lambda: works(lambda: kms.encrypt(KeyId=key, Plaintext=b"x")))
+    eventually(lambda: works(lambda: kms.encrypt(KeyId=key, Plaintext=b"x")))
 
 
 def test_a_guardian_started_anew_knows_the_root_keys_that_were(fresh):
@@ -123,7 +107,7 @@ def test_a_guardian_started_anew_knows_the_root_keys_that_were(fresh):
         fresh.holdfast("rootkey", "rotate", "--data", fresh.data)
         old = named(fresh, "hf-keyholder")
         kill(named(fresh, "hf-guardian"))
-        wait_for(lambda: (new := named(fresh, "hf-keyholder")) and new != old and works(lambda: kms.decrypt(CiphertextBlob=blob)))
+        eventually(lambda: (new := named(fresh, "hf-keyholder")) and new != old and works(lambda: kms.decrypt(CiphertextBlob=blob)))
     assert kms.create_key()
     fresh.new_account("444455556666")
 
@@ -136,10 +120,10 @@ def test_without_its_guardian_it_fails_closed_where_a_person_must_be_asked(fresh
     os.write(write, b"correct horse battery\n")
     fresh.holdfast("rootkey", "rotate", "--data", fresh.data, "--root-key-source", "passphrase", "--new-passphrase-fd", read, pass_fds=[read])
     kill(named(fresh, "hf-keyholder"))  # for this one the guardian has the key
-    wait_for(lambda: works(lambda: kms.decrypt(CiphertextBlob=blob)))
+    eventually(lambda: works(lambda: kms.decrypt(CiphertextBlob=blob)))
     kill(named(fresh, "hf-guardian"))
-    wait_for(lambda: not works(lambda: kms.decrypt(CiphertextBlob=blob)))
-    wait_for(lambda: "cannot be read again without a person" in fresh.log.read_text())
+    eventually(lambda: not works(lambda: kms.decrypt(CiphertextBlob=blob)))
+    eventually(lambda: "cannot be read again without a person" in fresh.log.read_text())
     with pytest.raises(botocore.exceptions.ClientError) as refused:
         kms.decrypt(CiphertextBlob=blob)
     assert refused.value.response["Error"]["Code"] == "KMSInternalException"
@@ -167,8 +151,8 @@ def test_both_end_with_the_server_however_it_ends(fresh):
     pids = family(fresh.process.pid)
     assert len(pids) == 4
     fresh.kill()
-    wait_for(lambda: not any(pathlib.Path(f"/proc/{p}").exists() for p in pids))
+    eventually(lambda: all(map(dead, pids)))
     fresh.start()
     pids = family(fresh.process.pid)
     assert fresh.stop() == 0
-    wait_for(lambda: not any(pathlib.Path(f"/proc/{p}").exists() for p in pids))
+    eventually(lambda: all(map(dead, pids)))
