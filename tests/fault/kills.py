@@ -6,11 +6,12 @@ dies, at most one of its calls is in doubt, and after the restart the worker loo
 
     call's end          effect after the restart     records with its name
     acknowledged        there, whole                 exactly one success, with the answer's request id
-    refused             none                         no success; one refusal if answered > RECORD_DELAY_S before the kill
+    refused             none                         no success; one refusal if answered before the trail was written out
     in doubt            there, whole, or not at all  exactly as many successes as effects
-    read                -                            one if answered > RECORD_DELAY_S before the kill, never two
+    read                -                            one if answered before the trail was written out, never two
 
-Records are those of the call's own region; what a call leaves in other regions: kills_regions.py.
+Records are those of the call's own region; what a call leaves in other regions: kills_regions.py. Those of reads and refusals are
+written with a delay: a lookup before the kill writes out what was answered until it was asked.
 """
 import collections
 import contextlib
@@ -23,12 +24,12 @@ import time
 
 from botocore.exceptions import ClientError
 
-from harness import Server, allow, named, policy
+from harness import Server, allow, eventually, named, policy
 from kills_kms import Keys, Materials, Rules
 from kills_regions import REGIONS, Regions, judge_abroad
 from kills_worker import Call, Worker
 
-RECORD_DELAY_S = 1.0
+ENOUGH_EFFECTS, ENOUGH_REFUSED = 12, 3  # in a round, however slow the machine is
 MEBIBYTE = 1 << 20
 POLICY = policy(allow("s3:GetObject"))
 
@@ -429,7 +430,7 @@ class Run:
 
     def __init__(self, base, seed, workers=WORKERS):
         self.seed, self.random, self.tag = seed, random.Random(seed), f"k{seed % 100000}"
-        self.over, self.killed, self.findings, self.lock = threading.Event(), threading.Event(), [], threading.Lock()
+        self.over, self.findings, self.lock = threading.Event(), [], threading.Lock()
         self.holder_killed = threading.Event()
         self.server = Server(base).start()
         self.nobody = self.server.user()
@@ -461,16 +462,14 @@ class Run:
 
     def round(self, load_s):
         started = time.time()
-        self.killed.clear()
         self.over.clear()
         self.holder_killed.clear()
         for worker in self.workers:
             worker.calls = []
         threads = self.each(lambda w: w.work())
-        self.load_for(load_s)
-        killed_at = time.monotonic()
+        written_s = self.load_for(load_s)
+        killed_s = time.monotonic()
         self.server.process.kill()
-        self.killed.set()
         self.over.set()
         self.server.kill()
         for t in threads:
@@ -480,16 +479,35 @@ class Run:
         self.server.start()
         for t in self.each(lambda w: w.settle()):
             t.join()
-        self.audit(started, killed_at)
+        self.audit(started, written_s, killed_s)
 
     def load_for(self, load_s):
-        """In every other round the keyholder is killed, too, once or twice, before the server is."""
+        """In every other round the keyholder is killed, too, once or twice, before the server is. Until when all is written."""
         pieces = self.random.choice((1, 1, 2, 3))
         for i in range(pieces):
             time.sleep(load_s / pieces)
             if i + 1 < pieces:
                 self.holder_killed.set()
                 self.total["kills of the keyholder"] += kill_keyholder(self.server)
+        eventually(self.had_enough)
+        written_s = self.write_out()
+        time.sleep(self.random.uniform(0, load_s / 2))
+        return written_s
+
+    def write_out(self):
+        """When what had been answered by then was in the trail's files."""
+        trail = self.server.client("cloudtrail")
+
+        def asked_s():
+            now_s = time.monotonic()
+            with contextlib.suppress(ClientError):  # the keyholder may be gone
+                return trail.lookup_events(MaxResults=1) and now_s
+        return eventually(asked_s)
+
+    def had_enough(self):
+        calls = [c for w in self.workers for c in list(w.calls)]
+        return (self.findings or sum(c.mutates and c.end == "ok" for c in calls) >= ENOUGH_EFFECTS
+                and sum(c.end == "refused" for c in calls) >= ENOUGH_REFUSED)
 
     def kill_while_starting(self):
         """The start is as good a moment to die as any."""
@@ -512,7 +530,7 @@ class Run:
                 for event in page["Events"]:
                     yield json.loads(event["CloudTrailEvent"])
 
-    def audit(self, started, killed_at):
+    def audit(self, started, written_s, killed_s):
         """Every call against the records that carry its name."""
         named = collections.defaultdict(list)
         twice = set()
@@ -525,19 +543,21 @@ class Run:
         for worker in self.workers:
             for c in worker.calls:
                 known.add(c.name)
-                self.judge(c, named.get(c.name, []), killed_at)
+                self.judge(c, named.get(c.name, []), written_s)
+                if c.lost_s is not None and c.lost_s < killed_s:
+                    self.wrong(f"{c!r}: no answer from a living server")
         for name in named:
             if name.startswith(self.tag + "-") and name not in known and name not in self.names:
                 self.wrong(f"a record of a call that was never made: {name}")
         self.names.update(known)
 
-    def judge(self, c, all_events, killed_at):
+    def judge(self, c, all_events, written_s):
         events = [e for e in all_events if e["awsRegion"] == c.region]
         abroad = [e for e in all_events if e["awsRegion"] != c.region]
         good = [e for e in events if "errorCode" not in e]
         bad = [e for e in events if "errorCode" in e]
         shown = [(e["awsRegion"], e["eventName"], e.get("errorCode"), e["requestID"]) for e in all_events]
-        early = c.answered_at is not None and c.answered_at < killed_at - RECORD_DELAY_S
+        early = c.answered_s is not None and c.answered_s < written_s
         self.total[c.end] += 1
         if c.mutates and c.end == "ok":
             self.total["acknowledged effects"] += 1
@@ -563,12 +583,10 @@ class Run:
         """Blobs that no object names, because the server died between writing and indexing them, go away by themselves."""
         live = sum(len(b) for w in self.workers if isinstance(w, Objects) for b in w.objects.values())
         live += sum(len(b) for w in self.workers if isinstance(w, Multipart) for _, parts in w.uploads.values() for _, b in parts.values())
-        deadline = time.monotonic() + 10
-        while self.blob_bytes() > live * 1.01 + MEBIBYTE:
-            if time.monotonic() > deadline:
-                return self.wrong(f"{self.blob_bytes()} bytes of blobs for {live} bytes of objects and parts")
-            time.sleep(0.2)
-        return None
+        try:
+            eventually(lambda: self.blob_bytes() <= live * 1.01 + MEBIBYTE)
+        except AssertionError:
+            self.wrong(f"{self.blob_bytes()} bytes of blobs for {live} bytes of objects and parts")
 
     def finish(self):
         """No litter, the whole trail once more, and a clean stop."""

@@ -19,12 +19,12 @@ class WithoutKeys(Exception):
 
 
 class Call:
-    __slots__ = ("name", "operation", "mutates", "region", "to", "end", "request_id", "code", "answered_at", "effect")
+    __slots__ = ("name", "operation", "mutates", "region", "to", "end", "request_id", "code", "answered_s", "lost_s", "effect")
 
     def __init__(self, name, operation, mutates, region=HOME, to=None):
         """region: where it is made, and recorded; to: another one that it is about."""
         self.name, self.operation, self.mutates, self.region, self.to = name, operation, mutates, region, to
-        self.end, self.request_id, self.code, self.answered_at, self.effect = "sent", None, None, None, None
+        self.end, self.request_id, self.code, self.answered_s, self.lost_s, self.effect = "sent", None, None, None, None, None
 
     def __repr__(self):
         return f"{self.name} {self.operation}: {self.end} {self.code or ''} effect={self.effect} request={self.request_id}"
@@ -43,7 +43,7 @@ class Worker:
     def connect(self):
         plain = self.random.random() < 0.7
         for service in self.services:
-            made = self.run.server.client(service, plain=plain, read_timeout=30)
+            made = self.run.server.client(service, plain=plain)
             made.meta.events.register("before-send", self.put_name)
             setattr(self, service, made)
 
@@ -70,13 +70,13 @@ class Worker:
         except ClientError as e:
             c.end, c.code, answer, got = "refused", e.response["Error"]["Code"], e.response, e
         except (BotoCoreError, OSError) as e:
-            c.end = "lost"
+            c.end, c.lost_s = "lost", time.monotonic()
             raise Lost(str(e)) from None
         else:
             c.end, answer = "ok", got
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         c.request_id = headers.get("x-amzn-requestid") or headers.get("x-amz-request-id")
-        c.answered_at = time.monotonic()
+        c.answered_s = time.monotonic()
         self.in_doubt = None
         if c.end == "refused":
             if answer["ResponseMetadata"]["HTTPStatusCode"] >= 500:
@@ -118,10 +118,7 @@ class Worker:
                 except WithoutKeys:
                     self.run.total["refused while the keyholder was gone"] += 1
         except Lost:
-            if not self.run.killed.is_set():
-                time.sleep(0.3)  # the kill may be just under way
-                if not self.run.killed.is_set():
-                    self.run.wrong(f"{self.calls[-1]!r}: no answer from a living server")
+            pass  # audit() looks whether the server was dead by then
         except Exception as e:  # noqa: BLE001: what a worker meets is the finding
             self.run.wrong(f"{self.name}: {self.calls and self.calls[-1]!r}: {type(e).__name__}: {e}")
 
