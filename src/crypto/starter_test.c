@@ -80,11 +80,11 @@ static void it_ends_although_another_process_has_its_socket(void)
 	place_new(&p, true);
 	pid_t other = fork();
 	if (other == 0) {
-		alarm(60);
+		alarm(300);
 		pause();
 		_exit(0);
 	}
-	alarm(30);
+	alarm(120);
 	place_end(&p);
 	alarm(0);
 	EXPECT(kill(other, SIGKILL) == 0 && waitpid(other, NULL, 0) == other);

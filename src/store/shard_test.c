@@ -176,7 +176,7 @@ static void more_shards_than_may_be_open_are_fine(void)
 		}
 	}
 	/* Closing is a writer's work and takes its time: wait until it is done, or for good. */
-	for (int tries = 0; tries < 10000; tries++) {
+	for (int tries = 0; tries < 60000; tries++) {
 		store_stats(f.store, &st);
 		if (st.shards_open <= 4)
 			break;

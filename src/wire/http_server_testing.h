@@ -232,10 +232,10 @@ static inline void stop(void)
 	waker_end();
 }
 
-/* Until the condition holds, at most 20 s: the other side is another thread. */
+/* Until the condition holds, at most a minute: the other side is another thread. */
 #define SOON(cond)                                            \
 	do {                                                  \
-		for (int i_ = 0; i_ < 10000 && !(cond); i_++) \
+		for (int i_ = 0; i_ < 30000 && !(cond); i_++) \
 			usleep(2000);                         \
 		EXPECT(cond);                                 \
 	} while (0)

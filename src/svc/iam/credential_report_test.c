@@ -47,7 +47,7 @@ static void generate(struct test_world *w)
 {
 	struct str s = state(w);
 	EXPECT_STR(s, S("STARTED"));
-	for (int i = 0; i < 10000 && !str_eq(s = state(w), S("COMPLETE")); i++) {
+	for (int i = 0; i < 60000 && !str_eq(s = state(w), S("COMPLETE")); i++) {
 		EXPECT_STR(s, S("INPROGRESS"));
 		nap();
 	}

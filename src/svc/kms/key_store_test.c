@@ -267,7 +267,7 @@ static struct str state(struct place *p, struct str store)
 /* Connecting goes on beside the calls: asked again until it is there. */
 static void await(struct place *p, struct str store, const char *want)
 {
-	for (unsigned i = 0; i < 10000 && !str_eq(state(p, store), str_of(want)); i++)
+	for (unsigned i = 0; i < 60000 && !str_eq(state(p, store), str_of(want)); i++)
 		usleep(1000);
 	EXPECT_STR(state(p, store), str_of(want));
 }
@@ -455,7 +455,7 @@ static void a_death_is_followed_by_a_new_connection(void)
 	struct place *p = place_new();
 	struct str store = connected(p), key = new_key(p, store), blob = encrypted(p, key);
 	fake_dies(&p->fake);
-	for (unsigned i = 0; i < 10000 && (p->fake.lives < 2 || !str_eq(state(p, store), S("CONNECTED"))); i++)
+	for (unsigned i = 0; i < 60000 && (p->fake.lives < 2 || !str_eq(state(p, store), S("CONNECTED"))); i++)
 		usleep(1000);
 	EXPECT(p->fake.lives == 2);
 	EXPECT_DONE(CALL(p->w, "Decrypt", "{'CiphertextBlob':'%.*s'}", PR(blob)));
@@ -627,7 +627,7 @@ static void a_deleted_key_leaves_its_token(void)
 	EXPECT_CODE(CALL(p->w, "DescribeKey", "{'KeyId':'%.*s'}", PR(later)), "NotFoundException");
 	EXPECT(keys_in(&p->fake) == 1); /* out of reach */
 	EXPECT_DONE(op(p, "ConnectCustomKeyStore", store));
-	for (unsigned i = 0; i < 10000 && keys_in(&p->fake); i++)
+	for (unsigned i = 0; i < 60000 && keys_in(&p->fake); i++)
 		usleep(1000);
 	EXPECT(keys_in(&p->fake) == 0);
 	EXPECT_DONE(op(p, "DisconnectCustomKeyStore", store));

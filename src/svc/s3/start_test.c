@@ -265,7 +265,7 @@ static void parts_being_read_are_left_to_the_last_reader(void)
 	world_in_fiber(w, both_are_there, &c);
 	s3_reading_release(app, S("u"));
 	c.gone = false;
-	for (int tries = 0; !c.gone && tries < 10000; tries++) { /* a thread does it, in its time */
+	for (int tries = 0; !c.gone && tries < 60000; tries++) { /* a thread does it, in its time */
 		usleep(1000);
 		world_in_fiber(w, orphan_is_gone, &c);
 	}
