@@ -41,7 +41,7 @@ class Regions(Own):
     def connect(self):
         self.at = {}
         for region in REGIONS:
-            self.at[region] = self.run.server.client("kms", region=region, read_timeout=30)
+            self.at[region] = self.run.server.client("kms", region=region)
             self.at[region].meta.events.register("before-send", self.put_name)
             teach(self.at[region])
         self.kms = self.at[HOME]
