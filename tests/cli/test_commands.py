@@ -265,6 +265,7 @@ def test_a_signal_lets_the_request_under_way_end(stopped, number):
 
 def test_a_request_that_never_ends_does_not_hold_up_the_stop_for_ever(stopped):
     stopped.start()
+    stopped.client("s3").create_bucket(Bucket="slow")
     with raw.Wire(stopped) as wire:
         wire.send(raw.request(wire.host, "s3", "PUT", "/slow/k", body=b"x" * 1000, who=stopped.root)[:-500])
         eventually(lambda: metric(stopped, "requests") == 1)
