@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import ssl
@@ -179,6 +180,22 @@ def test_init_takes_no_link_for_free(tmp_path, link):
         done = run("init", "--data", tmp_path / "d", *more)
         assert done.returncode == 1 and "never overwritten" in done.stderr
     assert (tmp_path / "there").read_text() == "precious" and not (tmp_path / "nowhere").exists() and not (tmp_path / "key").exists()
+
+
+# ---- systemd ------------------------------------------------------------------------------------
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+def test_the_unit_is_sound_and_gives_little_away(tmp_path):
+    unit = tmp_path / "holdfast.service"
+    text = (pathlib.Path(__file__).resolve().parents[2] / "deploy" / "holdfast.service").read_text()
+    unit.write_text(text.replace("/usr/bin/holdfast", str(BIN)))
+    verify = subprocess.run(["systemd-analyze", "verify", unit], text=True, capture_output=True, timeout=120)
+    assert verify.returncode == 0 and not verify.stderr, verify.stderr
+    security = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--threshold=25", "--no-pager", unit],
+                              text=True, capture_output=True, timeout=120)
+    if "unrecognized option" in security.stderr:
+        pytest.skip("systemd-analyze knows no offline check")
+    assert security.returncode == 0, security.stdout.splitlines()[-1:] + [security.stderr]
 
 
 # ---- serve --------------------------------------------------------------------------------------
