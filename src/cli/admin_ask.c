@@ -29,6 +29,16 @@ struct status admin_connect(struct arena *mem, struct str dir, int *fd)
 	return OK;
 }
 
+/* Controls but tab and newline, in UTF-8 the upper ones, too. */
+static void defuse(char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)p[i], next = i + 1 < n ? (unsigned char)p[i + 1] : 0;
+		if ((c < ' ' && c != '\n' && c != '\t') || c == 127 || (c == 0xc2 && next >= 0x80 && next < 0xa0))
+			p[i] = '?';
+	}
+}
+
 struct status admin_ask(struct arena *mem, struct str dir, const char *method, struct str target, int *status,
 			struct str *body)
 {
@@ -52,12 +62,19 @@ struct status admin_ask(struct arena *mem, struct str dir, const char *method, s
 	if (text.n < 12 || head == SIZE_MAX || !str_to_i64(str_sub(text, 9, 3), &code))
 		return ERR(E_IO);
 	*status = (int)code;
+	defuse(all.p + head + 4, all.n - head - 4);
 	*body = str_from(text, head + 4);
 	return OK;
 }
 
+bool admin_show_all(struct str body)
+{
+	printf("%.*s", PR(body));
+	return true;
+}
+
 int admin_command(struct arena *mem, const char *command, struct str dir, const char *method, struct str target,
-		  bool print)
+		  admin_show *show)
 {
 	int status = 0;
 	struct str body = S("");
@@ -71,7 +88,8 @@ int admin_command(struct arena *mem, const char *command, struct str dir, const 
 		fprintf(stderr, "holdfast %s: %.*s%s", command, PR(why), str_ends(why, S("\n")) ? "" : "\n");
 		return 1;
 	}
-	if (print)
-		printf("%.*s", PR(body));
-	return 0;
+	if (!show || show(body))
+		return 0;
+	fprintf(stderr, "holdfast %s: the server's answer makes no sense\n", command);
+	return 1;
 }

@@ -59,7 +59,7 @@ static int add(struct arena *mem, const struct keystore_wish *w, struct str name
 		return 1;
 	put(&b, "token", w->token);
 	put(&b, "replica", w->replica);
-	return admin_command(mem, "keystore", w->data, "POST", buf_str(&b), true);
+	return admin_command(mem, "keystore", w->data, "POST", buf_str(&b), admin_show_all);
 }
 
 static int run(struct arena *mem, const struct keystore_wish *w, struct str_list rest)
@@ -67,13 +67,13 @@ static int run(struct arena *mem, const struct keystore_wish *w, struct str_list
 	struct str verb = rest.n ? rest.v[0] : S(""), name = rest.n > 1 ? rest.v[1] : S("");
 	struct buf b = target(mem, w, name);
 	if (str_eq(verb, S("list")) && rest.n == 1)
-		return admin_command(mem, "keystore", w->data, "GET", buf_str(&b), true);
+		return admin_command(mem, "keystore", w->data, "GET", buf_str(&b), admin_show_all);
 	if (str_eq(verb, S("certificate")) && rest.n == 2)
-		return admin_command(mem, "keystore", w->data, "GET", buf_str(&b), true);
+		return admin_command(mem, "keystore", w->data, "GET", buf_str(&b), admin_show_all);
 	if (str_eq(verb, S("add")) && rest.n == 2)
 		return add(mem, w, name);
 	if (str_eq(verb, S("remove")) && rest.n == 2)
-		return admin_command(mem, "keystore", w->data, "DELETE", buf_str(&b), false);
+		return admin_command(mem, "keystore", w->data, "DELETE", buf_str(&b), NULL);
 	fprintf(stderr, "holdfast keystore: add NAME, list, certificate NAME or remove NAME; see 'holdfast keystore "
 			"--help'\n");
 	return 2;

@@ -61,7 +61,7 @@ static int ask(const char *command, const char *path, struct arena *mem, const s
 		buf_z(&q, "&max=");
 		uri_put(&q, w->most, false);
 	}
-	return admin_command(mem, command, w->data, "GET", buf_str(&q), true);
+	return admin_command(mem, command, w->data, "GET", buf_str(&q), admin_show_all);
 }
 
 static int run(const char *command, const char *path, const char *about, int argc, char **argv)

@@ -67,11 +67,14 @@ struct http_server;
 void admin_serve(struct http_req *http, struct server *s, struct http_server *front);
 /* The other end: a connection to whoever serves the directory; E_CLOSED when nobody does. */
 struct status admin_connect(struct arena *mem, struct str dir, int *fd);
-/* One request without a body. *status is HTTP's. */
+/* One request without a body. *status is HTTP's. The answer is a stranger's, should one have taken the server over:
+ * what would steer a terminal in it is replaced. */
 struct status admin_ask(struct arena *mem, struct str dir, const char *method, struct str target, int *status,
 			struct str *body);
-/* The same for a command: prints what it is answered if `print`, or what went wrong. The exit status. */
+/* The same for a command: shows what it is answered, or says what went wrong. The exit status. */
+typedef bool admin_show(struct str body); /* false: it makes no sense */
+bool admin_show_all(struct str body);
 int admin_command(struct arena *mem, const char *command, struct str dir, const char *method, struct str target,
-		  bool print);
+		  admin_show *show); /* NULL: nothing is shown */
 
 #endif

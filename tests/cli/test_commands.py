@@ -182,6 +182,44 @@ def test_init_takes_no_link_for_free(tmp_path, link):
     assert (tmp_path / "there").read_text() == "precious" and not (tmp_path / "nowhere").exists() and not (tmp_path / "key").exists()
 
 
+# ---- a server that is somebody else's by now ------------------------------------------------------
+
+def answering(directory, body, *command):
+    """What a command makes of that answer."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(directory / "admin.sock"))
+        listener.listen()
+
+        def serve():
+            with listener.accept()[0] as peer:
+                peer.recv(65536)
+                peer.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + body)
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        done = subprocess.run([BIN, *command, "--data", directory], capture_output=True, timeout=60)
+        thread.join(60)
+    (directory / "admin.sock").unlink()
+    return done
+
+
+def test_no_answer_steers_the_terminal(tmp_path):
+    done = answering(tmp_path, "ä\x1b]0;x\x07 \x9b31m\r\0\tb\x7f\n".encode(), "keystore", "list")
+    assert done.returncode == 0 and done.stdout.decode(errors="replace") == "ä?]0;x? ?\ufffd31m??\tb?\n"
+
+
+@pytest.mark.parametrize("line", [
+    "touch gotcha", "export AWS_CONTAINER_X='a'; touch gotcha", "export AWS_CONTAINER_X='a''b'", "export AWS_CONTAINER_X='", "export AWS_CONTAINER_X=$(touch gotcha)",
+    "export AWS_CONTAINER_$(touch gotcha)='x'", "export AWS_CONTAINER_X[0]='x'", "export AWS_CONFIG_FILE='x'", "export PATH='x'", " export AWS_CONTAINER_X='x'",
+    "export AWS_CONTAINER_X", "",
+])
+def test_no_answer_is_a_program_for_the_shell(tmp_path, line):
+    good = "export AWS_CONTAINER_CREDENTIALS_FULL_URI='http://127.0.0.1/$(x)'\n"
+    add = ["workload", "add", "shop", "--role", "arn:aws:iam::000000000000:role/shop"]
+    assert answering(tmp_path, good.encode(), *add).stdout.decode() == good
+    done = answering(tmp_path, (good + line + "\n").encode(), *add)
+    assert done.returncode == 1 and not done.stdout and b"makes no sense" in done.stderr
+
+
 # ---- systemd ------------------------------------------------------------------------------------
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
