@@ -17,6 +17,7 @@
 #define TEAM_A               ",\"Condition\":{\"StringEquals\":{\"aws:ResourceTag/team\":\"a\"}}"
 #define MAY(more)            "{\"Effect\":\"Allow\",\"Action\":\"kms:*\",\"Resource\":\"*\"" more "}"
 #define ALIASES              "{\"Effect\":\"Allow\",\"Action\":\"kms:*Alias\",\"Resource\":\"arn:aws:kms:*:*:alias/*\"}"
+#define CREATES              "{\"Effect\":\"Allow\",\"Action\":\"kms:CreateKey\",\"Resource\":\"*\"}"
 #define NOT_IF_ALIAS                                                    \
 	"{\"Effect\":\"Deny\",\"Action\":\"kms:*\",\"Resource\":\"*\"," \
 	"\"Condition\":{\"ForAnyValue:StringEquals\":{\"kms:ResourceAliases\":\"alias/prod\"}}}"
@@ -348,5 +349,38 @@ static void create_late(struct req *rq, void *arg)
 
 static void a_key_is_made_by_who_may_when_it_is(void) { in_scene(create_late); }
 
+/* ---- several regions ------------------------------------------------------------------------------ */
+
+static struct str primary(struct req *like)
+{
+	const struct kms_create_key_in in = { .origin = KMS_ORIGIN_TYPE_AWS_KMS, .multi_region = true };
+	struct req *rq = request(like, like->caller, "CreateKey", &in);
+	EXPECT_OK(req_authorize(rq));
+	EXPECT_OK(run(rq));
+	EXPECT_OK(txn_commit(rq->write));
+	struct str id = str_dup(like->mem, ((const struct kms_create_key_out *)rq->out)->key_metadata->key_id);
+	req_unpin_all(rq);
+	return id;
+}
+
+static void replicate_late(struct req *rq, void *arg)
+{
+	change *const changes[] = { her_denied, other_tag, her_policy_gone };
+	const struct scene s = { primary(rq), ((const struct scene *)arg)->other, ((const struct scene *)arg)->alice };
+	const struct kms_replicate_key_in in = { .key_id = s.key, .replica_region = S("eu-west-1") };
+	for (size_t i = 0; i < COUNT(changes); i++) {
+		begin_scene(rq, &s);
+		put_user(rq, DOCUMENT(MAY(TEAM_A) "," CREATES));
+		try_late(rq, &s, "ReplicateKey", &in, changes[i], "AccessDeniedException");
+	}
+	struct req *root = request(rq, rq->caller, "ReplicateKey", &in); /* nothing of hers was left */
+	EXPECT_OK(req_authorize(root));
+	EXPECT_OK(run(root));
+	req_unpin_all(root);
+}
+
+static void a_key_is_replicated_by_who_may_when_it_is(void) { in_scene(replicate_late); }
+
 RUN_ALL(T(a_change_is_judged_by_what_it_meets), T(an_alias_is_judged_by_the_keys_that_it_meets),
-	T(a_grant_is_passed_on_while_it_is_there), T(a_key_is_made_by_who_may_when_it_is))
+	T(a_grant_is_passed_on_while_it_is_there), T(a_key_is_made_by_who_may_when_it_is),
+	T(a_key_is_replicated_by_who_may_when_it_is))

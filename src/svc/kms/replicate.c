@@ -148,12 +148,13 @@ static struct status put_entry(struct req *rq, struct txn *t, const struct kms_k
 	return kms_row_put(rq, t, key->id, &row);
 }
 
-static struct status list(struct req *rq, const struct kms_key *key, struct str region, struct kms_replica_wish *wish)
+/* A commit of its own: the pipeline's would end the call. */
+static struct status list(struct req *rq, struct str region, struct kms_replica_wish *wish)
 {
 	struct txn *t;
-	req_read_end(rq);
-	TRY(txn_write(kms_found(rq)->shard, &t));
-	return txn_finish(t, put_entry(rq, t, key, region, wish));
+	TRY(kms_write(rq, &t));
+	rq->write = NULL;
+	return txn_finish(t, put_entry(rq, t, kms_found(rq)->key, region, wish));
 }
 
 static struct status unready(struct req *rq, const struct kms_key *key, struct status st)
@@ -181,7 +182,8 @@ struct status kms_replicate_key(struct req *rq, const struct kms_replicate_key_i
 	TRY(kms_tags_check(rq, in->tags));
 	TRY(kms_policy_check(rq, wish.policy, arn, key->account, in->bypass_policy_lockout_safety_check.v,
 			     &wish.policy_bound));
-	TRY(list(rq, key, in->replica_region, &wish));
+	TRY(list(rq, in->replica_region, &wish));
+	key = kms_found(rq)->key;
 	struct status st = kms_mirror_new(rq, key, in->replica_region);
 	if (failed(st))
 		return unready(rq, key, st);
