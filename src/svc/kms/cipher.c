@@ -25,8 +25,7 @@ struct status kms_cipher_check(struct req *rq, const struct kms_cipher *c)
 		return kms_wrong_algorithm(rq, c->key, kms_word(rq, c->member, (int)c->algorithm));
 	if (c->context.n && !kms_is_symmetric(c))
 		return FAIL(rq, api_ValidationException,
-			    "An encryption context is not supported with the algorithm %s.",
-			    kms_word(rq, c->member, (int)c->algorithm));
+			    "EncryptionContext is not supported when encrypting/decrypting with asymmetric CMKs.");
 	return OK;
 }
 

@@ -118,7 +118,7 @@ static void the_key_must_be_named_and_the_algorithm_its_own(void)
 	EXPECT_FAULT(CALL(w, "Encrypt",
 			  "{'KeyId':'%.*s','Plaintext':'" HI "'," SHA256 ",'EncryptionContext':{'a':'b'}}", PR(id)),
 		     "ValidationException",
-		     S("An encryption context is not supported with the algorithm RSAES_OAEP_SHA_256."));
+		     S("EncryptionContext is not supported when encrypting/decrypting with asymmetric CMKs."));
 	EXPECT_STR(CALL(w, "GenerateDataKey", "{'KeyId':'%.*s','KeySpec':'AES_256'}", PR(id)).code,
 		   S("InvalidKeyUsageException"));
 	world_end(w);
