@@ -267,10 +267,14 @@ static struct status destroy(struct req *rq, struct shard *shard, struct str sto
 void kms_store_bury(struct req *rq, struct shard *shard, struct str store)
 {
 	struct str *ids = NEWS(rq->mem, struct str, BURY_MAX);
-	size_t n = 0;
-	struct status st = kms_link_up(rq->app, store) ? list_orphans(rq, shard, store, ids, &n) : ERR(E_BUSY);
-	for (size_t i = 0; i < n && !failed(st); i++)
-		st = destroy(rq, shard, store, ids[i]);
+	struct status st;
+	size_t n;
+	do {
+		n = 0;
+		st = kms_link_up(rq->app, store) ? list_orphans(rq, shard, store, ids, &n) : ERR(E_BUSY);
+		for (size_t i = 0; i < n && !failed(st); i++)
+			st = destroy(rq, shard, store, ids[i]);
+	} while (n == BURY_MAX && !failed(st));
 	if (failed(st))
 		log_warn("key material stays in a token until its custom key store is connected", "store", store,
 			 "status", str_of(status_name(st)));
