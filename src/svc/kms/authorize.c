@@ -60,6 +60,15 @@ void kms_put_caller(struct authz *az, struct authz_item *item)
 		authz_key(az, item, "kms:ViaService", via_service(az->rq));
 }
 
+/* A key's own ones, shared by all requests: they come last, and are never written to. */
+static void put_shared(struct authz_item *item, struct authz_key *conditions)
+{
+	struct authz_key **end = &item->keys;
+	while (*end)
+		end = &(*end)->next;
+	*end = conditions;
+}
+
 struct authz_item *kms_put_key_for(struct authz *az, const char *action, const struct kms_key *key)
 {
 	struct authz_item *item = authz_add(az, action, key->arn);
@@ -68,10 +77,7 @@ struct authz_item *kms_put_key_for(struct authz *az, const char *action, const s
 	item->mode = POLICY_KEY;
 	item->resource_tags = key->tags;
 	kms_put_caller(az, item);
-	struct authz_key **end = &item->keys;
-	while (*end)
-		end = &(*end)->next;
-	*end = key->conditions; /* shared by all requests, never written to */
+	put_shared(item, key->conditions);
 	return item;
 }
 
@@ -374,17 +380,19 @@ struct status kms_authorize_create(struct req *rq, const void *in_, struct authz
  * IAM is left out of it: a policy that hands the decision to the account locks nobody out,
  * because the account's administrators can still allow themselves.
  */
-bool kms_policy_keeps(struct req *rq, struct str key_arn, struct str account, const struct policy *policy)
+bool kms_policy_keeps(struct req *rq, const struct kms_subject *key, const struct policy *policy)
 {
 	struct authz az = { .rq = rq };
 	struct caller_policies kept = rq->policies;
 	struct policy_decision d;
 	az.last = &az.first;
-	struct authz_item *item = authz_add(&az, "kms:PutKeyPolicy", key_arn);
-	item->resource_account = account;
+	struct authz_item *item = authz_add(&az, "kms:PutKeyPolicy", key->arn);
+	item->resource_account = key->account;
 	item->resource_policy = policy;
+	item->resource_tags = key->tags;
 	item->mode = POLICY_KEY;
 	kms_put_caller(&az, item);
+	put_shared(item, key->conditions);
 	rq->policies = (struct caller_policies){ 0 };
 	bool allowed = authz_evaluate(rq, item, &d);
 	rq->policies = kept;

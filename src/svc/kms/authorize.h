@@ -3,6 +3,7 @@
 #define KMS_AUTHORIZE_H
 
 #include "svc/kms/key.h"
+#include "svc/kms/key_policy.h"
 
 /* What authorize functions have in common: the key as a resource with all its condition keys; the ARN for the record;
  * kms:EncryptionContext:<key> and kms:EncryptionContextKeys. */
@@ -26,6 +27,6 @@ struct status kms_find_by_blob(struct req *rq, struct str blob, const char *algo
 			       enum kms_encryption_algorithm_spec algorithm, struct kms_found *out);
 
 /* Would this key policy leave the caller able to change it, as far as a key policy can say? For the lockout check. */
-bool kms_policy_keeps(struct req *rq, struct str key_arn, struct str account, const struct policy *policy);
+bool kms_policy_keeps(struct req *rq, const struct kms_subject *key, const struct policy *policy);
 
 #endif

@@ -104,6 +104,30 @@ static void a_policy_that_locks_its_author_out_is_refused(void)
 	world_end(w);
 }
 
+#define PUT "{'KeyId':'%.*s','Policy':'%.*s'}"
+
+/* By its tags and what else is known of it the key is what it will be at the next PutKeyPolicy. */
+static void the_lockout_check_sees_the_key(void)
+{
+	static const char by_tag[] =
+	    DOCUMENT(STATEMENT("Allow", ALICE, "kms:*", IF("StringEquals", "aws:ResourceTag/team", "a")));
+	static const char by_spec[] =
+	    DOCUMENT(STATEMENT("Allow", ALICE, "kms:*", IF("StringEquals", "kms:KeySpec", "SYMMETRIC_DEFAULT")));
+	struct test_world *w = testing_begin();
+	struct caller alice = testing_user(w, ALLOW("kms:*"));
+	struct str id = testing_key(w);
+	EXPECT_STR(AS(w, alice, "PutKeyPolicy", PUT, PR(id), PR(testing_quoted(w, by_tag))).code,
+		   S("MalformedPolicyDocumentException"));
+	EXPECT_DONE(CALL(w, "TagResource", "{'KeyId':'%.*s','Tags':[{'TagKey':'team','TagValue':'a'}]}", PR(id)));
+	EXPECT_DONE(AS(w, alice, "PutKeyPolicy", PUT, PR(id), PR(testing_quoted(w, by_tag))));
+	EXPECT_DONE(AS(w, alice, "PutKeyPolicy", PUT, PR(id), PR(testing_quoted(w, by_spec))));
+	EXPECT_STR(AS(w, alice, "CreateKey", "{'Policy':'%.*s'}", PR(testing_quoted(w, by_tag))).code,
+		   S("MalformedPolicyDocumentException"));
+	EXPECT_DONE(AS(w, alice, "CreateKey", "{'Tags':[{'TagKey':'team','TagValue':'a'}],'Policy':'%.*s'}",
+		       PR(testing_quoted(w, by_tag))));
+	world_end(w);
+}
+
 static void a_policy_that_does_not_parse_is_refused(void)
 {
 	static const char *const bad[] = { "no", "{}",
@@ -408,10 +432,11 @@ static void an_aws_managed_key_is_used_through_its_service_alone(void)
 
 RUN_ALL(T(the_default_policy_delegates_to_iam), T(iam_counts_only_where_the_key_policy_says_so),
 	T(the_key_policy_alone_can_allow), T(a_deny_in_the_key_policy_wins),
-	T(a_policy_that_locks_its_author_out_is_refused), T(a_policy_that_does_not_parse_is_refused),
-	T(a_condition_that_binds_nobody_is_refused), T(a_policy_has_a_size_and_an_alphabet),
-	T(a_key_has_one_policy_named_default), T(access_is_judged_before_state), T(condition_keys_hold_what_aws_says),
-	T(the_alias_in_the_request_is_a_condition), T(members_of_the_request_are_conditions),
-	T(another_account_needs_both_key_policy_and_iam), T(strangers_do_not_learn_whether_a_key_exists),
-	T(most_operations_stay_within_the_account), T(a_service_that_asks_is_named_with_its_region),
-	T(the_key_of_s3_is_made_when_s3_first_asks), T(an_aws_managed_key_is_used_through_its_service_alone))
+	T(a_policy_that_locks_its_author_out_is_refused), T(the_lockout_check_sees_the_key),
+	T(a_policy_that_does_not_parse_is_refused), T(a_condition_that_binds_nobody_is_refused),
+	T(a_policy_has_a_size_and_an_alphabet), T(a_key_has_one_policy_named_default), T(access_is_judged_before_state),
+	T(condition_keys_hold_what_aws_says), T(the_alias_in_the_request_is_a_condition),
+	T(members_of_the_request_are_conditions), T(another_account_needs_both_key_policy_and_iam),
+	T(strangers_do_not_learn_whether_a_key_exists), T(most_operations_stay_within_the_account),
+	T(a_service_that_asks_is_named_with_its_region), T(the_key_of_s3_is_made_when_s3_first_asks),
+	T(an_aws_managed_key_is_used_through_its_service_alone))

@@ -85,7 +85,8 @@ struct status kms_create_key(struct req *rq, const struct kms_create_key_in *in,
 	TRY(check_spec(rq, in, &k));
 	TRY(check_origin(rq, in));
 	TRY(kms_tags_check(rq, in->tags));
-	TRY(kms_policy_check(rq, k.policy, *arn, account, in->bypass_policy_lockout_safety_check.v, &k.policy_bound));
+	const struct kms_subject subject = { *arn, account, kms_tag_map(rq->mem, in->tags), NULL };
+	TRY(kms_policy_check(rq, k.policy, &subject, in->bypass_policy_lockout_safety_check.v, &k.policy_bound));
 	if (in->origin != KMS_ORIGIN_TYPE_EXTERNAL)
 		TRY(make_material(rq, account, &k));
 	TRY(kms_region_note(rq, account));

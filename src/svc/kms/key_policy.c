@@ -52,7 +52,7 @@ static struct status check_set_operators(struct req *rq, const struct policy *po
 	return OK;
 }
 
-struct status kms_policy_check(struct req *rq, struct str text, struct str key_arn, struct str account, bool bypass,
+struct status kms_policy_check(struct req *rq, struct str text, const struct kms_subject *key, bool bypass,
 			       struct str *bound)
 {
 	struct policy *policy;
@@ -69,7 +69,7 @@ struct status kms_policy_check(struct req *rq, struct str text, struct str key_a
 	if (missing.p)
 		return FAIL(rq, kms_MalformedPolicyDocumentException,
 			    "Policy contains a statement with one or more invalid principals.");
-	if (!bypass && !kms_policy_keeps(rq, key_arn, account, policy))
+	if (!bypass && !kms_policy_keeps(rq, key, policy))
 		return FAIL(rq, kms_MalformedPolicyDocumentException,
 			    "The new key policy will not allow you to update the key policy in the future.");
 	return OK;
@@ -95,11 +95,12 @@ struct status kms_put_key_policy(struct req *rq, const struct kms_put_key_policy
 				 struct kms_put_key_policy_out *out)
 {
 	const struct kms_key *key = kms_found(rq)->key;
+	const struct kms_subject subject = { key->arn, key->account, key->tags, key->conditions };
 	struct kms_edit e;
 	struct str bound;
 	(void)out;
 	TRY(check_name(rq, in->policy_name));
-	TRY(kms_policy_check(rq, in->policy, key->arn, key->account, in->bypass_policy_lockout_safety_check.v, &bound));
+	TRY(kms_policy_check(rq, in->policy, &subject, in->bypass_policy_lockout_safety_check.v, &bound));
 	TRY(kms_edit(rq, &e));
 	return kms_policy_put(rq, e.txn, e.id, in->policy, bound);
 }

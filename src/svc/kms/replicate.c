@@ -148,7 +148,7 @@ static struct status put_entry(struct req *rq, struct txn *t, const struct kms_k
 	return kms_row_put(rq, t, key->id, &row);
 }
 
-/* A commit of its own: the pipeline's would end the call. */
+/* A commit of its own, not the call's with its record: that comes when the replica is there. */
 static struct status list(struct req *rq, struct str region, struct kms_replica_wish *wish)
 {
 	struct txn *t;
@@ -180,8 +180,8 @@ struct status kms_replicate_key(struct req *rq, const struct kms_replicate_key_i
 	TRY(check_primary(rq, key->arn, &key->row));
 	TRY(check_region(rq, key, in->replica_region));
 	TRY(kms_tags_check(rq, in->tags));
-	TRY(kms_policy_check(rq, wish.policy, arn, key->account, in->bypass_policy_lockout_safety_check.v,
-			     &wish.policy_bound));
+	const struct kms_subject subject = { arn, key->account, kms_tag_map(rq->mem, in->tags), NULL };
+	TRY(kms_policy_check(rq, wish.policy, &subject, in->bypass_policy_lockout_safety_check.v, &wish.policy_bound));
 	TRY(list(rq, in->replica_region, &wish));
 	key = kms_found(rq)->key;
 	struct status st = kms_mirror_new(rq, key, in->replica_region);
