@@ -9,6 +9,7 @@
 
 #include "api/faults.h"
 #include "base/str.h"
+#include "svc/kms/deletion.h"
 #include "svc/kms/page.h"
 #include "wire/pack.h"
 
@@ -194,6 +195,7 @@ struct status kms_list_aliases(struct req *rq, const struct kms_list_aliases_in 
 	struct kms_alias_list_entry *v = NEWS(rq->mem, struct kms_alias_list_entry, page.limit);
 	size_t n = 0;
 	if (!empty) {
+		TRY(kms_sweep_if_due(rq, rq->caller.account, f.shard));
 		TRY(req_read(rq, f.shard, &t));
 		TRY(list_page(rq, t, prefix, &page, v, &n));
 	}

@@ -321,10 +321,11 @@ struct status kms_authorize_alias(struct req *rq, const void *in, struct authz *
 {
 	struct kms_found *f = NEW(rq->mem, struct kms_found);
 	struct str alias = text_of(rq, in, "AliasName"), target = text_of(rq, in, "TargetKeyId");
+	struct kms_found before = { 0 };
+	bool is_new = !strcmp(rq->op->name, "CreateAlias");
 	TRY(kms_alias_check(rq, alias));
 	f->alias = alias;
-	if (strcmp(rq->op->name, "CreateAlias") != 0)
-		TRY(present_target(rq, alias, f));
+	TRY(present_target(rq, alias, is_new ? &before : f)); /* if it named a key whose day has come, it is gone now */
 	if (target.p)
 		TRY(find_target(rq, target, f));
 	rq->found = f;

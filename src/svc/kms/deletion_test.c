@@ -141,6 +141,39 @@ static void nothing_of_a_key_is_left(void)
 	world_end(w);
 }
 
+#define LIST "{'RetiringPrincipal':'arn:aws:iam::111122223333:root'}"
+
+/* Before anybody asks for the key itself, and before the duty comes by. */
+static void what_went_with_a_key_is_not_listed_and_its_names_are_free(void)
+{
+	struct test_world *w = testing_begin();
+	struct str id = testing_key(w), other = testing_key(w);
+	EXPECT_DONE(CALL(w, "CreateAlias", "{'AliasName':'alias/a','TargetKeyId':'%.*s'}", PR(id)));
+	EXPECT_DONE(CALL(w, "CreateAlias", "{'AliasName':'alias/b','TargetKeyId':'%.*s'}", PR(id)));
+	EXPECT_DONE(CALL(w, "CreateGrant",
+			 "{'KeyId':'%.*s','Operations':['Decrypt'],'GranteePrincipal':'arn:aws:iam::111122223333:root',"
+			 "'RetiringPrincipal':'arn:aws:iam::111122223333:root'}",
+			 PR(id)));
+	schedule(w, id, 7);
+	EXPECT(world_field(w, CALL(w, "ListAliases", "{}"), "Aliases.1").p);
+	EXPECT(world_field(w, CALL(w, "ListRetirableGrants", LIST), "Grants.0").p);
+	world_later(w, INT64_C(7) * DAY_MS);
+	EXPECT_DONE(CALL(w, "CreateAlias", "{'AliasName':'alias/a','TargetKeyId':'%.*s'}", PR(other)));
+	struct str again = testing_key(w);
+	EXPECT_DONE(CALL(w, "CreateAlias", "{'AliasName':'alias/c','TargetKeyId':'%.*s'}", PR(again)));
+	EXPECT_DONE(CALL(w, "CreateGrant",
+			 "{'KeyId':'%.*s','Operations':['Decrypt'],'GranteePrincipal':'arn:aws:iam::111122223333:root',"
+			 "'RetiringPrincipal':'arn:aws:iam::111122223333:root'}",
+			 PR(again)));
+	schedule(w, again, 7);
+	world_later(w, INT64_C(7) * DAY_MS);
+	EXPECT(!world_field(w, CALL(w, "ListRetirableGrants", LIST), "Grants.0").p);
+	schedule(w, other, 7);
+	world_later(w, INT64_C(7) * DAY_MS);
+	EXPECT(!world_field(w, CALL(w, "ListAliases", "{}"), "Aliases.0").p);
+	world_end(w);
+}
+
 static void a_cancelled_or_put_off_key_outlives_its_first_day(void)
 {
 	struct test_world *w = testing_begin();
@@ -181,4 +214,5 @@ static void starting_shreds_what_came_due_meanwhile(void)
 RUN_ALL(T(scheduling_names_the_day), T(the_window_is_7_to_30_days_and_30_if_unsaid),
 	T(a_cancelled_key_comes_back_disabled), T(a_key_past_its_day_is_gone_for_every_operation),
 	T(asking_for_a_dead_key_shreds_all_that_are_due), T(nothing_of_a_key_is_left),
+	T(what_went_with_a_key_is_not_listed_and_its_names_are_free),
 	T(a_cancelled_or_put_off_key_outlives_its_first_day), T(starting_shreds_what_came_due_meanwhile))

@@ -9,6 +9,7 @@
 #include "api/faults.h"
 #include "base/codec.h"
 #include "base/str.h"
+#include "svc/kms/deletion.h"
 #include "svc/kms/grant.h"
 #include "svc/kms/page.h"
 #include "wire/pack.h"
@@ -176,6 +177,7 @@ static struct status walk_account(struct walk *w, struct str account, struct str
 	if (st.code == E_NOT_FOUND)
 		return OK;
 	TRY(st);
+	TRY(kms_sweep_if_due(rq, account, shard));
 	TRY(req_read(rq, shard, &t));
 	TRY(txn_range(t, &(struct range){ .prefix = w->prefix, .from = from, .keys_only = true }, &c));
 	while (!w->next.p && cursor_next(&c)) {

@@ -176,15 +176,20 @@ static struct status leave(struct req *rq, struct str account, struct shard *sha
 	return kms_depart(rq, account, id, &row);
 }
 
-static struct status list_due(struct req *rq, struct shard *shard, struct str ids[SWEEP_MAX], size_t *n)
+static struct status open_due(struct req *rq, struct shard *shard, struct cursor *c)
 {
-	struct cursor c;
 	struct txn *t;
 	struct buf end = buf_in(rq->mem);
 	key_tag(&end, 'd');
 	key_u64(&end, (uint64_t)rq->now_ms + 1);
 	TRY(req_read(rq, shard, &t));
-	TRY(txn_range(t, &(struct range){ .prefix = S("d"), .to = buf_str(&end), .keys_only = true }, &c));
+	return txn_range(t, &(struct range){ .prefix = S("d"), .to = buf_str(&end), .keys_only = true }, c);
+}
+
+static struct status list_due(struct req *rq, struct shard *shard, struct str ids[SWEEP_MAX], size_t *n)
+{
+	struct cursor c;
+	TRY(open_due(rq, shard, &c));
 	for (*n = 0; *n < SWEEP_MAX && cursor_next(&c);) {
 		struct rd r = rd_of(str_dup(rq->mem, c.key));
 		(void)key_take_tag(&r);
@@ -240,4 +245,13 @@ struct status kms_sweep(struct req *rq, struct str account, struct shard *shard)
 		TRY(sweep_some(rq, account, shard, s));
 	} while (s->keys == SWEEP_MAX);
 	return OK;
+}
+
+struct status kms_sweep_if_due(struct req *rq, struct str account, struct shard *shard)
+{
+	struct cursor c;
+	TRY(open_due(rq, shard, &c));
+	bool any = cursor_next(&c);
+	TRY(cursor_end(&c));
+	return any ? kms_sweep(rq, account, shard) : OK;
 }
