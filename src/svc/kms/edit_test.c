@@ -5,6 +5,7 @@
  */
 #include "svc/kms/testing.h"
 
+#include "api/late_testing.h"
 #include "base/fiber.h"
 #include "svc/kms/key.h"
 
@@ -77,39 +78,6 @@ static void put_user(struct req *rq, const char *document)
 	EXPECT_OK(txn_commit(t));
 }
 
-/* ---- requests, one inside the other's gap ------------------------------------------------- */
-
-static struct req *request(struct req *like, struct caller who, const char *op, const void *in)
-{
-	struct req *rq = NEW(like->mem, struct req);
-	*rq = (struct req){ .app = like->app,
-			    .mem = like->mem,
-			    .svc = like->svc,
-			    .op = service_op(like->svc, str_of(op)),
-			    .region = like->region,
-			    .account = like->account,
-			    .now_ms = like->now_ms,
-			    .caller = who,
-			    .in = in };
-	return rq;
-}
-
-static struct status run(struct req *rq)
-{
-	rq->out = arena_alloc(rq->mem, rq->op->out->size + 1, _Alignof(max_align_t), 1);
-	return rq->op->call(rq, rq->in, rq->out);
-}
-
-/* Root does it, from beginning to end. */
-static void meanwhile(struct req *like, const char *op, const void *in)
-{
-	struct req *rq = request(like, like->caller, op, in);
-	EXPECT_OK(req_authorize(rq));
-	EXPECT_OK(run(rq));
-	EXPECT_OK(txn_commit(rq->write));
-	req_unpin_all(rq);
-}
-
 struct scene {
 	struct str key, other; /* ids; both have the tag team = a */
 	struct caller alice;
@@ -117,31 +85,30 @@ struct scene {
 
 typedef void change(struct req *rq, const struct scene *s);
 
-/* Alice asks and is allowed; then comes the change, then her turn. `code` NULL: it is done. */
-static void try_late(struct req *like, const struct scene *s, const char *op, const void *in, change *between,
+struct between {
+	change *change;
+	const struct scene *s;
+};
+
+static void change_scene(struct req *rq, const void *arg)
+{
+	const struct between *b = arg;
+	b->change(rq, b->s);
+}
+
+/* Alice asks and is allowed; then comes the change, then her turn. */
+static void try_late(struct req *like, const struct scene *s, const char *op, const void *in, change *then,
 		     const char *code)
 {
-	struct req *rq = request(like, s->alice, op, in);
-	EXPECT_OK(policies(rq, &rq->caller, &rq->policies));
-	EXPECT_OK(req_authorize(rq));
-	between(like, s);
-	struct status st = run(rq);
-	if (!code) {
-		EXPECT_OK(st);
-		EXPECT_OK(txn_commit(rq->write));
-	} else {
-		EXPECT(st.code == E_FAULT);
-		EXPECT_STR(str_of(rq->fault.kind->name), str_of(code));
-		txn_abort(rq->write);
-	}
-	req_unpin_all(rq);
+	late_try(like, s->alice, op, in, change_scene, &(struct between){ then, s }, code);
 }
 
 /* ---- changes ------------------------------------------------------------------------------- */
 
 static void put_policy(struct req *rq, const struct scene *s, const char *document)
 {
-	meanwhile(rq, "PutKeyPolicy", &(struct kms_put_key_policy_in){ .key_id = s->key, .policy = str_of(document) });
+	late_meanwhile(rq, "PutKeyPolicy",
+		       &(struct kms_put_key_policy_in){ .key_id = s->key, .policy = str_of(document) });
 }
 
 static void her_denied(struct req *rq, const struct scene *s)
@@ -157,17 +124,17 @@ static void her_denied_what_she_does_not_ask(struct req *rq, const struct scene 
 static void other_tag(struct req *rq, const struct scene *s)
 {
 	static const struct kms_tag tag = { { "team", 4 }, { "b", 1 } };
-	meanwhile(rq, "TagResource", &(struct kms_tag_resource_in){ s->key, { &tag, 1 } });
+	late_meanwhile(rq, "TagResource", &(struct kms_tag_resource_in){ s->key, { &tag, 1 } });
 }
 
 static void alias_that_forbids(struct req *rq, const struct scene *s)
 {
-	meanwhile(rq, "CreateAlias", &(struct kms_create_alias_in){ S("alias/prod"), s->key });
+	late_meanwhile(rq, "CreateAlias", &(struct kms_create_alias_in){ S("alias/prod"), s->key });
 }
 
 static void described(struct req *rq, const struct scene *s)
 {
-	meanwhile(rq, "UpdateKeyDescription", &(struct kms_update_key_description_in){ s->key, S("sooner") });
+	late_meanwhile(rq, "UpdateKeyDescription", &(struct kms_update_key_description_in){ s->key, S("sooner") });
 }
 
 static void her_policy_gone(struct req *rq, const struct scene *s)
@@ -196,8 +163,8 @@ static void begin_scene(struct req *rq, const struct scene *s)
 	static const struct kms_tag_list tags = { &tag, 1 };
 	put_user(rq, DOCUMENT(MAY(TEAM_A) "," ALIASES "," NOT_IF_ALIAS));
 	put_policy(rq, s, DOCUMENT(DELEGATED));
-	meanwhile(rq, "TagResource", &(struct kms_tag_resource_in){ s->key, tags });
-	meanwhile(rq, "TagResource", &(struct kms_tag_resource_in){ s->other, tags });
+	late_meanwhile(rq, "TagResource", &(struct kms_tag_resource_in){ s->key, tags });
+	late_meanwhile(rq, "TagResource", &(struct kms_tag_resource_in){ s->other, tags });
 }
 
 static void describe_late(struct req *rq, void *arg)
@@ -238,7 +205,7 @@ static void a_change_is_judged_by_what_it_meets(void) { in_scene(describe_late);
 
 static void point(struct req *rq, struct str key)
 {
-	meanwhile(rq, "UpdateAlias", &(struct kms_update_alias_in){ S("alias/x"), key });
+	late_meanwhile(rq, "UpdateAlias", &(struct kms_update_alias_in){ S("alias/x"), key });
 }
 
 static void moved(struct req *rq, const struct scene *s) { point(rq, s->other); }
@@ -246,7 +213,7 @@ static void moved(struct req *rq, const struct scene *s) { point(rq, s->other); 
 static void moved_to_what_is_not_hers(struct req *rq, const struct scene *s)
 {
 	static const struct kms_tag tag = { { "team", 4 }, { "b", 1 } };
-	meanwhile(rq, "TagResource", &(struct kms_tag_resource_in){ s->other, { &tag, 1 } });
+	late_meanwhile(rq, "TagResource", &(struct kms_tag_resource_in){ s->other, { &tag, 1 } });
 	point(rq, s->other);
 }
 
@@ -259,7 +226,7 @@ static void other_not_hers(struct req *rq, const struct scene *s)
 static void deleted(struct req *rq, const struct scene *s)
 {
 	(void)s;
-	meanwhile(rq, "DeleteAlias", &(struct kms_delete_alias_in){ S("alias/x") });
+	late_meanwhile(rq, "DeleteAlias", &(struct kms_delete_alias_in){ S("alias/x") });
 }
 
 static void aliases_late(struct req *rq, void *arg)
@@ -290,7 +257,7 @@ static void aliases_late(struct req *rq, void *arg)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		begin_scene(rq, s);
 		if (!there)
-			meanwhile(rq, "CreateAlias", &(struct kms_create_alias_in){ S("alias/x"), s->key });
+			late_meanwhile(rq, "CreateAlias", &(struct kms_create_alias_in){ S("alias/x"), s->key });
 		point(rq, s->key);
 		try_late(rq, s, cases[i].op, cases[i].in, cases[i].change, cases[i].code);
 		there = strcmp(cases[i].op, "DeleteAlias") != 0 ||
@@ -306,7 +273,7 @@ static struct str given; /* the id of alice's grant */
 
 static void revoked(struct req *rq, const struct scene *s)
 {
-	meanwhile(rq, "RevokeGrant", &(struct kms_revoke_grant_in){ .key_id = s->key, .grant_id = given });
+	late_meanwhile(rq, "RevokeGrant", &(struct kms_revoke_grant_in){ .key_id = s->key, .grant_id = given });
 }
 
 static void give(struct req *like, const struct scene *s)
@@ -315,12 +282,7 @@ static void give(struct req *like, const struct scene *s)
 	const struct kms_create_grant_in in = { .key_id = s->key,
 						.grantee_principal = S(ALICE),
 						.operations = { ops, COUNT(ops) } };
-	struct req *rq = request(like, like->caller, "CreateGrant", &in);
-	EXPECT_OK(req_authorize(rq));
-	EXPECT_OK(run(rq));
-	EXPECT_OK(txn_commit(rq->write));
-	given = ((const struct kms_create_grant_out *)rq->out)->grant_id;
-	req_unpin_all(rq);
+	given = ((const struct kms_create_grant_out *)late_meanwhile(like, "CreateGrant", &in))->grant_id;
 }
 
 static void grants_late(struct req *rq, void *arg)

@@ -66,14 +66,7 @@ static inline struct status testing_role(struct req *rq, struct str account, str
 static const struct identity_provider testing_identity = { .policies = testing_policies,
 							   .role = testing_role,
 							   .principal = testing_principal };
-/* The trail's keys are those of a service of that name; here it has no operations. */
-static const struct service testing_trail = { .name = "cloudtrail",
-					      .signing = "cloudtrail",
-					      .endpoint = "cloudtrail",
-					      .source = "cloudtrail.amazonaws.com",
-					      .target = "CloudTrail",
-					      .protocol = PROTO_JSON_1_1 };
-static const struct service *const testing_services[] = { &kms_service, &testing_trail, NULL };
+static const struct service *const testing_services[] = { &kms_service, &world_trail, NULL };
 
 static inline struct test_world *testing_begin(void)
 {
