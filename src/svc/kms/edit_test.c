@@ -316,13 +316,8 @@ static void a_key_is_made_by_who_may_when_it_is(void) { in_scene(create_late); }
 static struct str primary(struct req *like)
 {
 	const struct kms_create_key_in in = { .origin = KMS_ORIGIN_TYPE_AWS_KMS, .multi_region = true };
-	struct req *rq = request(like, like->caller, "CreateKey", &in);
-	EXPECT_OK(req_authorize(rq));
-	EXPECT_OK(run(rq));
-	EXPECT_OK(txn_commit(rq->write));
-	struct str id = str_dup(like->mem, ((const struct kms_create_key_out *)rq->out)->key_metadata->key_id);
-	req_unpin_all(rq);
-	return id;
+	const struct kms_create_key_out *out = late_meanwhile(like, "CreateKey", &in);
+	return str_dup(like->mem, out->key_metadata->key_id);
 }
 
 static void replicate_late(struct req *rq, void *arg)
@@ -335,9 +330,9 @@ static void replicate_late(struct req *rq, void *arg)
 		put_user(rq, DOCUMENT(MAY(TEAM_A) "," CREATES));
 		try_late(rq, &s, "ReplicateKey", &in, changes[i], "AccessDeniedException");
 	}
-	struct req *root = request(rq, rq->caller, "ReplicateKey", &in); /* nothing of hers was left */
+	struct req *root = late_request(rq, rq->caller, "ReplicateKey", &in); /* nothing of hers was left */
 	EXPECT_OK(req_authorize(root));
-	EXPECT_OK(run(root));
+	EXPECT_OK(late_run(root));
 	req_unpin_all(root);
 }
 
