@@ -272,16 +272,19 @@ static void of_a_call_nothing_stays_in_shared_memory(void)
 static void the_shared_memory_keeps_its_size(void)
 {
 	int fd = -1, loose = memfd_create("loose", MFD_CLOEXEC);
+	int file = open("/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 	struct rings *r = rings_new(&fd);
 
 	EXPECT(r && ftruncate(fd, 4096) != 0 && errno == EPERM);
 	EXPECT(loose >= 0 && ftruncate(loose, sizeof *r) == 0 && !rings_of(loose));
+	EXPECT(file < 0 || (ftruncate(file, sizeof *r) == 0 && !rings_of(file))); /* not every file system has such */
 	struct rings *again = rings_of(fd);
 	EXPECT(again);
 	rings_free(again);
 	rings_free(r);
 	close(fd);
 	close(loose);
+	close(file);
 }
 
 /* ---- what it may do ---- */

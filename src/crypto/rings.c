@@ -20,9 +20,9 @@ static bool is_fixed(int fd)
 {
 	enum { WANT = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL };
 	struct stat st;
+	int seals = fcntl(fd, F_GET_SEALS); /* -1: a file that knows none, with a name perhaps */
 
-	return fstat(fd, &st) == 0 && st.st_size == (off_t)sizeof(struct rings) &&
-	       (fcntl(fd, F_GET_SEALS) & WANT) == WANT;
+	return fstat(fd, &st) == 0 && st.st_size == (off_t)sizeof(struct rings) && seals >= 0 && (seals & WANT) == WANT;
 }
 
 struct rings *rings_of(int fd)
