@@ -199,11 +199,28 @@ struct status sandbox_refuse(void)
 	return ERR(E_UNSUPPORTED);
 }
 
-/* A pair of stream sockets is connected for good; one of datagrams can be pointed at others. */
+/* Memory, counters and queues that other programs may have left open for their user's others. */
+static const int shared[] = {
+	SCMP_SYS(shmget), SCMP_SYS(shmat),  SCMP_SYS(semget), SCMP_SYS(semop),  SCMP_SYS(semtimedop),
+	SCMP_SYS(semctl), SCMP_SYS(msgget), SCMP_SYS(msgsnd), SCMP_SYS(msgrcv), SCMP_SYS(mq_open),
+};
+
+static int refuse_shared(scmp_filter_ctx f)
+{
+	int wrong = 0;
+
+	for (size_t i = 0; i < COUNT(shared); i++)
+		wrong |= seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), shared[i], 0);
+	return wrong;
+}
+
+/* A pair of stream sockets is connected for good; one of datagrams can be pointed at others. Of a family the kernel
+ * looks at 32 bits, a filter at 64. */
 static int refuse_local_sockets(scmp_filter_ctx f)
 {
 	enum { TYPE = 0xf };
-	int wrong = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	int wrong = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+				     SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, AF_UNIX));
 
 	wrong |= seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socketpair), 1,
 				  SCMP_A1(SCMP_CMP_MASKED_EQ, TYPE, SOCK_DGRAM));
@@ -238,7 +255,7 @@ static int refuse_changed_files(scmp_filter_ctx f)
 struct status sandbox_refuse_doors(void)
 {
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
-	int wrong = f ? refuse_local_sockets(f) | refuse_changed_files(f) : 1;
+	int wrong = f ? refuse_local_sockets(f) | refuse_shared(f) | refuse_changed_files(f) : 1;
 
 	if (f)
 		wrong |= seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);

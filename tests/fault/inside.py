@@ -16,7 +16,7 @@ GETREGS, SETREGS, CONT, SINGLESTEP, SEIZE, INTERRUPT, DETACH = 12, 13, 7, 9, 0x4
 REGISTERS = "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs".split()
 NUMBERS = {"read": 0, "open": 2, "close": 3, "socket": 41, "connect": 42, "execve": 59, "rename": 82, "unlink": 87, "link": 86,
            "ptrace": 101, "process_vm_readv": 310, "mkdir": 83, "io_uring_setup": 425, "pidfd_getfd": 438, "ioctl": 16, "clone": 56,
-           "truncate": 76, "chmod": 90, "fchmod": 91, "chown": 92, "setxattr": 188, "fchmodat": 268, "clone3": 435, "fchmodat2": 452,
+           "socketpair": 53, "shmget": 29, "shmat": 30, "semget": 64, "msgget": 68, "mq_open": 240, "truncate": 76, "chmod": 90, "fchmod": 91, "chown": 92, "setxattr": 188, "fchmodat": 268, "clone3": 435, "fchmodat2": 452,
            "setxattrat": 463}
 
 possible = platform.machine() == "x86_64" and os.geteuid() == 0

@@ -73,10 +73,16 @@ def test_other_files_are_not_there_for_it(inside):
 def test_no_program_can_be_started_nor_another_one_asked(inside):
     server, it = inside
     assert it("execve", b"/bin/true", 0, 0) in ("EPERM", "EACCES")
-    assert it("socket", 1, 1, 0) == "EPERM"  # AF_UNIX: buses, managers, daemons of containers
+    for family in (1, 1 << 32 | 1):  # AF_UNIX, of which the kernel looks at 32 bits: buses, managers, daemons of containers
+        assert it("socket", family, 1, 0) == "EPERM"
+    for kind in (2, 3, 2 | 0o2000000, 1 << 32 | 2):  # SOCK_DGRAM, SOCK_RAW: can be pointed at others
+        assert it("socketpair", 1, kind, 0, b"x" * 8) == "EPERM"
     assert isinstance(it("socket", 2, 1, 0), int)  # AF_INET: providers' keys are fetched
     assert it("io_uring_setup", 1, 0) == "EPERM"
     assert it("pidfd_getfd", 3, 0, 0) == "EPERM"
+    for call in ("shmget", "semget", "msgget"):  # what other programs of this user may have in common
+        assert it(call, 0x1234, 1, 0o1600) == "EPERM"
+    assert it("shmat", 0, 0, 0) == "EPERM" and it("mq_open", b"queue", CREATE, 0o600, 0) == "EPERM"
 
 
 def test_nobody_else_is_let_in(inside):
