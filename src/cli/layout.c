@@ -168,7 +168,7 @@ void root_key_unlink(struct arena *mem, struct str dir)
 /* Directories that are older than this rule may have it elsewhere. */
 static void hint_at_link(struct arena *mem, struct str said, struct str found)
 {
-	if (said.n && access(str_z(mem, found), F_OK) != 0)
+	if (said.n && !str_eq(said, found) && access(str_z(mem, found), F_OK) != 0)
 		log_error(
 		    "the settings name a root key file, which no longer counts, since they can be changed by whoever "
 		    "took the server over; if it is the right one, make a link to it",

@@ -32,8 +32,7 @@ struct status sandbox_enter(struct sandbox_report *out);
 struct status sandbox_refuse(void);
 /*
  * Once all is open: no local sockets, behind which other programs of this machine do what they are asked to; no memory
- * and queues that programs share; no change
- * of whose files are and who may reach them. For all threads.
+ * and queues that programs share; no change of whose files are and who may reach them. For all threads.
  */
 struct status sandbox_refuse_doors(void);
 

@@ -161,6 +161,10 @@ def test_the_settings_do_not_say_where_the_root_key_is(tmp_path):
         assert done.returncode == 1 and "make a link" in done.stderr and str(tmp_path / "elsewhere") in done.stderr, command
     key.symlink_to(tmp_path / "elsewhere")
     assert run("account", "list", "--data", tmp_path / "d").returncode == 0
+    key.unlink()
+    config.write_text(config.read_text().replace(str(tmp_path / "elsewhere"), str(key)))
+    done = run("account", "list", "--data", tmp_path / "d")
+    assert done.returncode == 1 and "make a link" not in done.stderr and "ENOENT" in done.stderr, "it is but missing"
 
 
 def test_a_directory_is_the_same_by_any_name(tmp_path):
