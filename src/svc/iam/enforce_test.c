@@ -296,6 +296,19 @@ static void made_elsewhere(struct req *rq, const void *arg)
 	make(rq, "/board/");
 }
 
+static void she_is_tagged(struct req *rq, const void *arg)
+{
+	static const struct iam_tag one = { { "k", 1 }, { "v", 1 } };
+	(void)arg;
+	late_meanwhile(rq, "TagUser", &(struct iam_tag_user_in){ S("ann"), { &one, 1 } });
+}
+
+static void her_policy_is_gone(struct req *rq, const void *arg)
+{
+	(void)arg;
+	late_meanwhile(rq, "DeleteUserPolicy", &(struct iam_delete_user_policy_in){ S("ann"), S("own") });
+}
+
 static void tag_late(struct req *rq, void *arg)
 {
 	static const struct {
@@ -306,6 +319,8 @@ static void tag_late(struct req *rq, void *arg)
 		{ given_to_others, "AccessDeniedException" },
 		{ made_elsewhere, "AccessDeniedException" },
 		{ gone, "AccessDeniedException" },
+		{ she_is_tagged, NULL },
+		{ her_policy_is_gone, "AccessDeniedException" }, /* last: it does not come back */
 	};
 	const struct caller *ann = arg;
 	const struct iam_tag late = { S("k"), S("v") };
