@@ -48,9 +48,10 @@ struct status accounts_rewrap(struct accounts *a, size_t *n);
 
 const struct account *account_find(const struct accounts *a, struct str id); /* NULL: not ours */
 const struct account *account_at(const struct accounts *a, size_t i); /* in order of creation; NULL past the end */
-/* The account whose root has that access key id; NULL: none. */
+/* The account whose root has that access key id, and the key's secret, as long as `a`; NULL: none, *secret untouched.
+ */
 const struct account *account_by_root_key(const struct accounts *a, struct str access_key_id, struct str *secret);
-struct account_root account_root_of(const struct accounts *a, struct str id);
+struct account_root account_root_of(const struct accounts *a, struct str id); /* empty: not ours */
 
 /* The key above the shards and objects of `service` in `account`. E_NO_KEY: no such account or service. */
 struct status account_service_key(struct accounts *a, struct str account, struct str service,

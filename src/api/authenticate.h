@@ -13,6 +13,10 @@ struct sigv4_caches;
 struct sigv4_caches *sigv4_caches_new(struct world *w);
 void sigv4_caches_free(struct sigv4_caches *c);
 
+/*
+ * The pipeline's step. Fills rq->auth, rq->caller, rq->policies and, from the scope, rq->region and rq->account; who
+ * did not sign is anonymous where the operation allows it. Refusals are faults in the words of the protocol's family.
+ */
 struct status req_authenticate(struct req *rq);
 
 /* The policies in force for rq->caller, into rq->policies. The fault of an unknown key when there is no such principal

@@ -2,9 +2,10 @@
 /*
  * Who is asking: the principal a request was authenticated as, and what its policies are.
  *
- * A caller is made by authenticate.c (or by call.c for one service asking another, or by
- * svc/sts for who comes with an identity provider's token) and never changes afterwards. Its strings live as long as
- * the request.
+ * A caller is made by authenticate.c (or by serve.c for one service asking another, or by
+ * svc/sts for who comes with an identity provider's token). Afterwards nothing is added to
+ * it but the MFA code that comes along with the request. Its strings live as long as the
+ * request.
  */
 #ifndef API_CALLER_H
 #define API_CALLER_H
@@ -70,7 +71,6 @@ struct identity_role {
 	struct str_map tags;
 };
 
-/* What the pipeline must know of identities; svc/iam is the one that knows. */
 /* Who else may say who somebody is: an account's OpenID Connect and SAML providers. In the request's memory. */
 struct identity_oidc {
 	struct str arn;
@@ -84,6 +84,7 @@ struct identity_saml {
 	int64_t valid_until_ms;
 };
 
+/* What the pipeline must know of identities; svc/iam is the one that knows. */
 struct identity_provider {
 	/*
 	 * The active long-term key of that id in `account`: fills `who` and the secret (locked for the request's

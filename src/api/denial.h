@@ -19,9 +19,9 @@ enum {
 /* What was asked and refused, as AWS's JSON. Never longer than DENIAL_JSON_MAX: what does not fit is left out. */
 struct str denial_json(struct arena *mem, const struct authz_item *item, const struct policy_request *asked,
 		       const struct policy_decision *d);
-/* Sealed under the caller's account. */
+/* Sealed under the caller's account; text in rq->mem. Asks the keyring, so it may park: not on a writer. */
 struct status denial_seal(struct req *rq, struct str json, struct str *text);
-/* E_CORRUPT: forged, damaged, or not of rq->caller's account. */
+/* In rq->mem. E_CORRUPT: forged, damaged, or not of rq->caller's account. */
 struct status denial_open(struct req *rq, struct str text, struct str *json);
 
 #endif

@@ -16,7 +16,7 @@ struct evidence_ask {
 	size_t resources_max; /* of an action; more of one bucket (or other owner) become a pattern */
 };
 
-/* A policy document. E_INVALID, E_NOT_FOUND; then *why is a sentence. In a fiber. */
+/* A policy document, appended to out. E_INVALID, E_NOT_FOUND; then *why is a sentence in mem. In a fiber. */
 struct status evidence_policy(struct app *app, struct arena *mem, const struct evidence_ask *ask, struct buf *out,
 			      struct str *why);
 /* A list, a service a line. The same. */

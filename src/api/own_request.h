@@ -8,7 +8,10 @@
 
 #include "api/req.h"
 
-/* As of the operation `op`. Nobody is its caller, in that account. The maker ends it with req_unpin_all. */
+/*
+ * As of the operation `op`, which there must be. Nobody is its caller, in that account, and it has no policies. In mem,
+ * which must outlive it, as must the two strings. The maker ends it with req_unpin_all.
+ */
 struct req *own_request(struct app *app, struct arena *mem, const struct service *svc, const char *op,
 			struct str account, struct str region);
 

@@ -8,6 +8,7 @@
 
 #include "api/req.h"
 
+/* In mem, without service, operation, caller and input. Whoever made it ends it with req_unpin_all. */
 struct req *rebuild_request(struct app *app, struct arena *mem);
 /* A user, role, session or root, or "anonymous", and its policies of now. E_INVALID, E_NOT_FOUND: *why says it. */
 struct status rebuild_caller(struct req *rq, struct str arn, struct str *why);

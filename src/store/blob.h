@@ -44,16 +44,20 @@ struct status blobs_open(struct world *w, struct secret_pool *secrets, struct io
 			 struct blobs **out);
 void blobs_close(struct blobs *b); /* null is allowed */
 
-/* `key` is copied and wiped with the writer. Wants 32 random bytes used for no other blob. */
+/*
+ * `key` is copied and wiped with the writer. Wants BLOB_KEY random bytes used for no other blob. `identity`, at most 8
+ * KiB, is copied. E_FULL, E_IO. The writer is the caller's until blob_finish or blob_abort.
+ */
 struct status blob_create(struct blobs *b, const struct secret *key, struct str identity, struct blob_writer **out);
-struct status blob_write(struct blob_writer *w, struct str piece); /* any size; after a failure only abort is left */
+/* Any size. E_FULL, E_IO: after a failure only abort is left. */
+struct status blob_write(struct blob_writer *w, struct str piece);
 struct blob_id blob_writer_id(const struct blob_writer *w);
 uint64_t blob_written(const struct blob_writer *w);
 /* Makes it durable. The writer is gone afterwards, whatever the outcome; on failure so is the file. */
 struct status blob_finish(struct blob_writer *w, struct blob_id *id);
 void blob_abort(struct blob_writer *w); /* null is allowed */
 
-/* E_NOT_FOUND when there is no such file; E_CORRUPT when its size or header cannot be right. */
+/* E_NOT_FOUND when there is no such file; E_CORRUPT when its size or header cannot be right. Until blob_close. */
 struct status blob_open(struct blobs *b, struct blob_id id, const struct secret *key, struct str identity,
 			struct blob_reader **out);
 /* Of the plaintext, as the file's size says. A file cut short shows when its new end is read: compare with the index.

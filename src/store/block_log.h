@@ -49,7 +49,10 @@ struct status block_log_open(struct world *w, struct keyring *k, const struct ke
 			     struct str name, const struct block_log_options *o, struct block_log **out);
 void block_log_close(struct block_log *log); /* null is allowed; iterators must be gone */
 
-/* Written but neither durable nor visible until block_log_sync. *no is its number. After a failure: sync or close. */
+/*
+ * Written but neither durable nor visible until block_log_sync. *no is its number. E_TOO_BIG past the limits above,
+ * E_FULL, E_IO, or what the keyring says when a segment begins. After a failure: sync or close.
+ */
 struct status block_log_append(struct block_log *log, struct str records, struct str summary, uint64_t *no);
 /* Durable from here on. On failure what was appended since the last sync is taken back. */
 struct status block_log_sync(struct block_log *log);
@@ -78,7 +81,7 @@ struct status block_log_last(struct block_log *log, struct block_iter *it);
 struct status block_log_at(struct block_log *log, uint64_t no, struct block_iter *it);
 struct status block_next(struct block_iter *it);
 struct status block_prev(struct block_iter *it);
-/* E_CORRUPT when it does not authenticate; never wrong bytes. */
+/* In mem. E_CORRUPT when it does not authenticate; never wrong bytes. */
 struct status block_summary(struct block_iter *it, struct arena *mem, struct str *summary);
 struct status block_records(struct block_iter *it, struct arena *mem, struct str *records);
 void block_iter_end(struct block_iter *it); /* may be called twice */
