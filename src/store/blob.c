@@ -287,7 +287,7 @@ static struct status reader_load(struct blob_reader *r)
 	char *path = blob_path(r->b, NULL, r->id);
 	r->fd = d->open(d, path, O_RDONLY, 0);
 	struct status st = r->fd < 0 ? file_status() : OK;
-	if (failed(st))
+	if (failed(st) && st.code != E_NOT_FOUND) /* it may have been deleted this moment; else: blob_missing */
 		log_error("a blob cannot be opened", "file", str_of(path), "status", str_of(status_name(st)));
 	heap_free(path);
 	TRY(st);

@@ -113,11 +113,11 @@ static void nothing_of_a_key_is_left(void)
 {
 	static const char *const grants[] = {
 		",'GranteePrincipal':'arn:aws:iam::111122223333:user/ann'",
-		",'GranteePrincipal':'arn:aws:iam::111122223333:role/ops','Name':'named',"
-		"'RetiringPrincipal':'arn:aws:iam::111122223333:user/bob','Constraints':{'EncryptionContextSubset':{"
-		"'a':'b'}}",
-		",'GranteeServicePrincipal':'s3.amazonaws.com','RetiringServicePrincipal':'s3.amazonaws.com',"
-		"'Constraints':{'SourceArn':'arn:aws:s3:us-east-1:111122223333:shop'}",
+		(",'GranteePrincipal':'arn:aws:iam::111122223333:role/ops','Name':'named',"
+		 "'RetiringPrincipal':'arn:aws:iam::111122223333:user/bob','Constraints':{'EncryptionContextSubset':{"
+		 "'a':'b'}}"),
+		(",'GranteeServicePrincipal':'s3.amazonaws.com','RetiringServicePrincipal':'s3.amazonaws.com',"
+		 "'Constraints':{'SourceArn':'arn:aws:s3:us-east-1:111122223333:shop'}"),
 	};
 	struct test_world *w = testing_begin();
 	struct str id = testing_key(w);
