@@ -169,8 +169,8 @@ static struct status check_expiry(struct req *rq, const struct kms_import_key_ma
 	bool expires = in->expiration_model != KMS_EXPIRATION_MODEL_TYPE_KEY_MATERIAL_DOES_NOT_EXPIRE;
 	if (expires != in->valid_to.set)
 		return FAIL(rq, api_ValidationException,
-			    expires ? "A validTo date must be set if the expirationModel is KEY_MATERIAL_EXPIRES"
-				    : "A validTo date may not be set if the expirationModel is "
+			    expires ? "A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES"
+				    : "The parameter ValidTo cannot be specified for a key with an expiration model of "
 				      "KEY_MATERIAL_DOES_NOT_EXPIRE");
 	if (expires && (in->valid_to.v <= rq->now_ms || in->valid_to.v > rq->now_ms + YEAR_MS))
 		return FAIL(rq, api_ValidationException,
@@ -222,7 +222,7 @@ static struct status choose(struct req *rq, const struct kms_key_row *row, const
 			    const struct kms_import_key_material_in *in, struct str face, struct str id,
 			    uint32_t *generation)
 {
-	const struct kms_imported *known = same(all, face);
+	const struct kms_imported *known = same(all, face), *pending = kms_imported_pending(row, all);
 	bool fresh =
 	    in->import_type ? in->import_type == KMS_IMPORT_TYPE_NEW_KEY_MATERIAL : !all->n && !in->key_material_id.p;
 	if (fresh && known)
@@ -231,9 +231,11 @@ static struct status choose(struct req *rq, const struct kms_key_row *row, const
 		return incorrect(rq, "The key material is not the same as the one imported before.");
 	if (in->key_material_id.p && !str_eq(in->key_material_id, id))
 		return incorrect(rq, "The key material is not the one of the given key material id.");
-	if (fresh && kms_imported_pending(row, all))
+	if (fresh && pending)
 		return FAIL(rq, kms_KMSInvalidStateException,
-			    "The key has key material that is pending rotation already.");
+			    "New key material (id: %.*s) cannot be imported into KMS key %.*s, because another key "
+			    "material (id: %.*s) is pending rotation.",
+			    PR(id), PR(kms_found(rq)->key->arn), PR(pending->row.material_id));
 	*generation = known ? known->generation : (uint32_t)row->generation + 1;
 	return OK;
 }

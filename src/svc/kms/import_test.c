@@ -253,11 +253,13 @@ static void a_date_goes_with_the_model_and_lies_within_a_year(void)
 {
 	struct test_world *w = testing_begin();
 	struct str id = external(w);
-	EXPECT_STR(import(w, id, BYTES_A, "").code, S("ValidationException"));
-	EXPECT_STR(
-	    import(w, id, BYTES_A, str_z(world_mem(w), arena_printf(world_mem(w), "%s%.*s", FOREVER, PR(until(w, 1)))))
-		.code,
-	    S("ValidationException"));
+	EXPECT_FAULT(import(w, id, BYTES_A, ""), "ValidationException",
+		     S("A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES"));
+	EXPECT_FAULT(
+	    import(w, id, BYTES_A, str_z(world_mem(w), arena_printf(world_mem(w), "%s%.*s", FOREVER, PR(until(w, 1))))),
+	    "ValidationException",
+	    S("The parameter ValidTo cannot be specified for a key with an expiration model of "
+	      "KEY_MATERIAL_DOES_NOT_EXPIRE"));
 	EXPECT_STR(import(w, id, BYTES_A, str_z(world_mem(w), until(w, 0))).code, S("ValidationException"));
 	EXPECT_STR(import(w, id, BYTES_A, str_z(world_mem(w), until(w, 366))).code, S("ValidationException"));
 	EXPECT_DONE(import(w, id, BYTES_A, str_z(world_mem(w), until(w, 365))));
@@ -337,8 +339,14 @@ static void imported_material_rotates_to_what_was_imported_for_it(void)
 	EXPECT_DONE(import(w, id, BYTES_B, FOREVER ",'ImportType':'NEW_KEY_MATERIAL'"));
 	EXPECT_STR(listed(w, id, "Rotations.1.KeyMaterialState"), S("PENDING_ROTATION"));
 	EXPECT_STR(listed(w, id, "Rotations.0.KeyMaterialDescription"), S("first"));
-	EXPECT_STR(import(w, id, "another 32 bytes of key material", FOREVER ",'ImportType':'NEW_KEY_MATERIAL'").code,
-		   S("KMSInvalidStateException"));
+	struct test_reply r =
+	    import(w, id, "another 32 bytes of key material", FOREVER ",'ImportType':'NEW_KEY_MATERIAL'");
+	EXPECT_STR(r.code, S("KMSInvalidStateException"));
+	EXPECT(str_starts(r.text, S("New key material (id: ")));
+	EXPECT(str_ends(r.text, arena_printf(world_mem(w),
+					     ") cannot be imported into KMS key %.*s, because another key material "
+					     "(id: %.*s) is pending rotation.",
+					     PR(arn), PR(listed(w, id, "Rotations.1.KeyMaterialId")))));
 	EXPECT_DONE(open(w, seal(w, id))); /* with the first, still */
 	EXPECT_DONE(CALL(w, "RotateKeyOnDemand", "{'KeyId':'%.*s'}", PR(id)));
 	struct str second = seal(w, id);
