@@ -28,6 +28,7 @@ struct router;
 struct s3_state;
 struct sigv4_caches;
 struct trail;
+struct turns;
 struct workloads;
 
 struct app {
@@ -40,6 +41,7 @@ struct app {
 	struct caches *caches;             /* api/cache.h */
 	struct router *router;             /* api/route.h */
 	struct patterns *patterns;         /* wire/constraint.h */
+	struct turns *turns;               /* base/turns.h: work in several transactions, one at a time */
 	struct sigv4_caches *signing_keys; /* api/authenticate.h */
 	const struct identity_provider *identity;
 	struct iam_used *iam_used;       /* svc/iam/used.h: when keys and roles were last used; NULL: not kept */

@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/fiber.h"
 #include "base/str.h"
+#include "base/turns.h"
 #include "base/test_dir.h"
 #include "wire/constraint.h"
 #include "wire/json.h"
@@ -80,6 +81,7 @@ static void open_app(struct test_world *w)
 	app->caches = caches_new(&w->world);
 	app->signing_keys = sigv4_caches_new(&w->world);
 	app->patterns = patterns_new();
+	app->turns = turns_new();
 	EXPECT_OK(serve_check(app));
 }
 
@@ -101,6 +103,7 @@ static void close_app(struct test_world *w)
 {
 	trail_close(w->app.trail);
 	accounts_close(w->app.accounts);
+	turns_free(w->app.turns);
 	caches_free(w->app.caches);
 	sigv4_caches_free(w->app.signing_keys);
 	patterns_free(w->app.patterns);

@@ -15,6 +15,7 @@
 #include "base/fiber.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/turns.h"
 #include "cli/confine.h"
 #include "crypto/starter.h"
 #include "svc/services.h"
@@ -62,6 +63,7 @@ static struct status open_tables(struct server *s)
 	app->caches = caches_new(s->world);
 	app->signing_keys = sigv4_caches_new(s->world);
 	app->patterns = patterns_new();
+	app->turns = turns_new();
 	return serve_check(app);
 }
 
@@ -128,6 +130,7 @@ void server_close(struct server *s)
 	services_stop(app);
 	trail_close(app->trail);
 	accounts_close(app->accounts);
+	turns_free(app->turns);
 	caches_free(app->caches);
 	sigv4_caches_free(app->signing_keys);
 	patterns_free(app->patterns);

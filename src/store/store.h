@@ -99,7 +99,7 @@ uint64_t shard_version(const struct shard *sh);
  * What a read transaction looked at, as one number for each key or prefix: enough to tell later whether a commit wrote
  * any of it. A commit may seem to have when it did not, never the other way round.
  */
-enum { READS_MAX = 64 };
+enum { READS_MAX = 320 }; /* a user in ten groups with ten policies each is some 260 rows */
 struct reads {
 	uint64_t marks[READS_MAX];
 	uint32_t n;

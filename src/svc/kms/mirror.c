@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "base/turns.h"
 #include "svc/kms/deletion.h"
 #include "svc/kms/duty.h"
 #include "svc/kms/multiregion.h"
@@ -228,7 +229,7 @@ static struct status tell_all(struct req *rq, struct round *r)
 	return st;
 }
 
-static struct status mirror(struct req *rq, struct str region, struct str id, struct round *r)
+static struct status mirror_in_turn(struct req *rq, struct str region, struct str id, struct round *r)
 {
 	struct kms_original *o = NEW(rq->mem, struct kms_original);
 	struct status st = ERR(E_EXISTS);
@@ -244,6 +245,20 @@ static struct status mirror(struct req *rq, struct str region, struct str id, st
 	}
 	TRY(st.code == E_EXISTS ? ERR(E_BUSY) : st);
 	return r->unmade;
+}
+
+/*
+ * One at a time for a key: of two, one could make a replica while the other, who could not, takes it off the list. Who
+ * waited mostly finds nothing left to do.
+ */
+static struct status mirror(struct req *rq, struct str region, struct str id, struct round *r)
+{
+	struct turn turn;
+	req_read_end(rq); /* a snapshot is not to grow old in a row */
+	turn_take(rq->app->turns, &turn, id);
+	struct status st = mirror_in_turn(rq, region, id, r);
+	turn_give(&turn);
+	return st;
 }
 
 struct status kms_mirror(struct req *rq, struct str account, struct str region, struct str id)
