@@ -3,13 +3,12 @@ there and once with names that are not: the answers are the same but for the nam
 (What nobody and nobody's policies get for an answer, and that it is recorded, is in test_enforcement.py.)"""
 import json
 import re
-import time
 import uuid
 
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import allow, policy, running
+from conftest import allow, eventually, policy, running
 from test_enforcement import MODELS, OPERATIONS, TOKENS, attempt, plainest
 
 OWNER, THEY, OTHERS = "111122223333", "444455556666", "777788889999"
@@ -90,11 +89,12 @@ def answers(server, clients, who, service, operation, parameters, names):
     client = clients.get((service, who["AccessKeyId"]))
     if not client:
         client = clients[service, who["AccessKeyId"]] = server.client(service, who, plain=True, parameter_validation=False)
-    code, http, _, answer = attempt(client, operation, parameters)
-    until = time.monotonic() + 30
-    while code == "ReportInProgress" and time.monotonic() < until:  # asked for in GenerateCredentialReport, some calls before
-        time.sleep(0.02)
-        code, http, _, answer = attempt(client, operation, parameters)
+
+    def settled():
+        """A credential report is asked for some calls before, and made beside them."""
+        got = attempt(client, operation, parameters)
+        return got[0] != "ReportInProgress" and got
+    code, http, _, answer = eventually(settled)
     answer.pop("ResponseMetadata")
     for made in (answer, answer.get("Credentials", {}), answer.get("VirtualMFADevice", {})):
         for name in {"Base32StringSeed", "QRCodePNG", "SecretAccessKey", "SessionToken"} & set(made):

@@ -216,19 +216,20 @@ def two_ports():
     raise RuntimeError("no two free ports beside each other")
 
 
+def listens(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+
+
 def swtpm(base):
     """A TPM that answers, and its port. Others take ports, too: so it is tried with others until it could bind them."""
     for _ in range(20):
         port = two_ports()
         process = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={base}/tpm", "--server", f"type=tcp,port={port},bindaddr=127.0.0.1",
                                     "--ctrl", f"type=tcp,port={port + 1},bindaddr=127.0.0.1", "--flags", "not-need-init,startup-clear"])
-        deadline = time.monotonic() + 60
-        while process.poll() is None and time.monotonic() < deadline:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port + 1), 1):
-                return process, port
-            time.sleep(0.05)
-        process.kill()
-        process.wait()
+        eventually(lambda: process.poll() is not None or listens(port + 1))
+        if process.poll() is None:
+            return process, port
     raise RuntimeError("swtpm does not start")
 
 
@@ -302,11 +303,7 @@ def test_a_tpm_that_is_away(base, tpm):
     with socket.create_connection(("127.0.0.1", int(port) + 1)) as control:
         control.sendall(b"\0\0\0\x03")  # CMD_SHUTDOWN
         control.recv(4)
-    deadline = time.monotonic() + 60
-    with contextlib.suppress(OSError):
-        while time.monotonic() < deadline:
-            socket.create_connection(("127.0.0.1", int(port) + 1), 1).close()
-            time.sleep(0.05)
+    eventually(lambda: not listens(int(port) + 1))
     assert all("there is no TPM" in said and tpm in said for said in refused(server))
 
 
@@ -337,11 +334,9 @@ def test_a_kernel_without_landlock_is_warned_of(base):
     with open(server.log, "wb") as log:
         process = subprocess.Popen([BIN, "serve", "--data", server.data, "--listen", "127.0.0.1:0"], stdout=log, stderr=log,
                                    preexec_fn=without(444))
-    deadline = time.monotonic() + 60
-    while "serves" not in server.log.read_text() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
+    eventually(lambda: "serves" in server.log.read_text() or process.poll() is not None)
     process.terminate()
-    assert process.wait(60) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert "has no Landlock" in server.log.read_text() and "serves" in server.log.read_text()
 
 

@@ -5,14 +5,12 @@ Two of the calls leave a record in another region, too:
     replicate_key          CreateKey in the replica's region, exactly when ReplicateKey is in the primary's
     update_primary_region  UpdatePrimaryRegion in the new primary's; by KMS itself where it finished it after a crash
 """
-import time
-
+from harness import eventually
 from kills_kms import Own, teach
 from kills_worker import HOME
 
 ABROAD, THIRD = "eu-west-1", "ap-south-1"
 REGIONS = (HOME, ABROAD, THIRD)
-SETTLES_S = 30
 WATCHED = 8  # keys
 LEAVES = {"replicate_key": "CreateKey", "update_primary_region": "UpdatePrimaryRegion"}
 
@@ -78,12 +76,10 @@ class Regions(Own):
 
     def agreed(self, key):
         """The same, when what a crash interrupted has been finished: nobody needs to ask for that."""
-        deadline = time.monotonic() + SETTLES_S
-        while not (said := self.agreement(key)):
-            if time.monotonic() > deadline:
-                raise AssertionError(f"the regions of {key} do not agree: {self.there_now(key)}")
-            time.sleep(0.05)
-        return said
+        try:
+            return eventually(lambda: self.agreement(key))
+        except AssertionError:
+            raise AssertionError(f"the regions of {key} do not agree: {self.there_now(key)}") from None
 
     def rotations(self, key, region):
         self.agreed(key)

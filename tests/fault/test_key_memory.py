@@ -1,4 +1,5 @@
 """Key material is in the keyholder and nowhere else: known keys are imported, used under load, and looked for."""
+import contextlib
 import os
 import pathlib
 import struct
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "api"))
 
-from harness import named  # noqa: E402
+from harness import eventually, named  # noqa: E402
 from kmsimport import import_into, pkcs8  # noqa: E402
 
 PAGE, PIECE, SHADOW = 4096, 16 << 20, 64 << 30  # a sanitizer's shadow is larger than any server
@@ -52,8 +53,9 @@ def memory(pid):
 
 def files(root):
     for path in pathlib.Path(root).rglob("*"):
-        if path.is_file():
-            yield path.read_bytes()
+        with contextlib.suppress(FileNotFoundError):  # gone meanwhile
+            if path.is_file():
+                yield path.read_bytes()
 
 
 def spellings(secret):
@@ -69,7 +71,7 @@ def found(places, secrets):
 
 @pytest.fixture
 def planted(fresh):
-    """A server that used imported keys, and what they are: {name: bytes}."""
+    """A server that is using imported keys all the time, and what they are: {name: bytes}; end() ends the use."""
     kms = fresh.client("kms")
     aes, own = os.urandom(32), rsa.generate_private_key(public_exponent=65537, key_size=2048)
     sym = kms.create_key(Origin="EXTERNAL", Description="marker-" + os.urandom(12).hex())["KeyMetadata"]
@@ -78,32 +80,39 @@ def planted(fresh):
     import_into(kms, rsa_key, pkcs8(own), algorithm="RSA_AES_KEY_WRAP_SHA_256", spec="RSA_4096")
     oaep = padding.OAEP(mgf=padding.MGF1(hashes.SHA256()), algorithm=hashes.SHA256(), label=None)
     theirs = own.public_key().encrypt(b"x", oaep)
-    ended = []
+    rounds, stop = [], threading.Event()
 
     def load():
         client = fresh.client("kms", plain=True)
-        for _ in range(60):
+        while not stop.is_set():
             blob = client.encrypt(KeyId=sym["KeyId"], Plaintext=b"x" * 100)["CiphertextBlob"]
             client.decrypt(CiphertextBlob=blob)
             client.generate_data_key_without_plaintext(KeyId=sym["KeyId"], KeySpec="AES_256")
             client.decrypt(KeyId=rsa_key, CiphertextBlob=theirs, EncryptionAlgorithm="RSAES_OAEP_SHA_256")
-        ended.append(True)
+            rounds.append(1)
 
     threads = [threading.Thread(target=load) for _ in range(4)]
     for t in threads:
         t.start()
-    for t in threads:
-        t.join()
-    assert len(ended) == 4
     n = own.private_numbers()
     size = lambda x: x.to_bytes((x.bit_length() + 7) // 8, "big")  # noqa: E731
     secrets = {"aes": aes, "d": size(n.d), "p": size(n.p), "q": size(n.q), "dmp1": size(n.dmp1), "iqmp": size(n.iqmp)}
-    return fresh, sym["Description"], secrets
+
+    def end():
+        stop.set()
+        for t in threads:
+            t.join()
+    try:
+        eventually(lambda: len(rounds) >= 240)
+        yield fresh, sym["Description"], secrets, end
+        assert stop.is_set() or all(t.is_alive() for t in threads), "it was not under load all the time"
+    finally:
+        end()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="another process's memory is root's to read")
 def test_the_process_that_reads_requests_has_no_key_material(planted):
-    server, marker, secrets = planted
+    server, marker, secrets, _ = planted
     pid = server.process.pid
     assert any(marker.encode() in place for place in memory(pid))  # it is looked for in the right place
     assert {"p", "q"} <= found(memory(named(server, "hf-keyholder")), secrets)  # and would be found
@@ -111,8 +120,9 @@ def test_the_process_that_reads_requests_has_no_key_material(planted):
 
 
 def test_the_data_directory_has_no_key_material(planted):
-    server, marker, secrets = planted
+    server, _, secrets, end = planted
     assert found(files(server.base), secrets) == set()
+    end()
     server.stop()
     assert found(files(server.base), secrets) == set()
     assert found([b"...." + secrets["aes"] + b"...."], secrets) == {"aes"}
