@@ -136,8 +136,8 @@ static void constraints_that_say_too_little_or_too_much_are_refused(void)
 		",'Constraints':{}",
 		",'Constraints':{'EncryptionContextEquals':{}}",
 		",'Constraints':{'EncryptionContextEquals':{'a':'b'},'EncryptionContextSubset':{'a':'b'}}",
-		",'Constraints':{'EncryptionContextSubset':{'1':'','2':'','3':'','4':'','5':'','6':'','7':'','8':'','9'"
-		":''}}",
+		(",'Constraints':{'EncryptionContextSubset':{'1':'','2':'','3':'','4':'','5':'','6':'','7':'','8':'',"
+		 "'9':''}}"),
 		",'Constraints':{'EncryptionContextEquals':{'a':'b','A':'c'}}",
 	};
 	struct test_world *w = testing_begin();

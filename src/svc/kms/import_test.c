@@ -232,7 +232,7 @@ static void only_keys_of_origin_external_take_material(void)
 {
 	static const char *const ops[] = { "GetParametersForImport", "ImportKeyMaterial", "DeleteImportedKeyMaterial" };
 	static const char *const more[] = { ",'WrappingAlgorithm':'RSAES_OAEP_SHA_256','WrappingKeySpec':'RSA_2048'",
-					    ",'ImportToken':'aGk=','EncryptedKeyMaterial':'aGk='" FOREVER, "" };
+					    (",'ImportToken':'aGk=','EncryptedKeyMaterial':'aGk='" FOREVER), "" };
 	struct test_world *w = testing_begin();
 	struct str id = testing_key(w), pending = external(w);
 	EXPECT_DONE(CALL(w, "ScheduleKeyDeletion", "{'KeyId':'%.*s'}", PR(pending)));
