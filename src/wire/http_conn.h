@@ -26,6 +26,7 @@
 
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -52,6 +53,8 @@ struct http_conn {
 	_Atomic unsigned
 	    idle_since; /* the server's tick when it last began to wait for a request; 0 while one is served */
 	_Atomic unsigned body_since; /* when it began to wait for a body that is wanted whole; 0: for none */
+	_Atomic bool wants_body;     /* more of the body must come before anything else is done */
+	unsigned gone;               /* the keeper's: for how many ticks its client was seen to be */
 	struct http_counts counts;
 };
 
@@ -72,7 +75,9 @@ struct http_keeper {
 	int wake_fd, timer_fd;
 	bool running;
 	pthread_mutex_t lock;
-	struct link orphans; /* of struct request: woken, to be stepped */
+	struct link orphans;   /* of struct request: woken, to be stepped */
+	struct pollfd *looked; /* at whose client may be gone */
+	size_t looked_cap;
 };
 
 struct http_server {

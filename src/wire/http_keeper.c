@@ -7,6 +7,9 @@
  *   whole request header, or a whole small body, however busily bytes trickle in
  *   (libmicrohttpd's own timeout counts from the last byte). While a listener is at its limit
  *   it has little patience there: who holds connections and sends nothing keeps nobody out.
+ * - At each tick it looks who went in the middle of a request. libmicrohttpd misses an end
+ *   that comes along with bytes: its epoll is edge-triggered, and it takes fewer bytes than
+ *   it had room for to be all for now.
  * - It steps the fibers whose client is gone, when what they waited for has come.
  */
 #include "wire/http_conn.h"
@@ -14,11 +17,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { CROWDED_S = 5 };
+enum { CROWDED_S = 5, GONE_TICKS = 3 };
 
 void keeper_nudge(struct http_server *s)
 {
@@ -94,10 +98,55 @@ static bool is_overdue(struct http_conn *c, unsigned now)
 
 void keeper_shut(struct http_server *s, bool idle_only) { shut_where(s, idle_only ? is_idle : is_any); }
 
+/* Whoever waits for an answer may have closed his own direction: nothing more is wanted from him. */
+static bool wants_more(struct http_conn *c)
+{
+	return atomic_load_explicit(&c->idle_since, memory_order_relaxed) != 0 ||
+	       atomic_load_explicit(&c->wants_body, memory_order_relaxed);
+}
+
+static bool is_at_end(int fd)
+{
+	int unread = 0;
+	return ioctl(fd, FIONREAD, &unread) == 0 && unread == 0;
+}
+
+/* With the server's lock held. In the places of those nothing is wanted from is -1, at which poll does not look. */
+static size_t look_at_all(struct http_server *s)
+{
+	struct http_keeper *k = &s->keeper;
+	size_t n = 0;
+	if (k->looked_cap < s->n_conns) {
+		k->looked = heap_grow(k->looked, k->looked_cap, s->n_conns, sizeof *k->looked);
+		k->looked_cap = s->n_conns;
+	}
+	for (struct link *l = s->conns.next; l != &s->conns; l = l->next) {
+		struct http_conn *c = ENTRY(l, struct http_conn, link);
+		k->looked[n++] = (struct pollfd){ .fd = wants_more(c) ? c->fd : -1, .events = POLLRDHUP };
+	}
+	return n && poll(k->looked, n, 0) >= 0 ? n : 0;
+}
+
+/* Seen more than once: its thread may just have read the last bytes, and be about to do what they ask. */
+static void shut_gone(struct http_server *s)
+{
+	pthread_mutex_lock(&s->lock);
+	size_t n = look_at_all(s), i = 0;
+	for (struct link *l = s->conns.next; i < n; l = l->next, i++) {
+		struct http_conn *c = ENTRY(l, struct http_conn, link);
+		bool went = s->keeper.looked[i].revents & POLLRDHUP && is_at_end(c->fd);
+		c->gone = went ? c->gone + 1 : 0;
+		if (c->gone >= GONE_TICKS)
+			shutdown(c->fd, SHUT_RDWR);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
 static void tick(struct http_server *s, uint64_t seconds)
 {
 	atomic_fetch_add_explicit(&s->tick, (unsigned)seconds, memory_order_relaxed);
 	shut_where(s, is_overdue);
+	shut_gone(s);
 }
 
 /* False when no descriptors are left: then wait for the next tick. */
@@ -193,4 +242,5 @@ void keeper_close(struct http_server *s)
 	if (k->timer_fd >= 0)
 		close(k->timer_fd);
 	pthread_mutex_destroy(&k->lock);
+	heap_free(k->looked);
 }

@@ -49,6 +49,37 @@ static void a_client_that_goes_lets_the_handler_end(void)
 	stop();
 }
 
+/* The end comes with the bytes, before the server has looked at either. */
+static void who_goes_in_the_middle_holds_no_connection(void)
+{
+	static const char *const sent[] = {
+		"GE",
+		"GET / HTTP/1.1\r\nHost: a\r\nX-Ha",
+		"PUT /sum HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n123",
+		"PUT /sum HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n123\r\n",
+		"PUT /refuse HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n123",
+	};
+	int port = start((struct http_limits){ .idle_s = 1000 });
+	for (size_t i = 0; i < COUNT(sent) * 4; i++) {
+		struct client c = client_to(port);
+		client_send(&c, str_of(sent[i % COUNT(sent)]));
+		client_end(&c);
+	}
+	SOON(http_stats_get(server).connections_open == 0 && http_stats_get(server).requests_open == 0);
+
+	/* Who has said all and closed his own direction is answered, however long it takes. */
+	waker_hold(true);
+	struct client c = client_to(port);
+	client_send(&c, S("PUT /sum-away HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n123"));
+	EXPECT(shutdown(c.fd, SHUT_WR) == 0);
+	struct pollfd p = { .fd = c.fd, .events = POLLIN };
+	EXPECT(poll(&p, 1, 5000) == 0);
+	waker_hold(false);
+	EXPECT(client_answer(&c, mem, false).status == 200);
+	client_end(&c);
+	stop();
+}
+
 /* A line every 50 ms, until it is cut off: how many it were. */
 static int trickle(int port)
 {
@@ -240,6 +271,6 @@ static void loopback_is_told_apart(void)
 }
 
 RUN_ALL(T(a_handler_without_an_answer_closes), T(a_client_that_goes_lets_the_handler_end),
-	T(a_trickling_header_is_cut_off), T(connections_are_limited), T(stopping_lets_running_requests_end),
-	T(stopping_waits_for_handlers_even_past_the_grace_time), T(a_socket_in_the_file_system_is_for_its_owner),
-	T(wrong_options_are_refused), T(loopback_is_told_apart))
+	T(who_goes_in_the_middle_holds_no_connection), T(a_trickling_header_is_cut_off), T(connections_are_limited),
+	T(stopping_lets_running_requests_end), T(stopping_waits_for_handlers_even_past_the_grace_time),
+	T(a_socket_in_the_file_system_is_for_its_owner), T(wrong_options_are_refused), T(loopback_is_told_apart))

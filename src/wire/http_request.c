@@ -117,18 +117,24 @@ static bool fiber_start(struct request *rq)
 	return true;
 }
 
+static void want_body(struct request *rq, bool yes)
+{
+	rq->wants_body = yes;
+	atomic_store_explicit(&rq->conn->wants_body, yes, memory_order_relaxed);
+}
+
 /* After STEP_AWAY the request belongs to someone else. */
 static enum step step(struct request *rq)
 {
 	struct handover h;
-	rq->wants_body = false;
+	want_body(rq, false);
 	if (fiber_step(rq->fiber, &h) == FIBER_DONE) {
 		fiber_over(rq);
 		atomic_fetch_sub(&rq->server->open, 1);
 		return STEP_OVER;
 	}
 	if (h.fn == request_body_wanted) {
-		rq->wants_body = true;
+		want_body(rq, true);
 		return STEP_WANTS_BODY;
 	}
 	MHD_suspend_connection(rq->mhd);
@@ -169,6 +175,7 @@ static enum MHD_Result begin(struct request *rq, const char *method, const char 
 {
 	atomic_store_explicit(&rq->conn->idle_since, 0, memory_order_relaxed);
 	atomic_store_explicit(&rq->conn->body_since, 0, memory_order_relaxed);
+	atomic_store_explicit(&rq->conn->wants_body, false, memory_order_relaxed);
 	rq->vetted = true;
 	unsigned refuse = request_vet(rq, method, version);
 	if (refuse)
@@ -187,6 +194,7 @@ static enum MHD_Result drain(struct request *rq, size_t *n)
 {
 	rq->drained += *n;
 	*n = 0;
+	atomic_store_explicit(&rq->conn->wants_body, true, memory_order_relaxed); /* though the handler does not */
 	return rq->drained > rq->server->limits.drain_bytes ? MHD_NO : MHD_YES;
 }
 
@@ -241,6 +249,7 @@ static enum MHD_Result go_on_body(struct request *rq, const char *data, size_t *
 
 static enum MHD_Result go_on_end(struct request *rq)
 {
+	want_body(rq, false);
 	if (rq->phase != PHASE_END) {
 		rq->phase = PHASE_END;
 		rq->ended = true;
