@@ -72,7 +72,7 @@ struct status blobs_open(struct world *w, struct secret_pool *secrets, struct io
 	memcpy(b->dir, dir, strlen(dir));
 	struct status st = dir_make(w, dir);
 	if (!failed(st))
-		st = blob_make_dir(b, "tmp");
+		st = blob_make_dir(b, "tmp"); /* which makes durable those that an earlier life made, too */
 	if (!failed(st))
 		st = touch_start(b);
 	if (failed(st)) {

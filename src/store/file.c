@@ -57,7 +57,7 @@ struct status dir_sync_of(struct world *w, const char *path)
 
 struct status dir_make(struct world *w, const char *path)
 {
-	if (w->disk->mkdir(w->disk, path, 0700) == 0)
-		return dir_sync_of(w, path);
-	return errno == EEXIST ? OK : file_status();
+	if (w->disk->mkdir(w->disk, path, 0700) < 0 && errno != EEXIST)
+		return file_status();
+	return dir_sync_of(w, path); /* one that is there may be so only in the memory of the system */
 }
