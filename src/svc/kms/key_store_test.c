@@ -14,6 +14,7 @@
 #include "svc/kms/hsm.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 /* ---- the token ------------------------------------------------------------------------ */
@@ -28,7 +29,8 @@ struct fake {
 	const char *pin;
 	bool missing, slow; /* slow: opening waits until this is taken back */
 	bool dies_of_generating;
-	unsigned opened, lives;
+	unsigned opened;
+	atomic_uint lives; /* looked at while it works */
 	struct fake_token *live;
 	char keys[KEYS_MAX][TOKEN_KEY_MAX + 1];
 };
@@ -646,7 +648,7 @@ static void a_key_that_was_begun_before_a_crash_leaves_the_token(void)
 		    "KMSInternalException");
 	p->fake.dies_of_generating = false;
 	EXPECT(keys_in(&p->fake) == 2);
-	for (unsigned i = 0; i < 10000 && (p->fake.lives < 2 || !str_eq(state(p, store), S("CONNECTED"))); i++)
+	for (unsigned i = 0; i < 60000 && (p->fake.lives < 2 || !str_eq(state(p, store), S("CONNECTED"))); i++)
 		usleep(1000);
 	world_later(p->w, DAY_MS);
 	CALL(p->w, "ListKeys", "{}");
