@@ -143,6 +143,14 @@ static void nothing_of_a_key_is_left(void)
 
 #define LIST "{'RetiringPrincipal':'arn:aws:iam::111122223333:root'}"
 
+static void grant_by_root(struct test_world *w, struct str id)
+{
+	EXPECT_DONE(CALL(w, "CreateGrant",
+			 "{'KeyId':'%.*s','Operations':['Decrypt'],'GranteePrincipal':'arn:aws:iam::111122223333:root',"
+			 "'RetiringPrincipal':'arn:aws:iam::111122223333:root'}",
+			 PR(id)));
+}
+
 /* Before anybody asks for the key itself, and before the duty comes by. */
 static void what_went_with_a_key_is_not_listed_and_its_names_are_free(void)
 {
@@ -150,10 +158,7 @@ static void what_went_with_a_key_is_not_listed_and_its_names_are_free(void)
 	struct str id = testing_key(w), other = testing_key(w);
 	EXPECT_DONE(CALL(w, "CreateAlias", "{'AliasName':'alias/a','TargetKeyId':'%.*s'}", PR(id)));
 	EXPECT_DONE(CALL(w, "CreateAlias", "{'AliasName':'alias/b','TargetKeyId':'%.*s'}", PR(id)));
-	EXPECT_DONE(CALL(w, "CreateGrant",
-			 "{'KeyId':'%.*s','Operations':['Decrypt'],'GranteePrincipal':'arn:aws:iam::111122223333:root',"
-			 "'RetiringPrincipal':'arn:aws:iam::111122223333:root'}",
-			 PR(id)));
+	grant_by_root(w, id);
 	schedule(w, id, 7);
 	EXPECT(world_field(w, CALL(w, "ListAliases", "{}"), "Aliases.1").p);
 	EXPECT(world_field(w, CALL(w, "ListRetirableGrants", LIST), "Grants.0").p);
@@ -161,10 +166,7 @@ static void what_went_with_a_key_is_not_listed_and_its_names_are_free(void)
 	EXPECT_DONE(CALL(w, "CreateAlias", "{'AliasName':'alias/a','TargetKeyId':'%.*s'}", PR(other)));
 	struct str again = testing_key(w);
 	EXPECT_DONE(CALL(w, "CreateAlias", "{'AliasName':'alias/c','TargetKeyId':'%.*s'}", PR(again)));
-	EXPECT_DONE(CALL(w, "CreateGrant",
-			 "{'KeyId':'%.*s','Operations':['Decrypt'],'GranteePrincipal':'arn:aws:iam::111122223333:root',"
-			 "'RetiringPrincipal':'arn:aws:iam::111122223333:root'}",
-			 PR(again)));
+	grant_by_root(w, again);
 	schedule(w, again, 7);
 	world_later(w, INT64_C(7) * DAY_MS);
 	EXPECT(!world_field(w, CALL(w, "ListRetirableGrants", LIST), "Grants.0").p);
