@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Count the TAP lines in meson's testlog.json: prints 'passed failed skipped'.
+"""Count the TAP lines in meson's testlog.json: prints 'passed failed skipped', and on standard error what failed.
 
 A program that died or printed no plan counts as one failure, whatever it printed before.
 """
@@ -15,8 +15,11 @@ with open(sys.argv[1], encoding="utf-8") as log:
         ok = [x for x in lines if re.match(r"ok\b", x)]
         skipped += sum("# SKIP" in x for x in ok)
         passed += sum("# SKIP" not in x for x in ok)
-        bad = sum(bool(re.match(r"not ok\b", x)) for x in lines)
+        bad = [i for i, x in enumerate(lines) if re.match(r"not ok\b", x)]
+        for i in bad:
+            print(run["name"], *lines[i:i + 3], file=sys.stderr)
         if run["result"] not in ("OK", "SKIP") and not bad:
-            bad = 1
-        failed += bad
+            bad = [0]
+            print(run["name"], run["result"], *run.get("stderr", "").splitlines()[:3], file=sys.stderr)
+        failed += len(bad)
 print(passed, failed, skipped)
