@@ -15,6 +15,7 @@
 #include "api/faults.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "base/turns.h"
 
 enum { CONTEXT_ROOM = 16, SENTENCE_MAX = 4096 };
 
@@ -540,23 +541,18 @@ struct status req_authorize(struct req *rq)
 	return OK;
 }
 
-/* On a writer nothing may be waited for, so a refusal is put into words (and sealed) at home. */
-struct status req_authorize_again(struct req *rq)
+struct status authz_rows_allow(struct req *rq, struct txn *t, bool *yes)
 {
 	const struct authz_item *first;
 	struct policy_decision d;
-	assert(rq->write);
+	assert(rq->write == t);
+	*yes = true;
 	if (rq->op->flags & OP_NO_AUTHZ)
 		return OK;
 	TRY(list(rq, &first));
-	bool allowed = true;
-	for (const struct authz_item *item = first; item && allowed; item = item->next)
-		allowed = authz_evaluate(rq, item, &d);
-	if (allowed)
-		return OK;
-	req_write_undo(rq);
-	TRY(req_authorize(rq));
-	return ERR(E_BUSY); /* allowed again by now */
+	for (const struct authz_item *item = first; item && *yes; item = item->next)
+		*yes = authz_evaluate(rq, item, &d);
+	return OK;
 }
 
 static bool has_policies(const struct caller *who)
@@ -572,19 +568,39 @@ static struct status authorize_anew(struct req *rq)
 	return req_authorize(rq);
 }
 
+/* The write, given up again when something does not stand: *same is false then. */
+static struct status enter_as_judged(struct req *rq, struct shard *shard, enum cache_slot but, authz_rows_check *check,
+				     struct txn **out, bool *same)
+{
+	TRY(req_write(rq, shard, out));
+	*same = cached_stands(rq, but);
+	if (*same && check)
+		TRY(check(rq, *out, same));
+	if (!*same)
+		req_write_step_back(rq);
+	return OK;
+}
+
+/*
+ * Of many who change one thing at once the first is right and all others were judged by what is gone. Those stand in a
+ * row: else each would be judged again for each that gets through.
+ */
 struct status req_write_as_judged(struct req *rq, struct shard *shard, enum cache_slot but, authz_rows_check *check,
 				  struct txn **out)
 {
-	enum { LOOKS_MAX = 256 }; /* of dozens who change one thing at once, each has his turn */
-	for (int i = 0; i < LOOKS_MAX; i++) {
-		TRY(req_write(rq, shard, out));
-		bool same = cached_stands(rq, but);
-		if (same && check)
-			TRY(check(rq, *out, &same));
-		if (same)
-			return OK;
-		req_write_undo(rq);
-		TRY(authorize_anew(rq));
+	enum { LOOKS_MAX = 256 }; /* only others' commits make one more necessary */
+	struct turn turn;
+	bool same;
+	TRY(enter_as_judged(rq, shard, but, check, out, &same));
+	if (same)
+		return OK;
+	turn_take(rq->app->turns, &turn, shard_name(shard));
+	struct status st = OK;
+	for (int i = 0; !failed(st) && !same && i < LOOKS_MAX; i++) {
+		st = authorize_anew(rq);
+		if (!failed(st))
+			st = enter_as_judged(rq, shard, but, check, out, &same);
 	}
-	return ERR(E_BUSY);
+	turn_give(&turn);
+	return failed(st) || same ? st : ERR(E_BUSY);
 }

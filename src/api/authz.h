@@ -75,21 +75,21 @@ struct str authz_row_resource(struct req *rq, const void *in);
 /* The pipeline's step: lists the items, evaluates each, raises AccessDenied in AWS's words. */
 struct status req_authorize(struct req *rq);
 /*
- * Once more, inside the write that was allowed: what it is about may be another thing by now, at another path, with
- * other tags. The service's function is asked again and must read from rq->write. If it is no longer allowed the write
- * is given up, and the refusal is the usual one.
- */
-struct status req_authorize_again(struct req *rq);
-/*
  * req_write, into a transaction in which all that the request was judged by still stands: the policies of the caller
  * (and whatever else api/cache.h gave it) after all that is committed, and what `check` compares with the rows, which
  * sees what the same batch did before, too. If anything does not, the write is given up and the request is judged
  * anew, by the caller's policies of now: rq->found is then another one, or it is refused. `but`: a kind of cached
- * values that `check` stands for; CACHE_SLOTS: none. `check` may be NULL; it reads from t alone.
+ * values that `check` stands for; CACHE_SLOTS: none. `check` may be NULL; it reads from t alone. The shard stays open
+ * until the request ends.
  */
 typedef struct status authz_rows_check(struct req *rq, struct txn *t, bool *same);
 struct status req_write_as_judged(struct req *rq, struct shard *shard, enum cache_slot but, authz_rows_check *check,
 				  struct txn **out);
+/*
+ * A check that asks the service's function again, which must read from rq->write then: what the request is about may
+ * be another thing by now, at another path, with other tags.
+ */
+authz_rows_check authz_rows_allow;
 /* One item, without raising: for req_allowed and the steps of other rooms. */
 bool authz_evaluate(struct req *rq, const struct authz_item *item, struct policy_decision *out);
 

@@ -174,6 +174,12 @@ void req_write_undo(struct req *rq)
 	rq->write = NULL;
 }
 
+void req_write_step_back(struct req *rq)
+{
+	txn_step_back(rq->write);
+	rq->write = NULL;
+}
+
 /* ---- the answer and names -------------------------------------------------------- */
 
 void req_header(struct req *rq, const char *name, struct str value)

@@ -167,11 +167,13 @@ void req_read_end(struct req *rq);
 uint64_t req_read_version(const struct req *rq, const struct shard *shard);
 /*
  * Carries the fiber to the shard's writer; ends all its snapshots first. The pipeline commits it, with the record. One
- * at a time: another only after req_write_undo.
+ * at a time: another only after req_write_undo or req_write_step_back.
  */
 struct status req_write(struct req *rq, struct shard *shard, struct txn **out);
 /* The write is given up, with all that it did: the fiber is home again, and may read, wait and write anew. */
 void req_write_undo(struct req *rq);
+/* The same, and home again when others see what it met (txn_step_back). */
+void req_write_step_back(struct req *rq);
 
 /* ---- the body of a streaming operation -------------------------------------- */
 

@@ -141,7 +141,7 @@ struct store {
 	_Atomic uint64_t versions; /* the last one given to any shard */
 };
 
-enum txn_state { TXN_READ, TXN_QUEUED, TXN_RUNNING, TXN_COMMIT, TXN_ABORT, TXN_DROP };
+enum txn_state { TXN_READ, TXN_QUEUED, TXN_RUNNING, TXN_COMMIT, TXN_ABORT, TXN_STEP_BACK, TXN_DROP };
 
 struct txn {
 	struct shard *shard;

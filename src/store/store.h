@@ -129,6 +129,11 @@ struct status txn_write(struct shard *sh, struct txn **out);
 struct status txn_commit(struct txn *t);
 /* Undo and go home. The transaction is gone. Null is allowed. */
 void txn_abort(struct txn *t);
+/*
+ * The same, and be home when what came before it in its batch is durable or undone: for who met there what no reader
+ * sees yet, and wants to look again.
+ */
+void txn_step_back(struct txn *t);
 /* The one or the other: a write whose steps came to `st` is committed, or undone and fails as they did. Goes home. */
 struct status txn_finish(struct txn *t, struct status st);
 

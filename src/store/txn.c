@@ -90,6 +90,8 @@ void txn_abort(struct txn *t)
 		(void)finish(t, TXN_ABORT);
 }
 
+void txn_step_back(struct txn *t) { (void)finish(t, TXN_STEP_BACK); }
+
 struct status txn_finish(struct txn *t, struct status st)
 {
 	if (!failed(st))

@@ -9,8 +9,8 @@
  *
  * A batch is bounded in number and in time, and the shard then goes to the queue's end: no
  * shard starves another. Each fiber has a savepoint of its own, so that one's abort leaves the
- * others' work alone. When SQLite gives up the whole transaction (full disk, damage), the
- * batch is dead: everyone in it gets the failure.
+ * others' work alone; who steps back is woken with them. When SQLite gives up the whole transaction (full disk,
+ * damage), the batch is dead: everyone in it gets the failure.
  */
 #include "store/internal.h"
 
@@ -25,6 +25,7 @@ enum {
 struct batch {
 	struct shard *sh;
 	struct link done; /* struct txn: committed if the batch is */
+	struct link back; /* struct txn: undone, and waiting for the batch to end */
 	struct status st; /* the failure that killed the batch */
 	uint64_t n, outbox_mark, trimmed_mark;
 };
@@ -114,10 +115,13 @@ static void run_one(struct batch *b, struct txn *t)
 		send_home(t, b->st);
 		return;
 	}
-	if (t->state == TXN_ABORT) {
+	if (t->state != TXN_COMMIT) {
 		undo(b, t);
 		atomic_fetch_add_explicit(&b->sh->store->aborts, 1, memory_order_relaxed);
-		send_home(t, t->st);
+		if (t->state == TXN_STEP_BACK)
+			list_push(&b->back, &t->link);
+		else
+			send_home(t, t->st);
 		return;
 	}
 	b->st = conn_run(t->conn, STMT_RELEASE);
@@ -170,10 +174,10 @@ static struct txn *gather(struct batch *b)
 	return NULL;
 }
 
-static void wake_all(struct batch *b, struct status st)
+static void wake_all(struct link *waiting, struct status st)
 {
-	while (!list_empty(&b->done)) {
-		struct txn *t = ENTRY(b->done.next, struct txn, link);
+	while (!list_empty(waiting)) {
+		struct txn *t = ENTRY(waiting->next, struct txn, link);
 		list_del(&t->link);
 		send_home(t, st);
 	}
@@ -221,6 +225,7 @@ static void run_batch(struct shard *sh)
 	struct batch b = { .sh = sh, .outbox_mark = sh->outbox_next, .trimmed_mark = sh->outbox_trimmed };
 	struct store *s = sh->store;
 	list_init(&b.done);
+	list_init(&b.back);
 	b.st = conn_run(sh->writer, STMT_BEGIN_WRITE);
 	struct txn *dropping = gather(&b);
 	if (failed(b.st) && b.n == 0 && !dropping) { /* could not even begin: whoever waits first is told */
@@ -236,7 +241,8 @@ static void run_batch(struct shard *sh)
 	}
 	if (outbox && s->o.on_outbox) /* before the wake: the sleepers still hold the shard */
 		s->o.on_outbox(s->o.on_outbox_arg, sh);
-	wake_all(&b, st);
+	wake_all(&b.done, st);
+	wake_all(&b.back, OK);
 	if (dropping)
 		drop_shard(&b, dropping);
 	else

@@ -51,7 +51,7 @@ struct str iam_join(struct arena *mem, struct str a, struct str b, struct str c)
 struct status iam_shard(struct req *rq, struct str account, struct shard **out);
 /* Of rq->account. Within a write: the write itself. */
 struct status iam_read(struct req *rq, struct txn **out);
-/* The operation is authorized once more inside it: by what stands there then, whoever was quicker. */
+/* As judged (req_write_as_judged): what it is about is looked at once more, as it stands there then. */
 struct status iam_write(struct req *rq, struct txn **out);
 
 /* A row of that shape; E_NOT_FOUND, or E_CORRUPT when it does not read back. Strings live in mem. */

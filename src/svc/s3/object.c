@@ -5,6 +5,7 @@
  */
 #include "svc/s3/object.h"
 
+#include "api/authz.h"
 #include "api/faults.h"
 #include "base/str.h"
 #include "svc/s3/authorize.h"
@@ -132,17 +133,62 @@ struct status s3_check_key(struct req *rq, struct str key)
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
+static struct status bucket_gone(struct req *rq, const struct s3_place *p)
+{
+	return s3_fail_bucket(rq, s3_NoSuchBucket, p->bucket->name, "The specified bucket does not exist");
+}
+
+static struct status is_open(struct req *rq, const struct s3_place *p, struct txn *t)
+{
+	bool closed;
+	TRY(txn_has(t, s3_closed_key(rq->mem), &closed));
+	return closed ? bucket_gone(rq, p) : OK;
+}
+
 struct status s3_index_write(struct req *rq, struct s3_place *p, struct txn **t)
 {
 	struct shard *index;
-	bool closed;
 	TRY(s3_index(rq, p, &index));
 	struct status st = req_write(rq, index, t);
-	if (!failed(st))
-		st = txn_has(*t, s3_closed_key(rq->mem), &closed);
-	if (failed(st) && st.code != E_NOT_FOUND)
-		return st;
-	if (!failed(st) && !closed)
-		return OK;
-	return s3_fail_bucket(rq, s3_NoSuchBucket, p->bucket->name, "The specified bucket does not exist");
+	if (st.code == E_NOT_FOUND)
+		return bucket_gone(rq, p);
+	TRY(st);
+	return is_open(rq, p, *t);
+}
+
+static bool same_tags(const struct s3_tag_list *a, const struct s3_tag_list *b)
+{
+	for (size_t i = 0; a->n == b->n && i < a->n; i++)
+		if (!str_eq(a->v[i].key, b->v[i].key) || !str_eq(a->v[i].value, b->v[i].value))
+			return false;
+	return a->n == b->n;
+}
+
+/* By its tags a change of the object was allowed. */
+static struct status tags_stand(struct req *rq, struct txn *t, bool *yes)
+{
+	const struct s3_place *p = s3_place_of(rq);
+	struct s3_object_row row;
+	TRY(is_open(rq, p, t));
+	struct status st = s3_object_get(t, rq->mem, p->key, &row);
+	if (st.code != E_NOT_FOUND)
+		TRY(st);
+	*yes = failed(st) ? !p->row : p->row && same_tags(&row.tag_set, &p->row->tag_set);
+	return OK;
+}
+
+struct status s3_object_edit(struct req *rq, struct txn **t, struct s3_object_row *row)
+{
+	struct shard *index;
+	TRY(s3_object_look(rq, s3_place_of(rq)));
+	TRY(s3_index(rq, s3_place_of(rq), &index));
+	struct status st = req_write_as_judged(rq, index, CACHE_SLOTS, tags_stand, t);
+	struct s3_place *p = s3_place_of(rq);
+	if (st.code == E_NOT_FOUND)
+		return bucket_gone(rq, p);
+	TRY(st);
+	if (p->row)
+		return s3_object_get(*t, rq->mem, p->key, row);
+	req_write_undo(rq);
+	return s3_object_missing(rq, p);
 }

@@ -48,6 +48,8 @@ struct status s3_check_key(struct req *rq, struct str key);
 
 /* req_write on the index; NoSuchBucket when the bucket is being deleted. */
 struct status s3_index_write(struct req *rq, struct s3_place *p, struct txn **t);
+/* A write on the index to change an object that is there, judged by the tags it has (req_write_as_judged). */
+struct status s3_object_edit(struct req *rq, struct txn **t, struct s3_object_row *row);
 struct status s3_object_put(struct req *rq, struct txn *t, struct str key, const struct s3_object_row *row);
 struct status s3_fail_argument(struct req *rq, const char *text, const char *name, struct str value);
 

@@ -3,7 +3,6 @@
  * The tags of buckets and objects. Changing an object's tags leaves the object as it was:
  * same ETag, same Last-Modified.
  */
-#include "api/authz.h"
 #include "base/str.h"
 #include "svc/s3/object.h"
 #include "svc/s3/tags.h"
@@ -61,45 +60,12 @@ struct status s3_get_object_tagging(struct req *rq, const struct s3_get_object_t
 	return OK;
 }
 
-static bool same_tags(const struct s3_tag_list *a, const struct s3_tag_list *b)
-{
-	for (size_t i = 0; a->n == b->n && i < a->n; i++)
-		if (!str_eq(a->v[i].key, b->v[i].key) || !str_eq(a->v[i].value, b->v[i].value))
-			return false;
-	return a->n == b->n;
-}
-
-enum { LOOKS_MAX = 256 }; /* of dozens who tag one object at once, each has his turn */
-
-/* The row, to be changed. By its tags it was allowed: if others stand there when the write begins, it is asked anew. */
-static struct status enter_write(struct req *rq, struct txn **t, struct s3_object_row *row)
-{
-	for (int i = 0; i < LOOKS_MAX; i++) {
-		struct s3_place *p = s3_place_of(rq);
-		TRY(s3_object_look(rq, p));
-		if (!p->row)
-			return s3_object_missing(rq, p);
-		TRY(s3_index_write(rq, p, t));
-		struct status st = s3_object_get(*t, rq->mem, p->key, row);
-		if (st.code == E_NOT_FOUND) {
-			(void)FAIL(rq, s3_NoSuchKey, "The specified key does not exist.");
-			return req_fail_with(rq, "Key", p->key);
-		}
-		TRY(st);
-		if (same_tags(&row->tag_set, &p->row->tag_set))
-			return OK;
-		req_write_undo(rq);
-		TRY(req_authorize(rq));
-	}
-	return ERR(E_BUSY);
-}
-
 static struct status set_object_tags(struct req *rq, struct str version, struct s3_tag_list tags)
 {
 	struct s3_object_row row;
 	struct txn *t;
 	TRY(s3_check_version(rq, version));
-	TRY(enter_write(rq, &t, &row));
+	TRY(s3_object_edit(rq, &t, &row));
 	row.tag_set = tags;
 	return s3_object_put(rq, t, s3_place_of(rq)->key, &row);
 }
