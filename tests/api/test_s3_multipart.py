@@ -6,8 +6,9 @@ import threading
 import uuid
 
 import pytest
+from botocore.exceptions import ClientError
 
-from conftest import allow, eventually
+from conftest import allow, code, eventually
 from s3raw import b64, crc32, crc64nvme, refused, send
 
 MIB = 1 << 20
@@ -226,6 +227,41 @@ def test_readers_and_writers_at_once_see_whole_objects(s3, bucket):
         for t in threads:
             t.join()
     assert not wrong
+
+
+def test_a_copy_of_what_is_replaced_all_the_time_is_of_one_object(server, s3, bucket):
+    stop, copied, refusals = threading.Event(), collections.Counter(), []
+    source = {"Bucket": bucket, "Key": "source", "ServerSideEncryption": "aws:kms"}  # asking for its key takes a while
+    whole = {"Bucket": bucket, "CopySource": f"{bucket}/source", "Key": "copy"}
+    uid = s3.create_multipart_upload(Bucket=bucket, Key="parts")["UploadId"]
+    part = {"Bucket": bucket, "CopySource": f"{bucket}/source", "Key": "parts", "UploadId": uid, "PartNumber": 1}
+
+    def write(letter):
+        while not stop.is_set():
+            s3.put_object(**source, Body=letter * 30_000)
+
+    def copy():
+        client = server.client("s3", plain=True)
+        while not stop.is_set():
+            try:
+                client.upload_part_copy(**part)
+                client.copy_object(**whole)
+            except ClientError as e:
+                refusals.append(code(e))
+                return
+            data = client.get_object(Bucket=bucket, Key="copy")["Body"].read()
+            copied[data[:1] if len(data) == 30_000 and len(set(data)) == 1 else "torn"] += 1
+    s3.put_object(**source, Body=b"a" * 30_000)
+    threads = [threading.Thread(target=write, args=(l,)) for l in (b"a", b"b") * 3] + [threading.Thread(target=copy)]
+    for t in threads:
+        t.start()
+    try:
+        eventually(lambda: refusals or copied["torn"] or min(copied[b"a"], copied[b"b"]) >= 20)
+    finally:
+        stop.set()
+        for t in threads:
+            t.join()
+    assert not refusals and not copied["torn"]
 
 
 def test_only_who_may_put_may_upload(server, s3, bucket):

@@ -16,7 +16,7 @@
 #include "svc/kms/note.h"
 #include "wire/pack.h"
 
-enum { TRIES = 8 }; /* somebody changes it again and again while it is copied */
+enum { TRIES = 64 }; /* somebody changes it again and again while it is copied */
 
 /* ---- transactions --------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
  */
 #include "svc/s3/content.h"
 
+#include "api/authz.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "svc/s3/reading.h"
@@ -231,4 +232,10 @@ struct status s3_content_open(struct req *rq, struct s3_place *p, int64_t from, 
 	if (p->row->blob_id.n)
 		return content_blob(rq, p, from, n, out);
 	return content_small(rq, p, from, n, out);
+}
+
+struct status s3_judge_anew(struct req *rq)
+{
+	req_read_end(rq);
+	return req_authorize(rq);
 }

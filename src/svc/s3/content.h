@@ -11,6 +11,8 @@
 #include "svc/s3/object.h"
 #include "svc/s3/seal.h"
 
+enum { S3_LOOKS_MAX = 64 }; /* at an object that is overwritten again and again before its bytes are found */
+
 struct s3_stream;
 
 struct s3_content {
@@ -22,10 +24,12 @@ struct s3_content {
 struct status s3_content_parts(struct req *rq, struct s3_place *p, struct s3_parts_row *out);
 
 /*
- * The run [from, from + n) of the object at p, whose row has been looked at. E_NOT_FOUND: it was overwritten meanwhile;
- * look again. Asks KMS.
+ * The run [from, from + n) of the object at p, whose row has been looked at. E_NOT_FOUND: it was overwritten meanwhile,
+ * and the one before, by its tags, was what was allowed: s3_judge_anew. Asks KMS.
  */
 struct status s3_content_open(struct req *rq, struct s3_place *p, int64_t from, int64_t n, struct s3_content *out);
+
+struct status s3_judge_anew(struct req *rq); /* by what stands there now; makes another place */
 
 struct status s3_stream_pull(void *stream, char *buf, size_t room, size_t *got); /* http_pull; *got == 0: the end */
 void s3_stream_close(void *stream);

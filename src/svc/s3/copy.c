@@ -241,11 +241,28 @@ static struct status new_sink(struct req *rq, struct s3_place *p, const struct s
 	return OK;
 }
 
-static struct status open_source(struct req *rq, const struct s3_place *source, int64_t from, int64_t n,
-				 struct s3_content *out)
+/* What a copy comes to before any byte is moved. */
+struct copy {
+	struct s3_place *to;
+	struct s3_object_row row; /* of CopyObject: the new object's; of UploadPartCopy: the upload's */
+	struct s3_part_row part;
+	struct s3_litter *litter;
+	struct s3_content content;
+	struct s3_sink *sink;
+};
+
+static struct s3_place *source_of(const struct copy *c) { return (struct s3_place *)(uintptr_t)c->to->source; }
+
+static struct status prepare_copy(struct req *rq, const struct s3_copy_object_in *in, struct copy *c)
 {
-	struct status st = s3_content_open(rq, (struct s3_place *)(uintptr_t)source, from, n, out);
-	return st.code == E_NOT_FOUND ? ERR(E_BUSY) : st; /* overwritten this very moment: the client may try again */
+	const struct s3_sse_in sse_in = S3_SSE_IN(in);
+	struct s3_sse sse;
+	*c = (struct copy){ .to = s3_place_of(rq), .litter = s3_litter_new(rq) };
+	TRY(check_copy(rq, c->to, in));
+	TRY(describe(rq, c->to, in, &c->row));
+	TRY(s3_sse_choose(rq, c->to->bucket, &sse_in, &sse));
+	TRY(new_sink(rq, c->to, &sse, &c->row, c->litter, &c->sink));
+	return s3_content_open(rq, source_of(c), 0, source_of(c)->row->size, &c->content);
 }
 
 static void say_copied(struct req *rq, const struct s3_object_row *row, struct s3_copy_object_out *out)
@@ -259,34 +276,35 @@ static void say_copied(struct req *rq, const struct s3_object_row *row, struct s
 	S3_SAY_SSE(out, row);
 }
 
+static struct status begin_copy(struct req *rq, const struct s3_copy_object_in *in, struct copy *c)
+{
+	for (int i = 0; i < S3_LOOKS_MAX; i++) {
+		struct status st = prepare_copy(rq, in, c);
+		if (st.code != E_NOT_FOUND)
+			return st;
+		TRY(s3_judge_anew(rq));
+	}
+	return ERR(E_BUSY);
+}
+
 struct status s3_copy_object(struct req *rq, const struct s3_copy_object_in *in, struct s3_copy_object_out *out)
 {
-	struct s3_place *p = s3_place_of(rq);
-	const struct s3_sse_in sse_in = S3_SSE_IN(in);
-	struct s3_object_row row = { 0 };
-	struct s3_content content;
+	struct copy c;
 	struct s3_stored stored;
-	struct s3_sink *sink;
-	struct s3_sse sse;
 	struct sums sums;
-	TRY(check_copy(rq, p, in));
-	TRY(describe(rq, p, in, &row));
-	TRY(s3_sse_choose(rq, p->bucket, &sse_in, &sse));
-	struct s3_litter *litter = s3_litter_new(rq);
-	TRY(new_sink(rq, p, &sse, &row, litter, &sink));
-	TRY(open_source(rq, p->source, 0, p->source->row->size, &content));
-	sums_begin(&sums, row.checksum_algorithm, row.sse != S3_SERVER_SIDE_ENCRYPTION_AWS_KMS);
-	TRY(move_bytes(rq, &content, &sums, sink));
-	TRY(s3_sink_finish(sink, &stored));
-	s3_row_stored(&row, &stored);
-	row.etag = sums_etag(rq, &sums);
-	row.checksum = sums_checksum(rq->mem, &sums);
-	row.modified_at = rq->now_ms;
-	say_copied(rq, &row, out);
-	return s3_object_replace(rq, p,
-				 &(struct s3_write){ .row = &row,
+	TRY(begin_copy(rq, in, &c));
+	sums_begin(&sums, c.row.checksum_algorithm, c.row.sse != S3_SERVER_SIDE_ENCRYPTION_AWS_KMS);
+	TRY(move_bytes(rq, &c.content, &sums, c.sink));
+	TRY(s3_sink_finish(c.sink, &stored));
+	s3_row_stored(&c.row, &stored);
+	c.row.etag = sums_etag(rq, &sums);
+	c.row.checksum = sums_checksum(rq->mem, &sums);
+	c.row.modified_at = rq->now_ms;
+	say_copied(rq, &c.row, out);
+	return s3_object_replace(rq, c.to,
+				 &(struct s3_write){ .row = &c.row,
 						     .side = stored.side,
-						     .litter = litter,
+						     .litter = c.litter,
 						     .if_match = in->if_match,
 						     .if_none_match = in->if_none_match });
 }
@@ -341,30 +359,42 @@ static void say_part(struct req *rq, const struct s3_part_row *part, const struc
 	S3_SAY_SSE(out, upload);
 }
 
+static struct status prepare_part(struct req *rq, const struct s3_upload_part_copy_in *in, struct copy *c)
+{
+	int64_t from, n;
+	*c = (struct copy){ .to = s3_place_of(rq), .litter = s3_litter_new(rq), .part.number = in->part_number };
+	TRY(check_part_copy(rq, c->to, in, &c->row));
+	TRY(source_range(rq, in->copy_source_range, source_of(c)->row->size, &from, &n));
+	TRY(s3_part_sink(rq, c->to, &c->row, c->litter, &c->part, &c->sink));
+	return s3_content_open(rq, source_of(c), from, n, &c->content);
+}
+
+static struct status begin_part(struct req *rq, const struct s3_upload_part_copy_in *in, struct copy *c)
+{
+	for (int i = 0; i < S3_LOOKS_MAX; i++) {
+		struct status st = prepare_part(rq, in, c);
+		if (st.code != E_NOT_FOUND)
+			return st;
+		TRY(s3_judge_anew(rq));
+	}
+	return ERR(E_BUSY);
+}
+
 struct status s3_upload_part_copy(struct req *rq, const struct s3_upload_part_copy_in *in,
 				  struct s3_upload_part_copy_out *out)
 {
-	struct s3_place *p = s3_place_of(rq);
-	struct s3_part_row part = { .number = in->part_number };
-	struct s3_object_row upload;
-	struct s3_content content;
+	struct copy c;
 	struct s3_stored stored;
-	struct s3_sink *sink;
 	struct sums sums;
-	int64_t from, n;
-	TRY(check_part_copy(rq, p, in, &upload));
-	TRY(source_range(rq, in->copy_source_range, p->source->row->size, &from, &n));
-	struct s3_litter *litter = s3_litter_new(rq);
-	TRY(s3_part_sink(rq, p, &upload, litter, &part, &sink));
-	TRY(open_source(rq, p->source, from, n, &content));
-	sums_begin(&sums, upload.checksum_algorithm, upload.sse != S3_SERVER_SIDE_ENCRYPTION_AWS_KMS);
-	TRY(move_bytes(rq, &content, &sums, sink));
-	TRY(s3_sink_finish(sink, &stored));
-	part.size = stored.size;
-	part.blob_id = stored.blob_id;
-	part.modified_at = rq->now_ms;
-	part.etag = sums_etag(rq, &sums);
-	part.checksum = sums_checksum(rq->mem, &sums);
-	say_part(rq, &part, &upload, out);
-	return s3_part_put(rq, p, in->upload_id, &part, litter);
+	TRY(begin_part(rq, in, &c));
+	sums_begin(&sums, c.row.checksum_algorithm, c.row.sse != S3_SERVER_SIDE_ENCRYPTION_AWS_KMS);
+	TRY(move_bytes(rq, &c.content, &sums, c.sink));
+	TRY(s3_sink_finish(c.sink, &stored));
+	c.part.size = stored.size;
+	c.part.blob_id = stored.blob_id;
+	c.part.modified_at = rq->now_ms;
+	c.part.etag = sums_etag(rq, &sums);
+	c.part.checksum = sums_checksum(rq->mem, &sums);
+	say_part(rq, &c.part, &c.row, out);
+	return s3_part_put(rq, c.to, in->upload_id, &c.part, c.litter);
 }

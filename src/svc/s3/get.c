@@ -225,20 +225,14 @@ static struct status get_once(struct req *rq, struct s3_place *p, const struct s
 	return OK;
 }
 
-enum { LOOKS_MAX = 4 };
-
 struct status s3_get_object(struct req *rq, const struct s3_get_object_in *in, struct s3_get_object_out *out)
 {
-	struct s3_place *p = s3_place_of(rq);
 	TRY(check_get(rq, in));
-	for (int i = 0; i < LOOKS_MAX; i++) {
-		struct status st = get_once(rq, p, in, out);
+	for (int i = 0; i < S3_LOOKS_MAX; i++) {
+		struct status st = get_once(rq, s3_place_of(rq), in, out);
 		if (st.code != E_NOT_FOUND)
 			return st;
-		/* overwritten between its row and its bytes: it was the one before, by its tags, that was allowed */
-		req_read_end(rq);
-		TRY(req_authorize(rq));
-		p = s3_place_of(rq);
+		TRY(s3_judge_anew(rq));
 	}
 	return ERR(E_BUSY);
 }
