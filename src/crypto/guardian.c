@@ -6,7 +6,7 @@
  *
  *     have root key read ──▶ fork keyholder ──▶ ready: say U ──▶ wait for its pipe or our socket
  *                             ▲                                │ pipe closed: it died
- *                             └─── hear G ◀── say D ◀──────────┤
+ *                             └─── hear G ◀── say D ◀──────────┤ (or we ended it: X)
  *                                                              └ socket closed: serve is gone; so are we
  */
 #include "base/log.h"
@@ -43,6 +43,7 @@ struct guardian {
 	struct root_offer *offer; /* shared with the keyholder */
 	struct reading *reading;  /* shared with the child that reads */
 	bool by_itself;
+	bool unwanted; /* the keyholder that is there */
 };
 
 bool keyholder_say(int fd, enum keyholder_word word, int number)
@@ -288,9 +289,12 @@ static bool say_up(struct guardian *g, pid_t pid)
 	return send(g->fd, &said, sizeof said, MSG_NOSIGNAL) == (ssize_t)sizeof said;
 }
 
-/* What is asked of the root key file. False: serve is gone, or says what makes no sense now. */
+/* What is asked of us. False: serve is gone, or says what makes no sense now. */
 static bool obey(struct guardian *g, const struct keyholder_said *said)
 {
+	g->unwanted |= said->word == KEYHOLDER_END;
+	if (said->word == KEYHOLDER_END)
+		return true;
 	if (said->word == KEYHOLDER_ADOPT)
 		return adopt(g);
 	if (said->word == KEYHOLDER_UNDER_WAY)
@@ -305,7 +309,7 @@ static bool listen_to_serve(struct guardian *g)
 	return keyholder_hear(g->fd, &said) && obey(g, &said);
 }
 
-/* Until it has died. False: serve is gone. */
+/* Until it has died, or is to. False: serve is gone. */
 static bool watch(struct guardian *g, pid_t pid, int ready)
 {
 	struct pollfd fds[2] = { { ready, POLLIN, 0 }, { g->fd, POLLIN, 0 } };
@@ -316,6 +320,8 @@ static bool watch(struct guardian *g, pid_t pid, int ready)
 			continue;
 		if (fds[1].revents && !listen_to_serve(g))
 			return false;
+		if (g->unwanted)
+			return true;
 		if (fds[0].revents && read(ready, &byte, 1) <= 0)
 			return true;
 		if (fds[0].revents && !say_up(g, pid))
@@ -353,6 +359,7 @@ static bool one_life(struct guardian *g)
 {
 	int64_t since = g->w->mono_us(g->w);
 	int ready = -1, how = 0;
+	g->unwanted = false;
 	pid_t pid = start_keyholder(g, &ready);
 
 	if (pid < 0) {

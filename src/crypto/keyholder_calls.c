@@ -146,21 +146,34 @@ struct status keyholder_call(struct keyholder *h, bool parks, struct secret_pool
 
 /* ---- the reaper: wakes whose answer is there ---- */
 
+/* Nothing more is taken from the keyholder, and it is ended, unless that is its last word. With the lock held. */
+static void distrust(struct keyholder *h)
+{
+	h->distrusted = true;
+	if (!h->up)
+		return;
+	log_error("the keyholder answered what was not asked, and is ended");
+	(void)keyholder_say(h->fd, KEYHOLDER_END, 0);
+}
+
 static struct waiter *next_answered(struct keyholder *h, uint32_t *seen)
 {
 	uint16_t slot = 0;
 	struct waiter *w = NULL;
 
 	pthread_mutex_lock(&h->lock);
-	struct status st = ring_pop(&h->rings->to_client, &h->popped, &slot);
-	if (!failed(st)) {
-		w = h->answers[slot];
-		h->answers[slot] = NULL;
+	*seen = ring_pushed(&h->rings->to_client);
+	if (!h->distrusted) {
+		struct status st = ring_pop(&h->rings->to_client, &h->popped, &slot);
+		if (!failed(st)) {
+			w = h->answers[slot];
+			h->answers[slot] = NULL;
+		}
+		*seen = h->popped;
+		if (st.code == E_CORRUPT || (!failed(st) && !w))
+			distrust(h);
 	}
-	*seen = h->popped;
 	pthread_mutex_unlock(&h->lock);
-	if (st.code == E_CORRUPT || (!failed(st) && !w))
-		log_error("the keyholder answered what was not asked");
 	return w;
 }
 

@@ -33,6 +33,7 @@ struct keyholder {
 	struct waiter *line, **line_end;    /* for a slot */
 	struct waiter *answers[RING_SLOTS]; /* for an answer, by slot */
 	uint32_t popped;                    /* of to_client */
+	bool distrusted;                    /* it answered what was not asked, and is being ended */
 	struct keyring_health health;
 
 	/* Of guardian and root keys. */

@@ -18,6 +18,7 @@ enum keyholder_word {
 	KEYHOLDER_ADOPT = 'A', /* to the guardian: a rotation began; and its answer, with bytes when it had not known */
 	KEYHOLDER_UNDER_WAY = 'W', /* to the guardian: does a rotation lie beside the root key file? number: 1, 0 */
 	KEYHOLDER_FINISH = 'E',    /* and: all is wrapped anew, so it may end (root_rotation_finish) */
+	KEYHOLDER_END = 'X',       /* to the guardian: end this keyholder, it cannot be trusted */
 	KEYHOLDER_RETIRED = 'R',   /* to a guardian started anew: a root key that was (root_retire) */
 };
 struct keyholder_said {

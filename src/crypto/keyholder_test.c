@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -115,20 +114,28 @@ static void a_keyholder_that_dies_is_followed_by_another(void)
 	place_end(p);
 }
 
+/* "12 (its name) S 11 ...": the fourth is its parent. */
+static int parent_of(int pid)
+{
+	char path[64], text[512];
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	FILE *f = fopen(path, "r");
+	EXPECT(f && fgets(text, sizeof text, f));
+	fclose(f);
+	const char *name_end = strrchr(text, ')');
+	EXPECT(name_end && strlen(name_end) > 4);
+	return (int)strtol(name_end + 4, NULL, 10);
+}
+
 static void without_a_guardian_all_fails_and_nothing_hangs(void)
 {
 	struct place *p = place_new(true);
 	struct key_ref key = p->account;
 	struct str cipher;
-	char path[64];
-	int guardian = 0;
+	int guardian = parent_of(keyring_health(p->kr).pid);
 
 	log_setup(-1, LOG_ERROR);
-	snprintf(path, sizeof path, "/proc/%d/stat", keyring_health(p->kr).pid);
-	FILE *f = fopen(path, "r");
-	EXPECT(f && fscanf(f, "%*d %*s %*c %d", &guardian) == 1 && guardian > 1);
-	fclose(f);
-	EXPECT(kill(guardian, SIGKILL) == 0);
+	EXPECT(guardian > 1 && kill(guardian, SIGKILL) == 0);
 	while (keyring_health(p->kr).up)
 		usleep(2000);
 	EXPECT_ERR(keyring_seal(p->kr, &key, S(""), S("text"), p->mem, &cipher), E_BUSY);
@@ -243,13 +250,44 @@ static struct str shared_memory(void)
 
 	EXPECT(f);
 	while (!found.p && fgets(line, sizeof line, f)) {
-		uint64_t from, to;
-		if (strstr(line, "holdfast-rings") && sscanf(line, "%" SCNx64 "-%" SCNx64, &from, &to) == 2)
-			found = str_make((const char *)(uintptr_t)from, to - from);
+		char *dash;
+		uintptr_t from = strtoull(line, &dash, 16);
+		if (strstr(line, "holdfast-rings") && *dash == '-')
+			found = str_make((const char *)from, strtoull(dash + 1, NULL, 16) - from);
 	}
 	fclose(f);
 	EXPECT(found.n >= sizeof(struct rings));
 	return found;
+}
+
+static void ended_for(void (*lie)(struct rings *r))
+{
+	struct place *p = place_new(true);
+	struct key_ref key = p->account;
+	struct str cipher, plain;
+	int pid = keyring_health(p->kr).pid;
+	struct rings *r = (struct rings *)(uintptr_t)shared_memory().p;
+
+	log_setup(-1, LOG_ERROR);
+	EXPECT_OK(keyring_seal(p->kr, &key, S(""), S("text"), p->mem, &cipher));
+	lie(r);
+	ring_wake(&r->to_client);
+	wait_for_restart(p, 1);
+	EXPECT(keyring_health(p->kr).pid != pid);
+	EXPECT_OK(keyring_unseal(p->kr, &key, S(""), cipher, p->mem, &plain));
+	EXPECT_STR(plain, S("text"));
+	place_end(p);
+}
+
+static void answer_to_nobody(struct rings *r) { ring_push(&r->to_client, 7); }
+static void no_such_slot(struct rings *r) { ring_push(&r->to_client, RING_SLOTS); }
+static void more_than_there_is(struct rings *r) { atomic_fetch_add(&r->to_client.pushed, 2 * RING_SLOTS); }
+
+static void a_keyholder_that_lies_is_ended(void)
+{
+	ended_for(answer_to_nobody);
+	ended_for(no_such_slot);
+	ended_for(more_than_there_is);
 }
 
 static void of_a_call_nothing_stays_in_shared_memory(void)
@@ -339,5 +377,6 @@ static void a_root_key_that_is_not_there_is_said_so(void)
 RUN_ALL(T(both_keyrings_open_what_the_other_sealed), T(what_is_wrong_is_refused_the_same_way),
 	T(a_forged_id_opens_nothing), T(a_keyholder_that_dies_is_followed_by_another),
 	T(without_a_guardian_all_fails_and_nothing_hangs), T(threads_and_fibers_wait_their_turn),
-	T(under_load_a_death_fails_some_and_hangs_nobody), T(of_a_call_nothing_stays_in_shared_memory),
-	T(the_shared_memory_keeps_its_size), T(the_keyholder_is_locked_in), T(a_root_key_that_is_not_there_is_said_so))
+	T(under_load_a_death_fails_some_and_hangs_nobody), T(a_keyholder_that_lies_is_ended),
+	T(of_a_call_nothing_stays_in_shared_memory), T(the_shared_memory_keeps_its_size), T(the_keyholder_is_locked_in),
+	T(a_root_key_that_is_not_there_is_said_so))

@@ -30,6 +30,7 @@ static void clear(struct keyholder *h)
 	pthread_mutex_lock(&h->lock);
 	rings_clear(h->rings);
 	h->popped = 0;
+	h->distrusted = false;
 	pthread_mutex_unlock(&h->lock);
 }
 

@@ -105,6 +105,8 @@ void ring_busy(struct ring *r, bool begins)
 		ring_wake(r);
 }
 
+uint32_t ring_pushed(const struct ring *r) { return atomic_load(&r->pushed); }
+
 struct status ring_pop(struct ring *r, uint32_t *mine, uint16_t *slot)
 {
 	uint32_t there = atomic_load_explicit(&r->pushed, memory_order_acquire) - *mine;

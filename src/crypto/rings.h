@@ -63,6 +63,7 @@ void ring_wake(struct ring *r);
 /* A consumer begins (or ends) something long: when more is waiting another one is woken for it. */
 void ring_busy(struct ring *r, bool begins);
 
+uint32_t ring_pushed(const struct ring *r); /* how many ever, as the other side says */
 /*
  * One consumer at a time. *mine is the consumers' own count of what they popped. E_NOT_FOUND: empty. E_CORRUPT: the
  * other side wrote nonsense.
