@@ -170,14 +170,19 @@ struct status req_write(struct req *rq, struct shard *shard, struct txn **out)
 
 void req_write_undo(struct req *rq)
 {
-	txn_abort(rq->write);
-	rq->write = NULL;
+	txn_abort(req_write_take(rq));
 }
 
 void req_write_step_back(struct req *rq)
 {
-	txn_step_back(rq->write);
+	txn_step_back(req_write_take(rq));
+}
+
+struct txn *req_write_take(struct req *rq)
+{
+	struct txn *t = rq->write;
 	rq->write = NULL;
+	return t;
 }
 
 /* ---- the answer and names -------------------------------------------------------- */

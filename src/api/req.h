@@ -174,6 +174,8 @@ struct status req_write(struct req *rq, struct shard *shard, struct txn **out);
 void req_write_undo(struct req *rq);
 /* The same, and home again when others see what it met (txn_step_back). */
 void req_write_step_back(struct req *rq);
+/* It is the handler's own from here on, who ends it; the record goes with another, or by itself. */
+struct txn *req_write_take(struct req *rq);
 
 /* ---- the body of a streaming operation -------------------------------------- */
 

@@ -103,10 +103,8 @@ static struct status keep_secret(struct req *rq)
 
 static struct status record_effect(struct req *rq)
 {
-	struct txn *t = rq->write;
-	struct status st = txn_outbox(t, record_make(rq));
-	rq->write = NULL;
-	return txn_finish(t, st);
+	struct status st = txn_outbox(rq->write, record_make(rq));
+	return txn_finish(req_write_take(rq), st);
 }
 
 static struct status record_call(struct req *rq)

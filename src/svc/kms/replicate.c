@@ -153,7 +153,7 @@ static struct status list(struct req *rq, struct str region, struct kms_replica_
 {
 	struct txn *t;
 	TRY(kms_write(rq, &t));
-	rq->write = NULL;
+	t = req_write_take(rq);
 	return txn_finish(t, put_entry(rq, t, kms_found(rq)->key, region, wish));
 }
 
