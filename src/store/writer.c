@@ -9,8 +9,8 @@
  *
  * A batch is bounded in number and in time, and the shard then goes to the queue's end: no
  * shard starves another. Each fiber has a savepoint of its own, so that one's abort leaves the
- * others' work alone; who steps back is woken with them. When SQLite gives up the whole transaction (full disk,
- * damage), the batch is dead: everyone in it gets the failure.
+ * others' work alone; who steps back is woken with them. When SQLite gives up the whole
+ * transaction (full disk, damage), the batch is dead: everyone in it gets the failure.
  */
 #include "store/internal.h"
 
