@@ -43,7 +43,6 @@ struct status iam_create_access_key(struct req *rq, const struct iam_create_acce
 	struct str name;
 	struct iam_entity_row user;
 	TRY(not_for_root(rq, in->user_name));
-	TRY(iam_user_name(rq, in->user_name, &name));
 	struct str id = id_access_key(rq->app->world, rq->mem, "AKIA", rq->account);
 	struct iam_key_row row = {
 		.status = IAM_STATUS_TYPE_ACTIVE,
@@ -51,6 +50,7 @@ struct status iam_create_access_key(struct req *rq, const struct iam_create_acce
 		.created = SET(rq->now_ms),
 	};
 	TRY(iam_write(rq, &t));
+	TRY(iam_user_name(rq, in->user_name, &name));
 	TRY(iam_entity_get(rq, t, IAM_USER, name, &user));
 	if (user.access_keys.n >= IAM_KEYS_MAX)
 		return FAIL(rq, iam_LimitExceededException, "Cannot exceed quota for AccessKeysPerUser: %d",

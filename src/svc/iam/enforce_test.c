@@ -346,9 +346,66 @@ static void what_stands_there_when_it_is_written_is_what_must_be_allowed(void)
 	world_end(w);
 }
 
+/* ---- who leaves the name out means himself, whatever he is called by then --------------------------- */
+
+/* She is called by the other name, and a stranger by hers, with what is given him. */
+struct renamed {
+	const char *from, *to;
+	bool has_password;
+};
+
+static void another_has_her_name(struct req *rq, const void *arg)
+{
+	const struct renamed *r = arg;
+	late_meanwhile(rq, "UpdateUser",
+		       &(struct iam_update_user_in){ .user_name = str_of(r->from), .new_user_name = str_of(r->to) });
+	late_meanwhile(rq, "CreateUser", &(struct iam_create_user_in){ .user_name = str_of(r->from) });
+	if (r->has_password)
+		late_meanwhile(rq, "CreateLoginProfile",
+			       &(struct iam_create_login_profile_in){ .user_name = str_of(r->from),
+								      .password = S("Correct-horse-1") });
+}
+
+static void her_own_late(struct req *rq, void *arg)
+{
+	static const struct renamed first = { "ann", "ann2", false }, second = { "ann2", "ann3", true },
+				    third = { "ann3", "ann4", false };
+	const struct caller *ann = arg;
+	rq->svc = &iam_service;
+	late_try(rq, *ann, "CreateAccessKey", &(struct iam_create_access_key_in){ 0 }, another_has_her_name, &first,
+		 NULL);
+	late_meanwhile(
+	    rq, "CreateLoginProfile",
+	    &(struct iam_create_login_profile_in){ .user_name = S("ann2"), .password = S("Correct-horse-1") });
+	late_try(rq, *ann, "DeleteLoginProfile", &(struct iam_delete_login_profile_in){ 0 }, another_has_her_name,
+		 &second, NULL);
+	late_try(rq, *ann, "CreateLoginProfile",
+		 &(struct iam_create_login_profile_in){ .password = S("Correct-horse-1") }, another_has_her_name,
+		 &third, NULL);
+}
+
+static bool has_key(struct test_world *w, const char *name)
+{
+	struct test_reply r = IAM(w, "ListAccessKeys", "{'UserName':'%s'}", name);
+	return world_field(w, r, "AccessKeyMetadata.0").p != NULL;
+}
+
+static void who_is_renamed_meanwhile_changes_nothing_of_whoever_has_the_name_now(void)
+{
+	struct test_world *w = begin();
+	struct caller ann = make_user(w, "ann", ALLOW_ALL);
+	world_in_fiber(w, her_own_late, &ann);
+	EXPECT(has_key(w, "ann4"));
+	EXPECT(!has_key(w, "ann"));
+	WORKS(IAM(w, "GetLoginProfile", "{'UserName':'ann2'}"));
+	FAILS(IAM(w, "GetLoginProfile", "{'UserName':'ann3'}"), "NoSuchEntity");
+	WORKS(IAM(w, "GetLoginProfile", "{'UserName':'ann4'}"));
+	world_end(w);
+}
+
 RUN_ALL(T(who_has_no_policy_may_do_nothing), T(a_change_counts_for_the_next_request), T(a_boundary_bounds),
 	T(a_user_made_again_is_a_stranger), T(the_stored_path_and_name_count), T(a_deny_by_name_holds_in_any_case),
 	T(only_named_policies_may_be_attached), T(whoever_makes_users_must_bound_them),
 	T(tags_on_creation_need_the_tagging_action_too), T(tags_of_the_target_count), T(tags_of_the_caller_count),
 	T(keys_of_others_are_not_told_apart_from_none), T(what_stands_there_when_it_is_written_is_what_must_be_allowed),
-	T(accounts_do_not_see_each_other))
+	T(accounts_do_not_see_each_other), T(who_is_renamed_meanwhile_changes_nothing_of_whoever_has_the_name_now))

@@ -100,7 +100,10 @@ struct str iam_path(struct str given); /* "/" when none was given */
 struct iam_role iam_role_out(struct req *rq, const struct iam_entity_row *row);
 const struct iam_user *iam_user_root(struct req *rq);
 
-/* UserName where AWS lets it be left out: then the calling user. ValidationError when there is none. */
+/*
+ * UserName where AWS lets it be left out: then the calling user. ValidationError when there is none. Of a write it is
+ * asked inside: judged anew (iam_write) the caller may have another name, and somebody else his.
+ */
 struct status iam_user_name(struct req *rq, struct str given, struct str *out);
 
 /* As lists show a user: without tags and boundary. */

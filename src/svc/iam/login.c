@@ -55,20 +55,23 @@ static bool same_policy(const struct iam_password_policy_row *a, const struct ia
 
 /*
  * The password is made by what is there now; then into the write transaction, where all of it is read again. The row
- * is left in *now with the new password, to be put.
+ * is left in *now with the new password, to be put. `given`: the user, p == NULL: the caller.
  */
-static struct status give(struct req *rq, struct str name, struct str password,
+static struct status give(struct req *rq, struct str given, struct str password,
 			  struct status (*check)(struct req *rq, const struct basis *b), struct basis *now,
 			  struct txn **t)
 {
 	struct basis before;
 	struct iam_remembered made;
 	struct txn *r;
+	struct str name;
+	TRY(iam_user_name(rq, given, &name));
 	TRY(iam_read(rq, &r));
 	TRY(load(rq, r, name, &before));
 	TRY(check(rq, &before));
 	TRY(iam_password_make(rq, &before.policy, &before.login, password, &made));
 	TRY(iam_write(rq, t));
+	TRY(iam_user_name(rq, given, &name));
 	TRY(load(rq, *t, name, now));
 	TRY(check(rq, now));
 	if (!str_eq(now->user.id, before.user.id) || !same_policy(&now->policy, &before.policy))
@@ -89,10 +92,8 @@ struct status iam_create_login_profile(struct req *rq, const struct iam_create_l
 				       struct iam_create_login_profile_out *out)
 {
 	struct txn *t;
-	struct str name;
 	struct basis b;
-	TRY(iam_user_name(rq, in->user_name, &name));
-	TRY(give(rq, name, in->password, must_have_none, &b, &t));
+	TRY(give(rq, in->user_name, in->password, must_have_none, &b, &t));
 	b.login.created = (struct opt_int)SET(rq->now_ms);
 	b.login.must_reset = (struct opt_bool)SET(in->password_reset_required.v);
 	TRY(iam_login_put(rq, t, b.user.id, &b.login));
@@ -139,8 +140,8 @@ struct status iam_delete_login_profile(struct req *rq, const struct iam_delete_l
 	struct str name;
 	struct basis b;
 	(void)out;
-	TRY(iam_user_name(rq, in->user_name, &name));
 	TRY(iam_write(rq, &t));
+	TRY(iam_user_name(rq, in->user_name, &name));
 	TRY(load(rq, t, name, &b));
 	TRY(must_have(rq, &b));
 	return iam_login_del(rq, t, b.user.id);
@@ -162,7 +163,7 @@ struct status iam_change_password(struct req *rq, const struct iam_change_passwo
 	if (st.code == E_INVALID)
 		return FAIL(rq, api_AccessDeniedException, "The old password is not correct.");
 	TRY(st);
-	TRY(give(rq, rq->caller.name, in->new_password, must_have, &b, &t));
+	TRY(give(rq, (struct str){ 0 }, in->new_password, must_have, &b, &t));
 	if (!str_eq(b.user.id, rq->caller.principal_id))
 		return ERR(E_BUSY);
 	b.login.must_reset = (struct opt_bool)SET(false);
