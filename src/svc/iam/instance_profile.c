@@ -224,9 +224,9 @@ struct status iam_add_role_to_instance_profile(struct req *rq, const struct iam_
 	struct txn *t;
 	struct iam_profile_row row;
 	struct iam_entity_row role;
-	const struct str *passed = rq->found;
 	(void)out;
 	TRY(iam_write(rq, &t));
+	const struct str *passed = rq->found; /* as judged last */
 	TRY(get(rq, t, in->instance_profile_name, &row));
 	TRY(iam_entity_get(rq, t, IAM_ROLE, in->role_name, &role));
 	/* It was another role, of another path perhaps, that the caller was allowed to pass. */

@@ -2,6 +2,7 @@
 /*
  * What the API reference promises about instance profiles, one promise a test.
  */
+#include "api/late_testing.h"
 #include "svc/identities_testing.h"
 
 #define ROLE(name) "{'RoleName':'" name "','AssumeRolePolicyDocument':'" TRUST("*") "'}"
@@ -227,6 +228,41 @@ static void the_role_that_was_passed_is_the_one_put_in(void)
 	world_end(w);
 }
 
+static void made_anew(struct req *rq, const void *arg)
+{
+	(void)arg;
+	late_meanwhile(rq, "DeleteRole", &(struct iam_delete_role_in){ S("app") });
+	late_meanwhile(rq, "CreateRole",
+		       &(struct iam_create_role_in){ .role_name = S("app"),
+						     .path = S("/"),
+						     .max_session_duration = 3600,
+						     .assume_role_policy_document =
+							 S("{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":"
+							   "\"Allow\",\"Action\":\"sts:AssumeRole\",\"Principal\":"
+							   "{\"AWS\":\"*\"}}}") });
+}
+
+static void add_late(struct req *rq, void *arg)
+{
+	const struct caller *ann = arg;
+	rq->svc = &iam_service;
+	late_try(rq, *ann, "AddRoleToInstanceProfile",
+		 &(struct iam_add_role_to_instance_profile_in){ S("web"), S("app") }, made_anew, NULL, NULL);
+}
+
+static void a_role_made_anew_that_may_be_passed_as_well_is_put_in(void)
+{
+	struct test_world *w = begin();
+	WORKS(IAM(w, "CreateRole", ROLE("app")));
+	WORKS(IAM(w, "CreateInstanceProfile", "{'InstanceProfileName':'web'}"));
+	struct caller ann =
+	    user_with(w, "ann", STATEMENT("iam:AddRole*", "*", "") "," STATEMENT("iam:PassRole", "*", ""));
+	world_in_fiber(w, add_late, &ann);
+	struct test_reply r = IAM(w, "GetInstanceProfile", "{'InstanceProfileName':'web'}");
+	EXPECT_STR(world_field(w, r, "InstanceProfile.Roles.0.RoleName"), S("app"));
+	world_end(w);
+}
+
 static void there_are_at_most_a_thousand(void)
 {
 	struct test_world *w = begin();
@@ -243,4 +279,4 @@ RUN_ALL(T(a_profile_is_made_shown_and_deleted), T(a_profile_holds_one_role),
 	T(profiles_are_listed_by_path_and_by_role_page_by_page), T(profiles_have_tags),
 	T(whoever_puts_a_role_into_a_profile_must_be_allowed_to_pass_it), T(a_denial_names_the_role),
 	T(tags_on_creation_need_the_tagging_action), T(the_role_that_was_passed_is_the_one_put_in),
-	T(there_are_at_most_a_thousand))
+	T(a_role_made_anew_that_may_be_passed_as_well_is_put_in), T(there_are_at_most_a_thousand))
