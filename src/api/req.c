@@ -168,15 +168,9 @@ struct status req_write(struct req *rq, struct shard *shard, struct txn **out)
 	return OK;
 }
 
-void req_write_undo(struct req *rq)
-{
-	txn_abort(req_write_take(rq));
-}
+void req_write_undo(struct req *rq) { txn_abort(req_write_take(rq)); }
 
-void req_write_step_back(struct req *rq)
-{
-	txn_step_back(req_write_take(rq));
-}
+void req_write_step_back(struct req *rq) { txn_step_back(req_write_take(rq)); }
 
 struct txn *req_write_take(struct req *rq)
 {
