@@ -146,8 +146,7 @@ struct status keyholder_call(struct keyholder *h, bool parks, struct secret_pool
 
 /* ---- the reaper: wakes whose answer is there ---- */
 
-/* Nothing more is taken from the keyholder, and it is ended, unless that is its last word. With the lock held. */
-static void distrust(struct keyholder *h)
+void keyholder_distrust(struct keyholder *h)
 {
 	h->distrusted = true;
 	if (!h->up)
@@ -171,7 +170,7 @@ static struct waiter *next_answered(struct keyholder *h, uint32_t *seen)
 		}
 		*seen = h->popped;
 		if (st.code == E_CORRUPT || (!failed(st) && !w))
-			distrust(h);
+			keyholder_distrust(h);
 	}
 	pthread_mutex_unlock(&h->lock);
 	return w;

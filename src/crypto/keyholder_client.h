@@ -56,6 +56,11 @@ struct keyholder {
 
 void *keyholder_reap(void *arg);                /* a thread's life; arg: the keyholder */
 void keyholder_fail_calls(struct keyholder *h); /* down: all who wait for an answer get E_BUSY */
+/*
+ * Nothing more is taken from the keyholder, and it is ended, unless that is its last word: once it is up, when it is
+ * not yet. With the lock held.
+ */
+void keyholder_distrust(struct keyholder *h);
 
 /* ---- deaths ---- */
 

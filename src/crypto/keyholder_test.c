@@ -290,6 +290,28 @@ static void a_keyholder_that_lies_is_ended(void)
 	ended_for(more_than_there_is);
 }
 
+/* Of one that is not up yet nobody asked anything. */
+static void what_lies_before_it_is_up_is_ended_as_well(void)
+{
+	struct place *p = place_new(true);
+	struct key_ref key = p->account;
+	struct str cipher;
+	struct rings *r = (struct rings *)(uintptr_t)shared_memory().p;
+
+	log_setup(-1, LOG_ERROR);
+	EXPECT(kill(keyring_health(p->kr).pid, SIGKILL) == 0);
+	while (keyring_health(p->kr).up)
+		usleep(2000);
+	while (!keyring_health(p->kr).up) { /* also after the rings were cleared for it */
+		answer_to_nobody(r);
+		ring_wake(&r->to_client);
+		usleep(200);
+	}
+	while (failed(keyring_seal(p->kr, &key, S(""), S("text"), p->mem, &cipher)))
+		usleep(2000);
+	place_end(p);
+}
+
 static void of_a_call_nothing_stays_in_shared_memory(void)
 {
 	struct crowd c = { .p = place_new(true) };
@@ -378,5 +400,5 @@ RUN_ALL(T(both_keyrings_open_what_the_other_sealed), T(what_is_wrong_is_refused_
 	T(a_forged_id_opens_nothing), T(a_keyholder_that_dies_is_followed_by_another),
 	T(without_a_guardian_all_fails_and_nothing_hangs), T(threads_and_fibers_wait_their_turn),
 	T(under_load_a_death_fails_some_and_hangs_nobody), T(a_keyholder_that_lies_is_ended),
-	T(of_a_call_nothing_stays_in_shared_memory), T(the_shared_memory_keeps_its_size), T(the_keyholder_is_locked_in),
-	T(a_root_key_that_is_not_there_is_said_so))
+	T(what_lies_before_it_is_up_is_ended_as_well), T(of_a_call_nothing_stays_in_shared_memory),
+	T(the_shared_memory_keeps_its_size), T(the_keyholder_is_locked_in), T(a_root_key_that_is_not_there_is_said_so))

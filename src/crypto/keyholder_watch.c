@@ -44,6 +44,8 @@ void keyholder_went_up(struct keyholder *h, const struct keyholder_said *said)
 		close(h->holder_fd);
 	h->holder_fd = (int)syscall(SYS_pidfd_open, said->number, 0);
 	h->up = true;
+	if (h->distrusted) /* it answered before */
+		keyholder_distrust(h);
 	pthread_mutex_unlock(&h->lock);
 }
 
