@@ -4,6 +4,7 @@
  * have made themselves more than they were.
  */
 #include "api/late_testing.h"
+#include "svc/iam/iam.h"
 #include "svc/identities_testing.h"
 
 static struct caller make_user(struct test_world *w, const char *name, const char *document)
@@ -384,6 +385,38 @@ static void her_own_late(struct req *rq, void *arg)
 		 &third, NULL);
 }
 
+/* What came before it in its batch renamed her, and nobody sees that yet. */
+static void her_name_goes_within_the_batch(struct req *rq, void *arg)
+{
+	const struct caller *ann = arg;
+	struct iam_update_user_in in = { .user_name = ann->name, .new_user_name = S("anna") };
+	bool same;
+	rq->svc = &iam_service;
+	struct req *late = late_request(rq, *ann, "CreateAccessKey", &(struct iam_create_access_key_in){ 0 });
+	struct req *before = late_request(rq, rq->caller, "UpdateUser", &in);
+	EXPECT_OK(late->app->identity->policies(late, &late->caller, &late->policies));
+	EXPECT_OK(req_authorize(late));
+	EXPECT_OK(req_authorize(before));
+	EXPECT_OK(iam_write(before, &late->write));
+	EXPECT_OK(iam_rows_stand(late, late->write, &same));
+	EXPECT(same);
+	req_write_undo(before);
+	EXPECT_OK(late_run(before));
+	late->write = before->write;
+	EXPECT_OK(iam_rows_stand(late, late->write, &same));
+	EXPECT(!same);
+	late_end(before);
+	req_unpin_all(late);
+}
+
+static void a_name_that_goes_to_another_in_the_same_batch_is_seen_to_go(void)
+{
+	struct test_world *w = begin();
+	struct caller ann = make_user(w, "ann", ALLOW_ALL);
+	world_in_fiber(w, her_name_goes_within_the_batch, &ann);
+	world_end(w);
+}
+
 static bool has_key(struct test_world *w, const char *name)
 {
 	struct test_reply r = IAM(w, "ListAccessKeys", "{'UserName':'%s'}", name);
@@ -408,4 +441,5 @@ RUN_ALL(T(who_has_no_policy_may_do_nothing), T(a_change_counts_for_the_next_requ
 	T(only_named_policies_may_be_attached), T(whoever_makes_users_must_bound_them),
 	T(tags_on_creation_need_the_tagging_action_too), T(tags_of_the_target_count), T(tags_of_the_caller_count),
 	T(keys_of_others_are_not_told_apart_from_none), T(what_stands_there_when_it_is_written_is_what_must_be_allowed),
-	T(accounts_do_not_see_each_other), T(who_is_renamed_meanwhile_changes_nothing_of_whoever_has_the_name_now))
+	T(accounts_do_not_see_each_other), T(who_is_renamed_meanwhile_changes_nothing_of_whoever_has_the_name_now),
+	T(a_name_that_goes_to_another_in_the_same_batch_is_seen_to_go))

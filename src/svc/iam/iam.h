@@ -51,8 +51,9 @@ struct str iam_join(struct arena *mem, struct str a, struct str b, struct str c)
 struct status iam_shard(struct req *rq, struct str account, struct shard **out);
 /* Of rq->account. Within a write: the write itself. */
 struct status iam_read(struct req *rq, struct txn **out);
-/* As judged (req_write_as_judged): what it is about is looked at once more, as it stands there then. */
+/* As judged (req_write_as_judged): who asks and what it is about are looked at once more, as they stand there then. */
 struct status iam_write(struct req *rq, struct txn **out);
+struct status iam_rows_stand(struct req *rq, struct txn *t, bool *same); /* that look: an authz_rows_check */
 
 /* A row of that shape; E_NOT_FOUND, or E_CORRUPT when it does not read back. Strings live in mem. */
 struct status iam_row_get(struct arena *mem, struct txn *t, struct str key, const struct shape *shape, void *row);

@@ -62,11 +62,31 @@ struct status iam_read(struct req *rq, struct txn **out)
 	return req_read(rq, shard, out);
 }
 
+/* Who leaves a name out means himself: his own must still be his. */
+static struct status caller_stands(struct req *rq, struct txn *t, bool *same)
+{
+	struct iam_entity_row row;
+	*same = true;
+	if (rq->caller.kind != CALLER_USER || !str_eq(rq->caller.account, rq->account))
+		return OK;
+	struct status st = iam_entity_find(rq->mem, t, IAM_USER, rq->caller.name, &row);
+	if (st.code != E_NOT_FOUND)
+		TRY(st);
+	*same = !failed(st) && str_eq(row.id, rq->caller.principal_id);
+	return OK;
+}
+
+struct status iam_rows_stand(struct req *rq, struct txn *t, bool *same)
+{
+	TRY(caller_stands(rq, t, same));
+	return *same ? authz_rows_allow(rq, t, same) : OK;
+}
+
 struct status iam_write(struct req *rq, struct txn **out)
 {
 	struct shard *shard;
 	TRY(iam_shard(rq, rq->account, &shard));
-	return req_write_as_judged(rq, shard, CACHE_SLOTS, authz_rows_allow, out);
+	return req_write_as_judged(rq, shard, CACHE_SLOTS, iam_rows_stand, out);
 }
 
 struct status iam_row_get(struct arena *mem, struct txn *t, struct str key, const struct shape *shape, void *row)
