@@ -549,8 +549,8 @@ static void a_full_disk_fails_the_flush_and_loses_nothing(void)
 	struct filling_disk disk;
 	struct status st;
 	filling_disk(w, &disk);
+	atomic_store(&disk.full, true); /* before the collector, which comes by itself, has anything to write */
 	world_in_fiber(w, append_many, &(struct burst){ 10, 1 });
-	atomic_store(&disk.full, true);
 	world_in_fiber(w, flush_in_fiber, &st);
 	EXPECT(failed(st));
 	atomic_store(&disk.full, false);
