@@ -26,7 +26,7 @@ struct client {
 
 static inline struct client client_of(int fd)
 {
-	struct timeval patience = { .tv_sec = 20 };
+	struct timeval patience = { .tv_sec = 120 };
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	return (struct client){ .fd = fd, .text = heap_alloc(1, ANSWER_MAX + 1) };
