@@ -72,10 +72,12 @@ static void ask(void *arg)
 	a->trouble = s->get(s, mem, &a->ask, &a->body);
 }
 
+/* Unreachable is also who answers too late: on a busy machine he is asked again. */
 static struct asking fetch_with(struct fetcher *f, struct str url, struct str_list thumbprints)
 {
-	struct asking a = { .f = f, .ask = { url, thumbprints, 1000 } };
-	fiber_block_on(ask, &a);
+	struct asking a = { .f = f, .ask = { url, thumbprints, 1000 }, .trouble = FETCH_UNREACHABLE };
+	for (int i = 0; i < 24 && a.trouble == FETCH_UNREACHABLE; i++)
+		fiber_block_on(ask, &a);
 	return a;
 }
 
@@ -235,12 +237,16 @@ static void urls_that_are_not_https_are_refused(void)
 static void who_is_not_there_is_unreachable(void)
 {
 	begin();
-	struct http_server *s = serve_under(&ca, S("127.0.0.1"), S(""));
-	struct str url = at(s, "/doc");
-	http_stop(s, 0);
+	struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t n = sizeof here;
+	int taken =
+	    socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); /* it listens at nothing, and nobody else can there */
+	EXPECT(bind(taken, (struct sockaddr *)&here, n) == 0 && getsockname(taken, (struct sockaddr *)&here, &n) == 0);
+	struct str url = arena_printf(mem, "https://127.0.0.1:%d/doc", ntohs(here.sin_port));
 	struct fetcher *f = fetcher(true, ca.cert_pem);
 	EXPECT(fetch_with(f, url, no_thumbprints).trouble == FETCH_UNREACHABLE);
 	fetcher_free(f);
+	close(taken);
 	arena_free(mem);
 }
 
