@@ -260,6 +260,26 @@ struct swtpm {
 	char dir[TEST_DIR_MAX];
 };
 
+static bool is_free(int port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+	bool done = bind(s, (struct sockaddr *)&at, sizeof at) == 0;
+	close(s);
+	return done;
+}
+
+/* The first of two beside each other, below those that connections are given. */
+static int two_ports(void)
+{
+	int port = 20000 + (getpid() * 2) % 10000;
+	while (!is_free(port) || !is_free(port + 1))
+		port += 2;
+	return port;
+}
+
 static bool swtpm_start(struct swtpm *t)
 {
 	char state[64], server[48], ctrl[48];
@@ -275,10 +295,10 @@ static bool swtpm_start(struct swtpm *t)
 			 (char[]){ "--flags" },
 			 (char[]){ "not-need-init,startup-clear" },
 			 NULL };
-	if (!t->dir[0]) {
+	if (!t->dir[0])
 		test_dir_new(t->dir);
-		t->port = 20000 + (getpid() * 2) % 12000; /* below those that connections are given */
-	}
+	if (!t->port)
+		t->port = two_ports();
 	snprintf(state, sizeof state, "dir=%s", t->dir);
 	snprintf(server, sizeof server, "type=tcp,port=%d,bindaddr=127.0.0.1", t->port);
 	snprintf(ctrl, sizeof ctrl, "type=tcp,port=%d,bindaddr=127.0.0.1", t->port + 1);
@@ -342,7 +362,8 @@ static void a_tpm_opens_what_it_sealed_and_no_other_tpm_does(void)
 	EXPECT_OK(root_about(&p->w, p->mem, p->path, &about));
 	EXPECT(!strcmp(about.source, "tpm") && about.by_itself);
 	tpm_end(&t);
-	EXPECT(swtpm_start(&other)); /* at the same address */
+	other.port = t.port;
+	EXPECT(swtpm_start(&other));
 	EXPECT_ERR(open_in_tpm(p, &other), E_NO_KEY);
 	tpm_end(&other);
 	place_end(p);
