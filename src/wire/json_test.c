@@ -103,6 +103,8 @@ static void wrong_types_are_refused_in_awss_words(void)
 		{ "{'Ratio':'1'}", "STRING_VALUE cannot be converted to Double", 9 },
 		{ "{'When':'2026-01-01T00:00:00Z'}", "STRING_VALUE cannot be converted to Date", 8 },
 		{ "{'When':1e300}", "DECIMAL_VALUE cannot be converted to Date", 8 },
+		{ "{'When':253402300799.9996}", "DECIMAL_VALUE cannot be converted to Date",
+		  8 }, /* rounds to the year 10000 */
 		{ "{'Data':5}", "only base-64-encoded strings are convertible to bytes", 8 },
 		{ "{'Data':'a'}", "Invalid base64 value", 8 },
 		{ "{'Tags':'x'}", "Unexpected field type", 8 },

@@ -30,7 +30,7 @@ bool double_parse(struct arena *mem, struct str text, double *out)
 
 bool time_of_unix(double s, int64_t *ms)
 {
-	if (!(s >= -62135596800.0 && s < 253402300800.0))
+	if (!(s >= -62135596800.0 && s < 253402300799.9995)) /* what rounds up to the year 10000 is beyond, too */
 		return false;
 	*ms = (int64_t)llround(s * 1000);
 	return true;
