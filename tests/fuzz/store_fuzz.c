@@ -9,6 +9,7 @@
  */
 #include "base/log.h"
 #include "base/str.h"
+#include "base/test_dir.h"
 #include "store/blob.h"
 #include "store/block_log.h"
 #include "store/keys.h"
@@ -16,7 +17,6 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -116,10 +116,12 @@ static void load(struct lab *l, enum kind kind)
 	close(fd);
 }
 
+static char directory[TEST_DIR_MAX];
+
 static void remove_lab(void)
 {
 	char cmd[64];
-	snprintf(cmd, sizeof cmd, "rm -r /dev/shm/store-fuzz-%d", getpid());
+	snprintf(cmd, sizeof cmd, "rm -r %s", directory);
 	(void)!system(cmd);
 }
 
@@ -131,8 +133,9 @@ static struct lab *lab_new(void)
 	log_setup(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_ERROR);
 	world_real(&l->w);
 	l->mem = arena_new();
-	snprintf(l->dir, sizeof l->dir, "/dev/shm/store-fuzz-%d", getpid());
-	must(mkdir(l->dir, 0700) == 0 && atexit(remove_lab) == 0);
+	test_dir_new(directory); /* one that died left its own behind, and its number may be ours now */
+	snprintf(l->dir, sizeof l->dir, "%s", directory);
+	must(atexit(remove_lab) == 0);
 	snprintf(l->db, sizeof l->db, "%s/db", l->dir);
 	snprintf(l->log_dir, sizeof l->log_dir, "%s/log", l->dir);
 	char *root = str_z(l->mem, arena_printf(l->mem, "%s/root.key", l->dir));
