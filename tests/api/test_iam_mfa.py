@@ -25,6 +25,11 @@ def totp(seed, now_s, steps=0):
     return f"{(struct.unpack('>I', mac[at:at + 4])[0] & 0x7fffffff) % 1000000:06}"
 
 
+def two_codes(seed, now_s, first):
+    """One after the other, whenever that is."""
+    return {"AuthenticationCode1": totp(seed, now_s, first), "AuthenticationCode2": totp(seed, now_s, first + 1)}
+
+
 class Phone:
     """A device in somebody's pocket, and the server's clock."""
 
@@ -38,13 +43,15 @@ class Phone:
     def shows(self, steps=0):
         return totp(self.seed, time.time() + self.ahead_s, steps)
 
+    def shows_two(self, first):
+        return two_codes(self.seed, time.time() + self.ahead_s, first)
+
     def wait(self):
         self.server.advance(f"{STEP_S}s")
         self.ahead_s += STEP_S
 
     def enable(self, user, iam=None):
-        (iam or self.server.client("iam")).enable_mfa_device(
-            UserName=user, SerialNumber=self.serial, AuthenticationCode1=self.shows(-1), AuthenticationCode2=self.shows())
+        (iam or self.server.client("iam")).enable_mfa_device(UserName=user, SerialNumber=self.serial, **self.shows_two(-1))
         return self
 
 
@@ -63,8 +70,7 @@ def test_a_device_from_making_to_deleting(server):
     assert refused("DeleteConflict", 409, iam.delete_user, UserName=user) == "Cannot delete entity, must delete access keys first."
     assert refused("DeleteConflict", 409, iam.delete_virtual_mfa_device, SerialNumber=phone.serial) == \
         "MFA VirtualDevice in use. Must deactivate first"
-    iam.resync_mfa_device(UserName=user, SerialNumber=phone.serial, AuthenticationCode1=phone.shows(1),
-                          AuthenticationCode2=phone.shows(2))
+    iam.resync_mfa_device(UserName=user, SerialNumber=phone.serial, **phone.shows_two(1))
     iam.tag_mfa_device(SerialNumber=phone.serial, Tags=[{"Key": "k", "Value": "v"}])
     assert iam.list_mfa_device_tags(SerialNumber=phone.serial)["Tags"] == [{"Key": "k", "Value": "v"}]
     iam.untag_mfa_device(SerialNumber=phone.serial, TagKeys=["k"])
@@ -185,8 +191,7 @@ def test_users_manage_their_own_device_and_nobody_elses(server):
     who, other = server.user(*SELF_SERVICE), server.user()["UserName"]
     iam, me = server.client("iam", who), who["UserName"]
     made = iam.create_virtual_mfa_device(VirtualMFADeviceName=me)["VirtualMFADevice"]
-    codes = {"AuthenticationCode1": totp(made["Base32StringSeed"], time.time(), -1),
-             "AuthenticationCode2": totp(made["Base32StringSeed"], time.time())}
+    codes = two_codes(made["Base32StringSeed"], time.time(), -1)
     text = refused("AccessDenied", 403, iam.enable_mfa_device, UserName=other, SerialNumber=made["SerialNumber"], **codes)
     assert f"iam:EnableMFADevice on resource: user {other} " in text
     iam.enable_mfa_device(UserName=me, SerialNumber=made["SerialNumber"], **codes)
@@ -258,11 +263,11 @@ def test_policies_that_ask_for_mfa(fresh, statements, key, session, mfa):
 
 
 def test_a_code_grows_old(fresh):
-    held, phone = sessions(fresh, fresh.user(allow("kms:*", Condition={"NumericLessThan": {"aws:MultiFactorAuthAge": "60"}})))
+    held, phone = sessions(fresh, fresh.user(allow("kms:*", Condition={"NumericLessThan": {"aws:MultiFactorAuthAge": "300"}})))
     assert may_list_keys(fresh, held["mfa"])
     phone.wait()
     assert may_list_keys(fresh, held["mfa"])
-    phone.wait()
+    fresh.advance("270s")
     assert not may_list_keys(fresh, held["mfa"])
 
 
