@@ -1,4 +1,5 @@
 """Custom key stores, whose keys are in a token of SoftHSM (Debian: softhsm2)."""
+import contextlib
 import functools
 import os
 import pathlib
@@ -113,13 +114,11 @@ def token_processes(server):
     """Pids of the server's token processes."""
     found = []
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
+        with contextlib.suppress(OSError):  # it, or who started it, ended meanwhile: other servers have such processes, too
             text = stat.read_text()
-        except OSError:
-            continue
-        name, rest = text[text.index("(") + 1:text.rindex(")")], text[text.rindex(")") + 2:].split()
-        if name == "hf-token" and parent(rest[1]) == server.process.pid:  # the starter's child
-            found.append(int(text.split()[0]))
+            name, rest = text[text.index("(") + 1:text.rindex(")")], text[text.rindex(")") + 2:].split()
+            if name == "hf-token" and parent(rest[1]) == server.process.pid:  # the starter's child
+                found.append(int(text.split()[0]))
     return found
 
 
