@@ -6,12 +6,13 @@ import json
 import os
 import random
 import subprocess
+import threading
 import time
 
 import pytest
 from botocore.exceptions import ClientError
 
-from conftest import code
+from conftest import PATIENCE_S, code
 from kmsimport import import_into
 from kmsraw import Kms
 
@@ -130,21 +131,24 @@ def test_calls_from_all_sides_leave_the_regions_agreed(server):
     kms = {region: client(server, region) for region in regions}
     key = primary(kms[HERE])
     first = kms[HERE].encrypt(KeyId=key, Plaintext=b"first")["CiphertextBlob"]
-    answers, blobs = collections.Counter(), [first]
+    answers, blobs, counting = collections.Counter(), [first], threading.Lock()
 
     def attempt(operation, region, **members):
+        got = None
         try:
             got = getattr(kms[region], operation)(KeyId=key, **members)
-            answers[operation] += 1
-            return got
+            said = operation
         except ClientError as e:
-            answers[e.response["Error"]["Code"]] += 1
+            said = e.response["Error"]["Code"]
+        with counting:
+            answers[said] += 1
+        return got
 
     def enough():
         return answers["encrypt"] and answers["update_primary_region"] and answers["replicate_key"] == 2
 
     def meddle(seed):
-        pick, deadline, turns = random.Random(seed), time.monotonic() + 30, itertools.count()
+        pick, deadline, turns = random.Random(seed), time.monotonic() + PATIENCE_S, itertools.count()
         while next(turns) < 25 or not (enough() or time.monotonic() > deadline):
             region, other = pick.choice(regions), pick.choice(regions)
             what = pick.randrange(5)
