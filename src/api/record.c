@@ -326,6 +326,17 @@ static bool answers(const struct req *rq)
 	return !(rq->op->flags & OP_READ_ONLY) || member_named(rq->op->out, S("Credentials"));
 }
 
+/* What the answer says, and what the service has the record say besides. */
+static struct str response(struct req *rq)
+{
+	if (!answers(rq))
+		return (struct str){ 0 };
+	struct str said = object(rq, rq->op->out, rq->out, NULL, false), more = rq->record_answer;
+	if (!said.n || !more.n)
+		return said.n ? said : more;
+	return arena_printf(rq->mem, "%.*s,%.*s", (int)said.n - 1, said.p, (int)more.n - 1, more.p + 1);
+}
+
 static struct str named_value(struct req *rq, struct str name)
 {
 	if (!readable(rq))
@@ -479,8 +490,7 @@ struct str record_make(struct req *rq)
 	from_where(&r, rq);
 	what(&r, rq);
 	r.parameters = parameters(rq);
-	if (answers(rq))
-		r.response = object(rq, rq->op->out, rq->out, NULL, false);
+	r.response = response(rq);
 	r.resources = resources(rq);
 	r.extra = extra(rq);
 	put_owners(&r, rq);

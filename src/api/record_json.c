@@ -77,7 +77,7 @@ static const struct {
 	const char *service, *start, *type;
 } types[] = {
 	{ "kms", "key/", "AWS::KMS::Key" },
-	{ "kms", "alias/", "AWS::KMS::Alias" },
+	{ "kms", "alias/", "AWS::KMS::Key" }, /* as "CreateAlias" of "Examples of AWS KMS log entries" has it */
 	{ "iam", "user/", "AWS::IAM::User" },
 	{ "iam", "role/", "AWS::IAM::Role" },
 	{ "iam", "policy/", "AWS::IAM::Policy" },
@@ -239,6 +239,16 @@ static void somebody(struct json_out *w, struct arena *mem, const struct record 
 	given(w, "invokedBy", r->invoked_by);
 }
 
+/* What KMS does to keys by itself has no type ("RotateKey", "DeleteKey" of "Examples of AWS KMS log entries"). */
+static void service(struct json_out *w, const struct record *r)
+{
+	if (str_eq(r->invoked_by, S("AWS Internal")))
+		text(w, "accountId", r->account);
+	else
+		text(w, "type", S("AWSService"));
+	text(w, "invokedBy", r->invoked_by);
+}
+
 static void identity(struct json_out *w, struct arena *mem, const struct record *r)
 {
 	json_name(w, S("userIdentity"));
@@ -246,8 +256,7 @@ static void identity(struct json_out *w, struct arena *mem, const struct record 
 	if (r->caller_kind == CALLER_ANONYMOUS) {
 		nobody(w, r);
 	} else if (r->caller_kind == CALLER_SERVICE) {
-		text(w, "type", S("AWSService"));
-		text(w, "invokedBy", r->invoked_by);
+		service(w, r);
 	} else if (r->caller_kind == CALLER_WEB_IDENTITY || r->caller_kind == CALLER_SAML) {
 		by_provider(w, r);
 	} else if (foreign(r)) {

@@ -228,6 +228,24 @@ static void a_service_for_itself(void)
 	world_end(w);
 }
 
+static void as_kms_by_itself(struct req *rq)
+{
+	rq->caller = (struct caller){ .kind = CALLER_SERVICE,
+				      .account = WORLD_ACCOUNT,
+				      .principal_id = S("kms.amazonaws.com"),
+				      .name = S("kms.amazonaws.com"),
+				      .invoked_by = S("AWS Internal") };
+}
+
+static void what_happens_inside_aws_has_an_account_and_no_type(void)
+{
+	struct test_world *w = begin();
+	struct making m = made(w, "Put", as_kms_by_itself);
+	EXPECT_STR(member(&m, "userIdentity"), S("{\"accountId\":\"111122223333\",\"invokedBy\":\"AWS Internal\"}"));
+	EXPECT_STR(record_username(&m.r), S(""));
+	world_end(w);
+}
+
 static void as_user_through_s3(struct req *rq)
 {
 	as_service(rq);
@@ -349,6 +367,35 @@ static void with_fault(struct req *rq)
 {
 	(void)FAIL(rq, api_AccessDeniedException, "User: %s is not authorized", "alice");
 }
+static void says_more(struct req *rq) { rq->record_answer = S("{\"keyId\":\"k\"}"); }
+
+static void says_that_alone(struct req *rq)
+{
+	says_more(rq);
+	*(struct vault_out *)rq->out = (struct vault_out){ 0 };
+}
+
+static void says_more_and_fails(struct req *rq)
+{
+	says_more(rq);
+	with_fault(rq);
+}
+
+static void a_service_has_the_record_answer_more_than_the_call(void)
+{
+	struct test_world *w = begin();
+	struct making m = made(w, "Put", says_more);
+	EXPECT_STR(member(&m, "responseElements"),
+		   S("{\"name\":\"a\",\"secret\":\"HIDDEN_DUE_TO_SECURITY_REASONS\",\"keyId\":\"k\"}"));
+	m = made(w, "Put", says_that_alone);
+	EXPECT_STR(member(&m, "responseElements"), S("{\"keyId\":\"k\"}"));
+	m = made(w, "Get", says_more);
+	EXPECT_STR(member(&m, "responseElements"), S("null"));
+	m = made(w, "Put", says_more_and_fails);
+	EXPECT_STR(member(&m, "responseElements"), S("null"));
+	world_end(w);
+}
+
 static void unreadable(struct req *rq)
 {
 	(void)FAIL(rq, api_SerializationException, "STRING_VALUE cannot be converted");
@@ -550,10 +597,11 @@ static void what_was_cut_off_does_not_parse(void)
 }
 
 RUN_ALL(T(the_event_has_aws_members_in_aws_order), T(reads_have_no_response_and_data_events_say_so), T(a_user),
-	T(an_assumed_role), T(a_federated_user), T(a_service_for_itself), T(a_service_on_somebodys_behalf),
+	T(an_assumed_role), T(a_federated_user), T(a_service_for_itself),
+	T(what_happens_inside_aws_has_an_account_and_no_type), T(a_service_on_somebodys_behalf),
 	T(an_identity_that_proved_nothing), T(a_tried_key_is_its_owners_business),
 	T(across_accounts_the_owner_sees_only_whose_it_was), T(a_call_may_have_several_owners_who_see_the_same_of_it),
-	T(a_refusal_has_code_and_message_and_no_response), T(an_unknown_operation_has_the_name_it_was_called_by),
-	T(no_input_makes_a_record_long_or_malformed), T(s3_members_have_the_names_they_travel_by),
-	T(a_bad_signature_for_an_object_names_the_object), T(arns_have_types_and_short_names),
-	T(what_was_cut_off_does_not_parse))
+	T(a_refusal_has_code_and_message_and_no_response), T(a_service_has_the_record_answer_more_than_the_call),
+	T(an_unknown_operation_has_the_name_it_was_called_by), T(no_input_makes_a_record_long_or_malformed),
+	T(s3_members_have_the_names_they_travel_by), T(a_bad_signature_for_an_object_names_the_object),
+	T(arns_have_types_and_short_names), T(what_was_cut_off_does_not_parse))

@@ -123,9 +123,10 @@ struct req {
 	struct str shared_event_id;
 	struct str owners[REQ_OWNERS_MAX]; /* req_owner */
 	unsigned n_owners;
-	struct str event_id;     /* of the record: what record_id made */
-	struct str record_extra; /* additionalEventData, JSON text, or empty */
-	bool service_event;      /* no call: something a service does by itself; record_extra has its details */
+	struct str event_id;      /* of the record: what record_id made */
+	struct str record_extra;  /* additionalEventData, JSON text, or empty */
+	struct str record_answer; /* what responseElements has beyond the answer, a JSON object, or empty */
+	bool service_event;       /* no call: something a service does by itself; record_extra has its details */
 	bool no_record; /* admin and health; and a call whose record was committed with an effect in another shard */
 };
 

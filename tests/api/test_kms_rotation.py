@@ -62,7 +62,9 @@ def test_the_servers_duty_rotates_a_key_nobody_uses(fresh, kms):
     kms.later(366)
     found = eventually(lambda: events(fresh, kms, "RotateKey"))
     assert [e["eventType"] for e in found] == ["AwsServiceEvent"]
-    assert found[0]["serviceEventDetails"] == {"rotationType": "AUTOMATIC", "keyId": key}
+    details = found[0]["serviceEventDetails"]
+    assert details["rotationType"] == "AUTOMATIC" and details["keyId"] == key
+    assert details["currentKeyMaterialId"] == kms("DescribeKey", KeyId=key)["KeyMetadata"]["CurrentKeyMaterialId"]
     assert found[0]["resources"][0]["ARN"].endswith(key)
     assert found[0]["requestParameters"] is None and found[0]["readOnly"] is False
 

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "svc/kms/deletion.h"
 #include "svc/kms/page.h"
+#include "svc/kms/used.h"
 #include "wire/pack.h"
 
 enum { ALIASES_PER_KEY = 50, PAGE_MAX = 100, PAGE_DEFAULT = 50 };
@@ -116,6 +117,7 @@ struct status kms_create_alias(struct req *rq, const struct kms_create_alias_in 
 		return FAIL(rq, kms_AlreadyExistsException, "An alias with the name %.*s already exists", PR(arn));
 	}
 	TRY(check_target(rq, t, target));
+	kms_record_key(rq, target->arn);
 	return kms_alias_put(rq, t, in->alias_name, target->id, rq->now_ms);
 }
 
@@ -140,6 +142,7 @@ struct status kms_update_alias(struct req *rq, const struct kms_update_alias_in 
 	TRY(check_alike(rq, kms_found(rq)->key, target));
 	TRY(txn_del(t, key_of(rq->mem, 't', row.target_key_id, in->alias_name, none)));
 	TRY(check_target(rq, t, target));
+	kms_record_key(rq, target->arn);
 	return kms_alias_put(rq, t, in->alias_name, target->id, row.created_at);
 }
 
@@ -149,6 +152,7 @@ struct status kms_delete_alias(struct req *rq, const struct kms_delete_alias_in 
 	struct txn *t;
 	(void)out;
 	TRY(write_present(rq, in->alias_name, &t, &row));
+	kms_record_key(rq, kms_found(rq)->key->arn);
 	TRY(txn_del(t, key_of(rq->mem, 't', row.target_key_id, in->alias_name, none)));
 	return txn_del(t, kms_key_of(rq->mem, 'a', in->alias_name));
 }

@@ -294,6 +294,19 @@ static void put_alias(struct authz *az, struct str alias)
 	kms_put_caller(az, item);
 }
 
+/* The key, if there is one, and the alias, in the order in which AWS names them. */
+static void remember_both(struct req *rq, struct str alias, const struct kms_key *key, bool key_first)
+{
+	struct str *arns = NEWS(rq->mem, struct str, 2);
+	size_t n = 0;
+	if (key && key_first)
+		arns[n++] = key->arn;
+	arns[n++] = kms_arn(rq, rq->caller.account, "", alias);
+	if (key && !key_first)
+		arns[n++] = key->arn;
+	rq->resources = (struct str_list){ arns, n };
+}
+
 /* The key an alias names now; none is fine: then the handler says what AWS says. */
 static struct status present_target(struct req *rq, struct str alias, struct kms_found *f)
 {
@@ -329,13 +342,12 @@ struct status kms_authorize_alias(struct req *rq, const void *in, struct authz *
 	if (target.p)
 		TRY(find_target(rq, target, f));
 	rq->found = f;
+	remember_both(rq, alias, f->target ? f->target : f->key, is_new);
 	put_alias(az, alias);
 	if (f->key)
 		kms_put_key(az, f->key);
 	if (f->target && f->target != f->key)
 		kms_put_key(az, f->target);
-	if (f->target || f->key)
-		kms_remember(rq, f->target ? f->target : f->key);
 	return OK;
 }
 

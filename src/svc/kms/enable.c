@@ -6,6 +6,7 @@
  */
 #include "svc/kms/key.h"
 #include "svc/kms/multiregion.h"
+#include "svc/kms/used.h"
 
 static struct status set_state(struct req *rq, enum kms_key_state state)
 {
@@ -14,6 +15,7 @@ static struct status set_state(struct req *rq, enum kms_key_state state)
 	TRY(kms_state_check(rq, e.arn, e.row.state, KMS_SWITCH));
 	TRY(kms_not_updating(rq, e.arn, &e.row));
 	e.row.state = state;
+	kms_record_key(rq, e.arn);
 	return kms_row_put(rq, e.txn, e.id, &e.row);
 }
 

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "crypto/hash.h"
 #include "svc/kms/context.h"
+#include "svc/kms/used.h"
 #include "wire/pack.h"
 
 enum { OPERATIONS = KMS_GRANT_OPERATION_DERIVE_SHARED_SECRET }; /* how many there are */
@@ -459,6 +460,7 @@ struct status kms_create_grant(struct req *rq, const struct kms_create_grant_in 
 	TRY(kms_edit(rq, &e));
 	TRY(kms_state_check(rq, e.arn, e.row.state, KMS_USE));
 	TRY(put_once(rq, e.txn, e.id, &row, &out->grant_id));
+	kms_record_key(rq, e.arn);
 	return kms_token_seal(rq, &(struct kms_token){ key->account, e.id, out->grant_id }, &out->grant_token);
 }
 

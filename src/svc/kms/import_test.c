@@ -357,6 +357,12 @@ static void imported_material_rotates_to_what_was_imported_for_it(void)
 	EXPECT_STR(listed(w, id, "Rotations.1.KeyMaterialState"), S("CURRENT"));
 	EXPECT_STR(listed(w, id, "Rotations.1.RotationType"), S("ON_DEMAND"));
 	EXPECT_STR(field(w, id, "KeyMetadata.CurrentKeyMaterialId"), listed(w, id, "Rotations.1.KeyMaterialId"));
+	struct str details = arena_printf(
+	    world_mem(w),
+	    "{\"rotationType\":\"ON_DEMAND\",\"keyOrigin\":\"EXTERNAL\",\"previousKeyMaterialId\":\"%.*s\","
+	    "\"currentKeyMaterialId\":\"%.*s\",\"keyId\":\"%.*s\"}",
+	    PR(listed(w, id, "Rotations.0.KeyMaterialId")), PR(listed(w, id, "Rotations.1.KeyMaterialId")), PR(id));
+	EXPECT(str_find(testing_record(w, "RotateKey"), details) != SIZE_MAX);
 	world_end(w);
 }
 

@@ -13,6 +13,7 @@
 #include "svc/kms/multiregion.h"
 #include "svc/kms/note.h"
 #include "svc/kms/quota.h"
+#include "svc/kms/used.h"
 #include "wire/pack.h"
 
 struct str kms_mark_key(struct arena *mem, struct str id) { return kms_key_of(mem, 'm', id); }
@@ -192,11 +193,14 @@ static struct status note_role(struct req *in, struct txn *t, const struct kms_o
 	const struct kms_update_primary_region_in *wanted = in->in;
 	bool asked = !strcmp(in->op->name, "UpdatePrimaryRegion") && str_eq(wanted->primary_region, in->region);
 	struct str arn = kms_arn(in, in->account, "key/", o->id);
-	input->key_id = o->id;
+	input->key_id = arn;
 	input->primary_region = o->row.primary_region;
-	if (!asked) {
+	kms_record_key(in, arn);
+	if (asked) {
+		in->caller.invoked_by = S("kms.amazonaws.com");
+	} else {
 		in->caller = kms_itself(in);
-		in->source_ip = in->user_agent = in->caller.name;
+		in->source_ip = in->user_agent = in->caller.invoked_by;
 	}
 	return txn_outbox(t, kms_record_call(in, "UpdatePrimaryRegion", input, output, arn));
 }

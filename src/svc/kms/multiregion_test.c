@@ -717,7 +717,7 @@ static void each_region_s_trail_has_its_part(void)
 	       has(e, S("\"type\":\"Root\"")) && has(e, S("\"awsRegion\":\"" ABROAD "\"")));
 	e = events(w, HOME, "SynchronizeMultiRegionKey", 1);
 	EXPECT(has(e, S("\"requestParameters\":null")) && has(e, testing_arn(w, id)) &&
-	       has(e, S("\"invokedBy\":\"kms.amazonaws.com\"")));
+	       has(e, S("\"invokedBy\":\"AWS Internal\"")));
 	EXPECT_DONE(MOVE(HOME, id, ABROAD));
 	e = events(w, HOME, "UpdatePrimaryRegion", 1);
 	EXPECT(has(e, S("\"primaryRegion\":\"" ABROAD "\"")) && has(e, testing_arn(w, id)));

@@ -11,7 +11,7 @@ struct caller kms_itself(const struct req *rq)
 		.account = rq->account,
 		.principal_id = S("kms.amazonaws.com"),
 		.name = S("kms.amazonaws.com"),
-		.invoked_by = S("kms.amazonaws.com"),
+		.invoked_by = S("AWS Internal"),
 	};
 }
 
@@ -26,10 +26,9 @@ static struct req itself(struct req *rq, struct str account, const struct op *op
 		.op = op,
 		.region = rq->region,
 		.account = account,
-		.host = S("internal"),
 		.secure = true,
-		.source_ip = S("kms.amazonaws.com"),
-		.user_agent = S("kms.amazonaws.com"),
+		.source_ip = S("AWS Internal"),
+		.user_agent = S("AWS Internal"),
 		.resources = { arn, 1 },
 	};
 	as.caller = kms_itself(&as);
@@ -42,6 +41,7 @@ static struct status note(struct req *rq, struct txn *t, struct str account, con
 	struct req as = itself(rq, account, op, arn);
 	as.in = in;
 	as.out = (void *)(uintptr_t)out;
+	as.service_event = !strcmp(op->name, "DeleteKey");
 	return txn_outbox(t, record_make(&as));
 }
 
@@ -67,11 +67,30 @@ struct status kms_note_expiry(struct req *rq, struct txn *t, const struct kms_ke
 	    arena_printf(rq->mem, "{\"keyId\":\"%.*s\",\"keyMaterialId\":\"%.*s\"}", PR(key->id), PR(material_id)));
 }
 
-struct status kms_note_rotation(struct req *rq, struct txn *t, const struct kms_key *key, enum kms_rotation_type type)
+/* Of a key that an older version made, the material may have no id. */
+static void put_material(struct buf *b, const char *name, struct str id)
 {
-	return note_event(rq, t, key->account, "RotateKey", key->arn,
-			  arena_printf(rq->mem, "{\"rotationType\":\"%s\",\"keyId\":\"%.*s\"}",
-				       type == KMS_ROTATION_TYPE_ON_DEMAND ? "ON_DEMAND" : "AUTOMATIC", PR(key->id)));
+	if (!id.n)
+		return;
+	buf_z(b, name);
+	buf_put(b, id);
+	buf_z(b, "\",");
+}
+
+struct status kms_note_rotation(struct req *rq, struct txn *t, const struct kms_key *key, const struct kms_key_row *now,
+				enum kms_rotation_type type)
+{
+	struct buf b = buf_in(rq->mem);
+	buf_z(&b, type == KMS_ROTATION_TYPE_ON_DEMAND ? "{\"rotationType\":\"ON_DEMAND\",\"keyOrigin\":\""
+						      : "{\"rotationType\":\"AUTOMATIC\",\"keyOrigin\":\"");
+	buf_z(&b, kms_origin_name(now->origin));
+	buf_z(&b, "\",");
+	put_material(&b, "\"previousKeyMaterialId\":\"", key->row.material_id);
+	put_material(&b, "\"currentKeyMaterialId\":\"", now->material_id);
+	buf_z(&b, "\"keyId\":\"");
+	buf_put(&b, key->id);
+	buf_z(&b, "\"}");
+	return note_event(rq, t, key->account, "RotateKey", key->arn, buf_str(&b));
 }
 
 struct status kms_note_synchronized(struct req *rq, struct txn *t, struct str account, struct str id)
@@ -103,7 +122,7 @@ struct str kms_record_call(struct req *in, const char *op, const void *input, co
 	return record_make(&as);
 }
 
-/* DeleteKey is an event of KMS without an operation of that name; its record looks like CancelKeyDeletion's. */
+/* DeleteKey is an event of KMS without an operation of that name; its record answers as CancelKeyDeletion's does. */
 struct status kms_note_deletion(struct req *rq, struct txn *t, struct str account, struct str id)
 {
 	struct op *op = NEW(rq->mem, struct op);
@@ -114,7 +133,6 @@ struct status kms_note_deletion(struct req *rq, struct txn *t, struct str accoun
 	op->name = "DeleteKey";
 	op->action = "kms:DeleteKey";
 	*arn = kms_arn(rq, account, "key/", id);
-	in->key_id = *arn;
 	out->key_id = *arn;
 	return note(rq, t, account, op, in, out, arn);
 }

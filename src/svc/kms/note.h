@@ -8,12 +8,14 @@
 
 #include "svc/kms/key.h"
 
-struct caller kms_itself(const struct req *rq); /* kms.amazonaws.com, in the request's account */
+/* kms.amazonaws.com, in the request's account; records call it "AWS Internal". */
+struct caller kms_itself(const struct req *rq);
 struct status kms_note_deletion(struct req *rq, struct txn *t, struct str account, struct str id);
 struct status kms_note_creation(struct req *rq, struct txn *t, const struct kms_new *k,
 				const struct kms_key_metadata *m);
 /* RotateKey: the event that follows an automatic rotation, and RotateKeyOnDemand. */
-struct status kms_note_rotation(struct req *rq, struct txn *t, const struct kms_key *key, enum kms_rotation_type type);
+struct status kms_note_rotation(struct req *rq, struct txn *t, const struct kms_key *key, const struct kms_key_row *now,
+				enum kms_rotation_type type);
 /* SynchronizeMultiRegionKey, in the primary key's region. */
 struct status kms_note_synchronized(struct req *rq, struct txn *t, struct str account, struct str id);
 /*

@@ -15,6 +15,7 @@
 #include "svc/kms/authorize.h"
 #include "svc/kms/mirror.h"
 #include "svc/kms/multiregion.h"
+#include "svc/kms/used.h"
 
 /* ---- who may -------------------------------------------------------------------------- */
 
@@ -123,5 +124,6 @@ struct status kms_update_primary_region(struct req *rq, const struct kms_update_
 	TRY(check_in_step(rq, &e));
 	TRY(hand_over(rq, &e, in->primary_region));
 	TRY(kms_shared(rq, e.txn, e.id, &e.row));
+	kms_record_key(rq, e.arn);
 	return kms_row_put(rq, e.txn, e.id, &e.row);
 }

@@ -74,7 +74,7 @@ static struct status put_generation(struct req *rq, struct txn *t, const struct 
 	TRY(kms_backing_put(rq, t, key->id, (uint32_t)row->generation, &c->m));
 	TRY(kms_shared(rq, t, key->id, row));
 	TRY(kms_row_put(rq, t, key->id, row));
-	return kms_note_rotation(rq, t, key, type);
+	return kms_note_rotation(rq, t, key, row, type);
 }
 
 /* Does the row still stand as it did, and has every region the new material? */
@@ -226,7 +226,7 @@ static struct status by_imported(struct req *rq, const struct kms_key *key, stru
 	TRY(kms_imported_put(rq, e->txn, e->id, m));
 	TRY(kms_shared(rq, e->txn, e->id, &e->row));
 	TRY(kms_row_put(rq, e->txn, e->id, &e->row));
-	return kms_note_rotation(rq, e->txn, key, KMS_ROTATION_TYPE_ON_DEMAND);
+	return kms_note_rotation(rq, e->txn, key, &e->row, KMS_ROTATION_TYPE_ON_DEMAND);
 }
 
 struct status kms_rotate_key_on_demand(struct req *rq, const struct kms_rotate_key_on_demand_in *in,

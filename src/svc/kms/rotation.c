@@ -16,6 +16,7 @@
 #include "svc/kms/multiregion.h"
 #include "svc/kms/page.h"
 #include "svc/kms/spec.h"
+#include "svc/kms/used.h"
 #include "wire/pack.h"
 
 enum { PAGE_DEFAULT = 100, PAGE_MAX = 1000 };
@@ -67,6 +68,7 @@ struct status kms_enable_key_rotation(struct req *rq, const struct kms_enable_ke
 	struct kms_edit e;
 	(void)out;
 	TRY(edit_schedule(rq, &e));
+	kms_record_key(rq, e.arn);
 	if (e.row.rotate_days == days)
 		return OK; /* and its next date stays what it is */
 	e.row.rotate_days = days;

@@ -48,6 +48,11 @@ struct kms_used_pair kms_used_both(struct req *rq, const struct kms_key *from, c
 	return ids;
 }
 
+void kms_record_key(struct req *rq, struct str arn)
+{
+	rq->record_answer = arena_printf(rq->mem, "{\"keyId\":\"%.*s\"}", PR(arn));
+}
+
 void kms_note_store(struct req *rq, const struct kms_key *key)
 {
 	if (kms_in_store(&key->row) && !rq->record_extra.n)
