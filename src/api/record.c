@@ -210,6 +210,14 @@ static struct str said_name(const struct req *rq)
 	return name ? said : S("Unknown");
 }
 
+/* What is not allowed is AccessDenied in AWS's events, whatever the service's protocol calls it. */
+static struct str error_code(const struct req *rq)
+{
+	if (rq->fault.kind == api_AccessDeniedException)
+		return S("AccessDenied");
+	return str_of(fault_wire(rq->fault.kind, rq->svc->protocol).code);
+}
+
 static void what(struct record *r, const struct req *rq)
 {
 	const struct op *op = rq->op;
@@ -223,7 +231,7 @@ static void what(struct record *r, const struct req *rq)
 	r->time_ms = rq->now_ms > 0 ? rq->now_ms : 0;
 	if (!rq->fault.kind)
 		return;
-	r->error_code = str_of(fault_wire(rq->fault.kind, rq->svc->protocol).code);
+	r->error_code = error_code(rq);
 	/* An encoded refusal is for whoever got it, and the trail has all that it says. */
 	struct str rest = rq->denial && rq->denial->encoded.n ? rq->denial->sentence : rq->fault.text;
 	r->error_message = cut(str_cut(&rest, '\n')); /* what follows may quote the request, tokens included */

@@ -405,7 +405,7 @@ static void a_refusal_has_code_and_message_and_no_response(void)
 {
 	struct test_world *w = begin();
 	struct making m = made(w, "Put", with_fault);
-	EXPECT_STR(member(&m, "errorCode"), S("\"AccessDeniedException\""));
+	EXPECT_STR(member(&m, "errorCode"), S("\"AccessDenied\""));
 	EXPECT_STR(member(&m, "errorMessage"), S("\"User: alice is not authorized\""));
 	EXPECT_STR(member(&m, "requestParameters.name"), S("\"a\""));
 	EXPECT_STR(member(&m, "responseElements"), S("null"));

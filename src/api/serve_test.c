@@ -96,7 +96,7 @@ static void a_refusal_leaves_nothing_but_its_record(void)
 	EXPECT(world_call(w, nobody, "shop", "Put", "{'Name':'a'}").status == 400);
 	struct seen s = seen(w, "Put");
 	EXPECT(!is_there(w, "a") && s.n == 1);
-	EXPECT_STR(s.all[0].error_code, S("AccessDeniedException"));
+	EXPECT_STR(s.all[0].error_code, S("AccessDenied"));
 	EXPECT_STR(s.all[0].principal_arn, nobody.arn);
 	world_end(w);
 }

@@ -181,7 +181,8 @@ def compare(scene, made):
         event = events[0]
         if event["eventName"] != op.row.get("event", name) or event["eventSource"] != MODELS[service].service["source"]:
             yield f"{service} {name}: recorded as {event['eventSource']} {event['eventName']}"
-        if code and not code.isdigit() and event.get("errorCode") != code:
+        want = "AccessDenied" if code in DENIED else code
+        if code and not code.isdigit() and event.get("errorCode") != want:
             yield f"{service} {name}: answered {code}, recorded {event.get('errorCode')}"
         if code and not event.get("errorCode"):
             yield f"{service} {name}: refused with {code}, but recorded as a success"

@@ -92,7 +92,7 @@ def test_no_use_of_it_is_unseen(scene):
     refused("AccessDeniedException", 400, glass.encrypt, KeyId=key, Plaintext=b"x")
     trail = server.client("cloudtrail")
     used = [e for e in events(trail, 5, key) if e["userIdentity"].get("sessionContext", {}).get("sessionIssuer", {}).get("userName") == ROLE]
-    assert sorted((e["eventName"], e.get("errorCode")) for e in used) == [("Decrypt", None), ("Encrypt", "AccessDeniedException")]
+    assert sorted((e["eventName"], e.get("errorCode")) for e in used) == [("Decrypt", None), ("Encrypt", "AccessDenied")]
     assert all(e["userIdentity"]["arn"].endswith(f"{ROLE}/ann-incident-7") for e in used)
     found = events(trail, 1, f"arn:aws:iam::{server.account}:role/{ROLE}")
     taken = [e for e in found if e["eventName"] == "AssumeRole"]

@@ -137,7 +137,7 @@ def test_the_trail_has_grants_and_no_tokens(server, kms, key, people):
     made = [e for e in found if e["eventName"] == "CreateGrant" and "errorCode" not in e][0]
     assert made["requestParameters"]["granteePrincipal"] == people.role_arn
     assert made["responseElements"]["grantId"] == grant["GrantId"]
-    assert [e["errorCode"] for e in found if e["eventName"] == "CreateGrant" and "errorCode" in e] == ["AccessDeniedException"]
+    assert [e["errorCode"] for e in found if e["eventName"] == "CreateGrant" and "errorCode" in e] == ["AccessDenied"]
     retired = [e for e in found if e["eventName"] == "RetireGrant"][0]
     assert retired["additionalEventData"]["grantId"] == grant["GrantId"]
     assert grant["GrantToken"] not in json.dumps(found)

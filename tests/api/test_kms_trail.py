@@ -86,7 +86,7 @@ def test_what_an_alias_is_not_allowed_is_found_by_its_name(server):
     named = f"alias/{who['UserName']}"
     refused("AccessDeniedException", 400, server.client("kms", who).delete_alias, AliasName=named)
     said = record(server, "DeleteAlias", f"arn:aws:kms:us-east-1:{ACCOUNT}:{named}")
-    assert said["errorCode"] == "AccessDeniedException" and len(said["resources"]) == 1
+    assert said["errorCode"] == "AccessDenied" and len(said["resources"]) == 1
 
 
 def test_both_records_of_a_new_primary_region_name_their_key(server, ask):

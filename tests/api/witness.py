@@ -4,6 +4,8 @@
   w.refuses("AccessDenied", 403, client.list_users, by=arn)    a boto3 call
   w.refused("SignatureDoesNotMatch", 403, reply)               an answer of raw.Wire
   w.verify()                                                   all of them are in the trail, under the code that was answered
+
+Only AccessDeniedException, as JSON services answer, is AccessDenied in the trail.
 """
 import base64
 import contextlib
@@ -51,6 +53,7 @@ class Witness:
         for event in self.events():
             found.setdefault(event["requestID"], []).append(event)
         for request_id, (code, by, what) in self.seen.items():
+            code = "AccessDenied" if code == "AccessDeniedException" else code
             events = found.get(request_id, [])
             said = [(e.get("errorCode"), e["userIdentity"].get("arn")) for e in events]
             if len(events) != 1 or said[0][0] != code or (by and said[0][1] != by):

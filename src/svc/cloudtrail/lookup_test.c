@@ -65,7 +65,7 @@ static void refused_calls_are_there_with_their_error(void)
 	struct test_reply r = LOOKUP(w, "{}");
 	EXPECT(events_in(w, r) == 1);
 	struct str event = world_field(w, r, "Events.0.CloudTrailEvent");
-	EXPECT(str_find(event, S("\"errorCode\":\"AccessDeniedException\"")) != SIZE_MAX);
+	EXPECT(str_find(event, S("\"errorCode\":\"AccessDenied\"")) != SIZE_MAX);
 	EXPECT(str_find(event, S("ANONYMOUS_PRINCIPAL")) != SIZE_MAX);
 	EXPECT(!world_field(w, r, "Events.0.Username").p);
 	world_end(w);
