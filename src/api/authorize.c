@@ -573,7 +573,7 @@ static struct status enter_as_judged(struct req *rq, struct shard *shard, enum c
 				     struct txn **out, bool *same)
 {
 	TRY(req_write(rq, shard, out));
-	*same = cached_stands(rq, but);
+	*same = cached_stands(rq, but, shard);
 	if (*same && check)
 		TRY(check(rq, *out, same));
 	if (!*same)

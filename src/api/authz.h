@@ -79,8 +79,8 @@ struct status req_authorize(struct req *rq);
  * (and whatever else api/cache.h gave it) after all that is committed, and what `check` compares with the rows, which
  * sees what the same batch did before, too. If anything does not, the write is given up and the request is judged
  * anew, by the caller's policies of now: rq->found is then another one, or it is refused. `but`: a kind of cached
- * values that `check` stands for; CACHE_SLOTS: none. `check` may be NULL; it reads from t alone. The shard stays open
- * until the request ends.
+ * values that `check` stands for, as far as they are from this shard; CACHE_SLOTS: none. `check` may be NULL; it reads
+ * from t alone. The shard stays open until the request ends.
  */
 typedef struct status authz_rows_check(struct req *rq, struct txn *t, bool *same);
 struct status req_write_as_judged(struct req *rq, struct shard *shard, enum cache_slot but, authz_rows_check *check,

@@ -325,10 +325,10 @@ static void hand_out(struct req *rq, const struct cache_kind *kind, struct shard
 	*value = m->value;
 }
 
-bool cached_stands(const struct req *rq, enum cache_slot but)
+bool cached_stands(const struct req *rq, enum cache_slot but, const struct shard *shard)
 {
 	for (const struct handed *h = rq->handed; h; h = h->next)
-		if (h->slot != but && !good(h->made, h->shard))
+		if ((h->slot != but || h->shard != shard) && !good(h->made, h->shard))
 			return false;
 	return true;
 }

@@ -55,10 +55,10 @@ struct status cached(struct req *rq, const struct cache_kind *kind, struct shard
 
 /*
  * Is all that this request was given, and what it had from the one it is made for, still so after what has been
- * committed by now? Values of the kind `but` are not looked at (CACHE_SLOTS: all are). Reads and waits for nothing, so
- * it can be asked on a writer.
+ * committed by now? Values of the kind `but` from `shard` are not looked at (CACHE_SLOTS: all are). Reads and waits for
+ * nothing, so it can be asked on a writer.
  */
-bool cached_stands(const struct req *rq, enum cache_slot but);
+bool cached_stands(const struct req *rq, enum cache_slot but, const struct shard *shard);
 
 /* A policy compiled from its text, by content; E_INVALID when it does not parse. */
 struct status cached_policy(struct req *rq, enum policy_kind kind, struct str document, const struct policy **out);

@@ -107,6 +107,7 @@ static void what_did_not_change_is_loaded_once(void) { in_world(hits); }
  * nothing matters. */
 static void standing(struct req *rq, void *arg)
 {
+	struct shard *own;
 	(void)arg;
 	put(rq, "a", "1");
 	put(rq, "b", "1");
@@ -115,17 +116,19 @@ static void standing(struct req *rq, void *arg)
 	child->handed = a->handed;
 	put(rq, "b", "2");
 	EXPECT_STR(get(child, "b"), S("2"));
-	(void)cached_stands(a, CACHE_SLOTS); /* from the first question on a shard keeps account of its rows */
+	(void)cached_stands(a, CACHE_SLOTS, NULL); /* from the first question on a shard keeps account of its rows */
 	struct req *again = request(rq), *later = request(rq);
 	EXPECT_STR(get(again, "a"), S("1"));
 	put(rq, "b", "3");
 	EXPECT_STR(get(later, "a"), S("1"));
 	put(rq, "b", "4");
-	EXPECT(cached_stands(none, CACHE_SLOTS) && cached_stands(later, CACHE_SLOTS));
+	EXPECT(cached_stands(none, CACHE_SLOTS, NULL) && cached_stands(later, CACHE_SLOTS, NULL));
 	put(rq, "a", "2");
-	EXPECT(cached_stands(none, CACHE_SLOTS) && !cached_stands(later, CACHE_SLOTS));
-	EXPECT(!cached_stands(a, CACHE_SLOTS) && !cached_stands(child, CACHE_SLOTS));
-	EXPECT(cached_stands(later, CACHE_IAM_KEY) && !cached_stands(later, CACHE_KMS_KEY));
+	EXPECT(cached_stands(none, CACHE_SLOTS, NULL) && !cached_stands(later, CACHE_SLOTS, NULL));
+	EXPECT(!cached_stands(a, CACHE_SLOTS, NULL) && !cached_stands(child, CACHE_SLOTS, NULL));
+	EXPECT_OK(req_shard_own(later, &own));
+	EXPECT(!cached_stands(later, CACHE_IAM_KEY, NULL)); /* from this shard they are */
+	EXPECT(cached_stands(later, CACHE_IAM_KEY, own) && !cached_stands(later, CACHE_KMS_KEY, own));
 	req_unpin_all(child);
 	req_unpin_all(a);
 	req_unpin_all(again);

@@ -7,8 +7,8 @@
  *
  *  - The key's policy, tags and aliases are compared with the rows. That sees what others did in the same batch, and
  *    lets pass who changed something else about the key (its description, its state), however many they are.
- *  - What the caches gave besides (the caller's policies, what he has by grants, the alias) must not have been touched
- *    by any commit since.
+ *  - What the caches gave besides (the caller's policies, what he has by grants, the alias, a key of another region)
+ *    must not have been touched by any commit since.
  *
  * If either is not so the request is judged anew (req_write_as_judged).
  */
@@ -93,7 +93,7 @@ static struct status found_stands(struct req *rq, struct txn *t, bool *yes)
 	if (*yes && f->key && f->alias.p)
 		TRY(alias_stands(rq, t, f, yes));
 	if (*yes && f->target &&
-	    str_eq(f->target->region, rq->region)) /* another region's rows are not in this shard */
+	    str_eq(f->target->region, rq->region)) /* another region's is among what the caches gave */
 		TRY(key_stands(rq, t, f->target, yes));
 	return OK;
 }

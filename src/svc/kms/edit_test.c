@@ -338,6 +338,38 @@ static void replicate_late(struct req *rq, void *arg)
 
 static void a_key_is_replicated_by_who_may_when_it_is(void) { in_scene(replicate_late); }
 
+static void abroad(struct req *rq, change *then, const struct scene *s)
+{
+	struct str home = rq->region;
+	rq->region = S("eu-west-1");
+	then(rq, s);
+	rq->region = home;
+}
+
+static void her_denied_abroad(struct req *rq, const struct scene *s) { abroad(rq, her_denied, s); }
+static void described_abroad(struct req *rq, const struct scene *s) { abroad(rq, described, s); }
+
+/* Both keys must let her, and one of them is not in the shard that is written. */
+static void move_late(struct req *rq, void *arg)
+{
+	const struct scene *like = arg;
+	const struct scene s = { primary(rq), like->other, like->alice };
+	const struct kms_replicate_key_in copy = { .key_id = s.key, .replica_region = S("eu-west-1") };
+	const struct kms_update_primary_region_in in = { s.key, S("eu-west-1") };
+	put_user(rq, DOCUMENT(MAY("")));
+	struct req *root = late_request(rq, rq->caller, "ReplicateKey", &copy);
+	EXPECT_OK(req_authorize(root));
+	EXPECT_OK(late_run(root));
+	req_unpin_all(root);
+	try_late(rq, &s, "UpdatePrimaryRegion", &in, her_denied, "AccessDeniedException");
+	put_policy(rq, &s, DOCUMENT(DELEGATED));
+	try_late(rq, &s, "UpdatePrimaryRegion", &in, her_denied_abroad, "AccessDeniedException");
+	abroad(rq, her_denied_what_she_does_not_ask, &s);
+	try_late(rq, &s, "UpdatePrimaryRegion", &in, described_abroad, NULL);
+}
+
+static void a_primary_is_moved_by_who_may_in_both_regions_when_it_is(void) { in_scene(move_late); }
+
 RUN_ALL(T(a_change_is_judged_by_what_it_meets), T(an_alias_is_judged_by_the_keys_that_it_meets),
 	T(a_grant_is_passed_on_while_it_is_there), T(a_key_is_made_by_who_may_when_it_is),
-	T(a_key_is_replicated_by_who_may_when_it_is))
+	T(a_key_is_replicated_by_who_may_when_it_is), T(a_primary_is_moved_by_who_may_in_both_regions_when_it_is))

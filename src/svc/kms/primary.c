@@ -24,7 +24,9 @@ static struct status find_successor(struct req *rq, struct kms_found *f, struct 
 {
 	struct kms_found there = { 0 };
 	struct req *in = kms_enter(rq, f->key->account, region);
+	in->handed = rq->handed;
 	struct status st = kms_find_id(in, f->key->account, f->key->id, &there);
+	rq->handed = in->handed; /* by that it is judged, too */
 	kms_leave(in);
 	if (st.code == E_NOT_FOUND)
 		return OK;
