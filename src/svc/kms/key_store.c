@@ -12,6 +12,7 @@
 #include "base/codec.h"
 #include "base/str.h"
 #include "svc/kms/key_store_link.h"
+#include "wire/json_text.h"
 
 enum { ID_BYTES = 9, ID_DIGITS = 17 };
 
@@ -164,6 +165,18 @@ struct edit {
 	enum kms_connection_state_type state;
 };
 
+/* Requests name a store by its id; their records also say which that is. */
+static void record_settings(struct req *rq, const struct kms_key_store_row *row)
+{
+	struct buf b = buf_in(rq->mem);
+	buf_z(&b, "{\"customKeyStoreName\":");
+	json_string_put(&b, row->name);
+	buf_z(&b, ",\"clusterId\":");
+	json_string_put(&b, row->cluster_id);
+	buf_z(&b, "}");
+	rq->record_extra = buf_str(&b);
+}
+
 static struct status edit_begin(struct req *rq, struct str id, struct edit *out)
 {
 	struct shard *shard;
@@ -173,6 +186,7 @@ static struct status edit_begin(struct req *rq, struct str id, struct edit *out)
 	if (st.code == E_NOT_FOUND)
 		return kms_no_store(rq, id);
 	TRY(st);
+	record_settings(rq, &out->row);
 	out->state = kms_connection_of(rq->app, id, &out->row).state;
 	return OK;
 }
@@ -242,6 +256,7 @@ struct status kms_update_custom_key_store(struct req *rq, const struct kms_updat
 	TRY(change_token(rq, &e, id, in->cloud_hsm_cluster_id));
 	if (pin.p)
 		e.row.pin = pin;
+	record_settings(rq, &e.row);
 	return kms_store_put(rq, e.t, id, &e.row);
 }
 

@@ -564,6 +564,36 @@ static void records_of_uses_name_the_store(void)
 	place_end(p);
 }
 
+/* "ConnectCustomKeyStore" and the others of "Examples of AWS KMS log entries"; refusals, too. */
+static void records_of_changes_say_what_the_store_is_called(void)
+{
+	static const char *const changes[] = { "DisconnectCustomKeyStore", "DeleteCustomKeyStore" };
+	struct place *p = place_new();
+	struct test_reply r = create_named(p, "a\\'b", "12345678");
+	EXPECT_DONE(r);
+	struct str store = world_field(p->w, r, "CustomKeyStoreId"),
+		   made = testing_record(p->w, "CreateCustomKeyStore");
+	EXPECT(str_find(made, S("\"customKeyStoreName\":\"a\\\"b\"")) != SIZE_MAX);
+	EXPECT(str_find(made, S("trustAnchorCertificate")) == SIZE_MAX && str_find(made, S("12345678")) == SIZE_MAX);
+	struct str named = arena_printf(
+	    world_mem(p->w), "\"additionalEventData\":{\"customKeyStoreName\":\"a\\\"b\",\"clusterId\":\"%.*s\"}",
+	    PR(p->cluster));
+	EXPECT_CODE(op(p, "DisconnectCustomKeyStore", store), WRONG_STATE);
+	EXPECT_DONE(op(p, "DeleteCustomKeyStore", store));
+	for (size_t i = 0; i < COUNT(changes); i++)
+		EXPECT(str_find(testing_record(p->w, changes[i]), named) != SIZE_MAX);
+	store = create(p, "12345678");
+	EXPECT_DONE(
+	    CALL(p->w, "UpdateCustomKeyStore", "{'CustomKeyStoreId':'%.*s','NewCustomKeyStoreName':'new'}", PR(store)));
+	EXPECT(str_find(testing_record(p->w, "UpdateCustomKeyStore"),
+			S("\"additionalEventData\":{\"customKeyStoreName\":\"new\",")) != SIZE_MAX);
+	EXPECT_DONE(op(p, "ConnectCustomKeyStore", store));
+	EXPECT(str_find(testing_record(p->w, "ConnectCustomKeyStore"), S("\"customKeyStoreName\":\"new\"")) !=
+	       SIZE_MAX);
+	await(p, store, "CONNECTED");
+	place_end(p);
+}
+
 static void a_store_holds_one_kind_of_key(void)
 {
 	struct place *p = place_new();
@@ -692,6 +722,7 @@ RUN_ALL(T(a_store_needs_a_token_and_its_certificate), T(an_account_has_ten_store
 	T(a_store_can_be_parted_while_it_connects), T(a_wrong_pin_fails_once_and_is_not_tried_again),
 	T(a_missing_token_is_a_cluster_not_found), T(a_death_is_followed_by_a_new_connection),
 	T(what_was_connected_is_so_after_a_restart), T(only_a_replica_takes_a_tokens_place),
-	T(a_key_lives_in_its_token), T(records_of_uses_name_the_store), T(a_store_holds_one_kind_of_key),
+	T(a_key_lives_in_its_token), T(records_of_uses_name_the_store),
+	T(records_of_changes_say_what_the_store_is_called), T(a_store_holds_one_kind_of_key),
 	T(a_key_is_unavailable_without_its_store), T(a_deleted_key_leaves_its_token),
 	T(a_key_that_was_begun_before_a_crash_leaves_the_token), T(a_key_there_is_no_room_for_is_not_in_the_token))
