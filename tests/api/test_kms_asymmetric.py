@@ -146,7 +146,7 @@ def test_the_trail_has_the_algorithm_and_nothing_secret(fresh):
     signature = kms.sign(KeyId=key, Message=b"a message nobody may read", SigningAlgorithm="ECDSA_SHA_256")["Signature"]
     pair = kms.generate_data_key_pair(KeyId=symmetric, KeyPairSpec="ECC_NIST_P256")
     records = {e["EventName"]: json.loads(e["CloudTrailEvent"]) for e in fresh.client("cloudtrail").lookup_events()["Events"]}
-    assert records["Sign"]["requestParameters"] == {"keyId": key, "signingAlgorithm": "ECDSA_SHA_256", "messageType": "RAW", "dryRun": False}
+    assert records["Sign"]["requestParameters"] == {"keyId": key, "signingAlgorithm": "ECDSA_SHA_256", "messageType": "RAW"}
     assert records["GenerateDataKeyPair"]["requestParameters"]["keyPairSpec"] == "ECC_NIST_P256"
     assert records["Sign"]["responseElements"] is None and records["Sign"]["readOnly"] is True
     text = json.dumps(records)

@@ -17,9 +17,8 @@ def new_key(ask, **more):
 
 
 def records(server, name, arn, region="us-east-1"):
-    """Of that event about that key, oldest first."""
-    found = events(server.client("cloudtrail", region=region), 0, arn)
-    return [e for e in reversed(found) if e["eventName"] == name]
+    """Of that event about that key."""
+    return [e for e in events(server.client("cloudtrail", region=region), 0, arn) if e["eventName"] == name]
 
 
 def record(server, name, arn, region="us-east-1"):
@@ -64,6 +63,20 @@ def test_a_change_that_was_refused_answers_nothing_in_the_record(server, ask):
         said = record(server, name, arn)
         assert said["errorCode"] and said["responseElements"] is None, name
         assert arn in [r["ARN"] for r in said["resources"]]
+
+
+def test_a_dry_run_is_said_where_it_was_asked_for(server, ask):
+    arn = new_key(ask)
+    ask("Encrypt", KeyId=arn, Plaintext=b"x")
+    ask("Encrypt", KeyId=arn, Plaintext=b"x", DryRun=False)
+    ask.refuses("DryRunOperationException", "Encrypt", KeyId=arn, Plaintext=b"x", DryRun=True)
+    plain = {"keyId": arn, "encryptionAlgorithm": "SYMMETRIC_DEFAULT"}
+    said = [e["requestParameters"] for e in records(server, "Encrypt", arn)]  # within a moment in any order
+    assert len(said) == 3 and all(p in said for p in (plain, {**plain, "dryRun": False}, {**plain, "dryRun": True}))
+    grant = ask("CreateGrant", KeyId=arn, GranteePrincipal=ROOT, Operations=["Encrypt"])
+    ask("RetireGrant", GrantToken=grant["GrantToken"])
+    said = record(server, "RetireGrant", arn)
+    assert said["requestParameters"] is None and said["additionalEventData"] == {"grantId": grant["GrantId"]}
 
 
 def test_alias_records_are_about_the_alias_and_the_key(server, ask):

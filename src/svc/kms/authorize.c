@@ -179,10 +179,10 @@ static struct status check_ciphertext(struct req *rq, const void *in)
 {
 	const struct str *blob = member(rq, in, "CiphertextBlob");
 	const struct kms_dry_run_modifier_type_list *modifiers = member(rq, in, "DryRunModifiers");
-	const bool *dry_run = member(rq, in, "DryRun");
+	const struct opt_bool *dry_run = member(rq, in, "DryRun");
 	if (!blob)
 		return OK;
-	return kms_check_ciphertext(rq, *blob, kms_ignores_ciphertext(*dry_run, *modifiers), text_of(rq, in, "KeyId"),
+	return kms_check_ciphertext(rq, *blob, kms_ignores_ciphertext(dry_run->v, *modifiers), text_of(rq, in, "KeyId"),
 				    "KeyId");
 }
 

@@ -92,7 +92,7 @@ struct status kms_authorize_reencrypt(struct req *rq, const void *in_, struct au
 			     in->source_key_id.p };
 	struct side into = { "kms:ReEncryptTo", &to, &in->destination_encryption_context,
 			     word(rq, "DestinationEncryptionAlgorithm", in->destination_encryption_algorithm), true };
-	TRY(kms_check_ciphertext(rq, in->ciphertext_blob, kms_ignores_ciphertext(in->dry_run, in->dry_run_modifiers),
+	TRY(kms_check_ciphertext(rq, in->ciphertext_blob, kms_ignores_ciphertext(in->dry_run.v, in->dry_run_modifiers),
 				 in->source_key_id, "SourceKeyId"));
 	TRY(kms_context_check(rq, in->source_encryption_context));
 	TRY(kms_context_check(rq, in->destination_encryption_context));

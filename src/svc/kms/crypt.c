@@ -21,7 +21,7 @@ struct status kms_encrypt(struct req *rq, const struct kms_encrypt_in *in, struc
 				"EncryptionAlgorithm", NULL };
 	TRY(kms_cipher_check(rq, &c));
 	TRY(kms_cipher_check_size(rq, &c, in->plaintext.n));
-	TRY(kms_dry_run(rq, in->dry_run));
+	TRY(kms_dry_run(rq, in->dry_run.v));
 	TRY(kms_encrypt_with(rq, &c, in->plaintext, &out->ciphertext_blob));
 	out->key_id = kms_text(rq, c.key->arn);
 	out->encryption_algorithm = c.algorithm;
@@ -35,13 +35,13 @@ struct status kms_decrypt(struct req *rq, const struct kms_decrypt_in *in, struc
 				"EncryptionAlgorithm", NULL };
 	struct str plain;
 	TRY(kms_check_recipient(rq, in->recipient));
-	if (kms_ignores_ciphertext(in->dry_run, in->dry_run_modifiers)) {
+	if (kms_ignores_ciphertext(in->dry_run.v, in->dry_run_modifiers)) {
 		TRY(kms_cipher_check(rq, &c));
 		return kms_dry_run(rq, true);
 	}
 	TRY(kms_cipher_check_blob(rq, &c, in->ciphertext_blob));
 	TRY(kms_decrypt_with(rq, &c, in->ciphertext_blob, &plain));
-	TRY(kms_dry_run(rq, in->dry_run));
+	TRY(kms_dry_run(rq, in->dry_run.v));
 	*out = (struct kms_decrypt_out){
 		.key_id = kms_text(rq, c.key->arn),
 		.plaintext = plain,

@@ -58,7 +58,7 @@ struct status kms_generate_data_key(struct req *rq, const struct kms_generate_da
 	TRY(kms_check_recipient(rq, in->recipient));
 	TRY(data_key_size(rq, in->number_of_bytes, in->key_spec, &n));
 	TRY(kms_data_key_check(rq, key));
-	TRY(kms_dry_run(rq, in->dry_run));
+	TRY(kms_dry_run(rq, in->dry_run.v));
 	TRY(make_data_key(rq, key, in->encryption_context, n, plain, &made));
 	kms_free_later(rq, plain);
 	out->plaintext = secret_str(plain);
@@ -77,7 +77,7 @@ struct status kms_generate_data_key_without_plaintext(struct req *rq,
 	size_t n;
 	TRY(data_key_size(rq, in->number_of_bytes, in->key_spec, &n));
 	TRY(kms_data_key_check(rq, key));
-	TRY(kms_dry_run(rq, in->dry_run));
+	TRY(kms_dry_run(rq, in->dry_run.v));
 	TRY(make_data_key(rq, key, in->encryption_context, n, NULL, &made));
 	out->ciphertext_blob = made.blob;
 	out->key_material_id = made.material_id;

@@ -66,7 +66,7 @@ struct status kms_generate_data_key_pair(struct req *rq, const struct kms_genera
 	struct pair pair;
 	TRY(kms_check_recipient(rq, in->recipient));
 	TRY(check(rq, key, in->key_pair_spec));
-	TRY(kms_dry_run(rq, in->dry_run));
+	TRY(kms_dry_run(rq, in->dry_run.v));
 	TRY(make_pair(rq, key, in->encryption_context, material_of(in->key_pair_spec), private, &pair));
 	kms_free_later(rq, private);
 	*out = (struct kms_generate_data_key_pair_out){
@@ -87,7 +87,7 @@ struct status kms_generate_data_key_pair_without_plaintext(
 	const struct kms_key *key = kms_found(rq)->key;
 	struct pair pair;
 	TRY(check(rq, key, in->key_pair_spec));
-	TRY(kms_dry_run(rq, in->dry_run));
+	TRY(kms_dry_run(rq, in->dry_run.v));
 	TRY(make_pair(rq, key, in->encryption_context, material_of(in->key_pair_spec), NULL, &pair));
 	*out = (struct kms_generate_data_key_pair_without_plaintext_out){
 		.private_key_ciphertext_blob = pair.blob,

@@ -454,7 +454,7 @@ struct status kms_create_grant(struct req *rq, const struct kms_create_grant_in 
 	TRY(check_operations(rq, in->operations, key));
 	TRY(check_constraints(rq, in->constraints, key));
 	TRY(make_row(rq, in, &row));
-	if (in->dry_run)
+	if (in->dry_run.v)
 		return dry_run(rq);
 	TRY(kms_token_prepare(rq, key->account));
 	TRY(kms_edit(rq, &e));
@@ -482,12 +482,12 @@ struct status kms_revoke_grant(struct req *rq, const struct kms_revoke_grant_in 
 {
 	(void)out;
 	TRY(kms_grant_id_check(rq, in->grant_id));
-	return end_grant(rq, in->grant_id, in->dry_run);
+	return end_grant(rq, in->grant_id, in->dry_run.v);
 }
 
 struct status kms_retire_grant(struct req *rq, const struct kms_retire_grant_in *in, struct kms_retire_grant_out *out)
 {
 	const struct kms_retiring *r = rq->found;
 	(void)out;
-	return end_grant(rq, r->grant_id, in->dry_run);
+	return end_grant(rq, r->grant_id, in->dry_run.v);
 }

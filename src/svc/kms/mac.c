@@ -32,7 +32,7 @@ struct status kms_generate_mac(struct req *rq, const struct kms_generate_mac_in 
 	const struct kms_key *key = kms_found(rq)->key;
 	const struct kms_backing *with;
 	TRY(begin(rq, key, in->mac_algorithm, &with));
-	TRY(kms_dry_run(rq, in->dry_run));
+	TRY(kms_dry_run(rq, in->dry_run.v));
 	TRY(compute(rq, key, with, in->message, &out->mac));
 	out->key_id = kms_text(rq, key->arn);
 	out->mac_algorithm = in->mac_algorithm;
@@ -49,7 +49,7 @@ struct status kms_verify_mac(struct req *rq, const struct kms_verify_mac_in *in,
 	TRY(compute(rq, key, with, in->message, &mac));
 	if (!secret_eq(mac, in->mac))
 		return FAIL(rq, kms_KMSInvalidMacException, "%s", "");
-	TRY(kms_dry_run(rq, in->dry_run));
+	TRY(kms_dry_run(rq, in->dry_run.v));
 	(void)kms_used(rq, key, with);
 	*out = (struct kms_verify_mac_out){
 		.key_id = kms_text(rq, key->arn),

@@ -40,12 +40,12 @@ struct status kms_re_encrypt(struct req *rq, const struct kms_re_encrypt_in *in,
 	struct kms_cipher to = { kms_found(rq)->target, algorithm_of(in->destination_encryption_algorithm),
 				 in->destination_encryption_context, "DestinationEncryptionAlgorithm", NULL };
 	struct str blob;
-	if (kms_ignores_ciphertext(in->dry_run, in->dry_run_modifiers)) {
+	if (kms_ignores_ciphertext(in->dry_run.v, in->dry_run_modifiers)) {
 		TRY(kms_cipher_check(rq, &from));
 		TRY(kms_cipher_check(rq, &to));
 		return kms_dry_run(rq, true);
 	}
-	TRY(reencrypt(rq, &from, in->ciphertext_blob, &to, in->dry_run, &blob));
+	TRY(reencrypt(rq, &from, in->ciphertext_blob, &to, in->dry_run.v, &blob));
 	struct kms_used_pair used = kms_used_both(rq, from.key, from.with, to.key, to.with);
 	*out = (struct kms_re_encrypt_out){
 		.ciphertext_blob = blob,

@@ -30,7 +30,7 @@ struct status kms_derive_shared_secret(struct req *rq, const struct kms_derive_s
 	TRY(kms_check_recipient(rq, in->recipient));
 	TRY(kms_use(rq, key, KMS_KEY_USAGE_TYPE_KEY_AGREEMENT, &with));
 	TRY(check_peer(rq, key, in->public_key));
-	TRY(kms_dry_run(rq, in->dry_run));
+	TRY(kms_dry_run(rq, in->dry_run.v));
 	struct status st = keyring_agree(rq->app->keyring, &with->ref, in->public_key, rq->mem, &secret);
 	if (failed(st))
 		return kms_keyring_failed(rq, key, st);

@@ -90,7 +90,7 @@ struct status kms_sign(struct req *rq, const struct kms_sign_in *in, struct kms_
 	const struct kms_backing *with;
 	struct str digest;
 	TRY(begin(rq, &s, &with, &digest));
-	TRY(kms_dry_run(rq, in->dry_run));
+	TRY(kms_dry_run(rq, in->dry_run.v));
 	struct status st = keyring_sign(rq->app->keyring, &with->ref, keypair_algorithm_of(s.algorithm), digest,
 					rq->mem, &out->signature);
 	if (failed(st))
@@ -109,7 +109,7 @@ struct status kms_verify(struct req *rq, const struct kms_verify_in *in, struct 
 	TRY(begin(rq, &s, &with, &digest));
 	if (failed(keypair_verify(s.key->public, keypair_algorithm_of(s.algorithm), digest, in->signature)))
 		return FAIL(rq, kms_KMSInvalidSignatureException, "%s", "");
-	TRY(kms_dry_run(rq, in->dry_run));
+	TRY(kms_dry_run(rq, in->dry_run.v));
 	(void)kms_used(rq, s.key, with);
 	*out = (struct kms_verify_out){
 		.key_id = kms_text(rq, s.key->arn),

@@ -5,7 +5,7 @@
  *
  *     TRY(kms_use(rq, key, KMS_KEY_USAGE_TYPE_SIGN_VERIFY, &with));
  *     ... the algorithm, the sizes ...
- *     TRY(kms_dry_run(rq, in->dry_run));
+ *     TRY(kms_dry_run(rq, in->dry_run.v));
  *     st = keyring_sign(rq->app->keyring, &with->ref, ...);
  *     if (failed(st))
  *             return kms_keyring_failed(rq, key, st);
