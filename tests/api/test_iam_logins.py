@@ -1,8 +1,11 @@
 """Login profiles, password policy and ChangePassword as boto3 sees them."""
+import contextlib
 import csv
 import datetime
 import threading
 import uuid
+
+from botocore.exceptions import ClientError
 
 from conftest import allow, deny, eventually, refused
 
@@ -66,6 +69,33 @@ def test_changing_ones_own(server):
     refused("InvalidUserType", 400, iam.change_password, OldPassword=FIRST, NewPassword=SECOND)
     denied = server.client("iam", server.user(deny("iam:ChangePassword"), allow("*")))
     refused("AccessDenied", 403, denied.change_password, OldPassword=SECOND, NewPassword=FIRST)
+
+
+def test_an_administrators_reset_is_not_undone_by_who_knew_the_old_one(server):
+    """Both at once: whoever comes second, the password is not what somebody made it who knew only the one before the reset."""
+    who = server.user(allow("iam:ChangePassword"))
+    iam, me, user = server.client("iam"), server.client("iam", who), who["UserName"]
+    iam.create_login_profile(UserName=user, Password=FIRST)
+
+    def change():
+        with contextlib.suppress(ClientError):
+            me.change_password(OldPassword=FIRST, NewPassword="Stolen-again-3")
+
+    def reset():
+        def done():
+            with contextlib.suppress(ClientError):  # the other was quicker: once more
+                iam.update_login_profile(UserName=user, Password=SECOND)
+                return True
+            return False
+        eventually(done)
+    for _ in range(12):
+        iam.update_login_profile(UserName=user, Password=FIRST)
+        threads = [threading.Thread(target=t) for t in (change, reset)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        me.change_password(OldPassword=SECOND, NewPassword=FIRST)
 
 
 def test_passwords_are_nowhere_to_be_read(fresh):

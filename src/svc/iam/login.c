@@ -53,30 +53,44 @@ static bool same_policy(const struct iam_password_policy_row *a, const struct ia
 	       a->lowercase.v == b->lowercase.v && a->reuse.v == b->reuse.v;
 }
 
-/*
- * The password is made by what is there now; then into the write transaction, where all of it is read again. The row
- * is left in *now with the new password, to be put. `given`: the user, p == NULL: the caller.
- */
-static struct status give(struct req *rq, struct str given, struct str password,
-			  struct status (*check)(struct req *rq, const struct basis *b), struct basis *now,
-			  struct txn **t)
+typedef struct status basis_check(struct req *rq, const struct basis *b);
+
+/* `given`: the user, p == NULL: the caller. */
+static struct status look(struct req *rq, struct str given, basis_check *check, struct basis *b)
 {
-	struct basis before;
-	struct iam_remembered made;
-	struct txn *r;
+	struct txn *t;
 	struct str name;
 	TRY(iam_user_name(rq, given, &name));
-	TRY(iam_read(rq, &r));
-	TRY(load(rq, r, name, &before));
-	TRY(check(rq, &before));
-	TRY(iam_password_make(rq, &before.policy, &before.login, password, &made));
+	TRY(iam_read(rq, &t));
+	TRY(load(rq, t, name, b));
+	return check(rq, b);
+}
+
+/*
+ * The password is made by what was there before; then into the write transaction, where all of it is read again, and
+ * stands as before, or E_BUSY. The row is left in *now with the new password, to be put.
+ */
+static struct status give_upon(struct req *rq, struct str given, struct str password, basis_check *check,
+			       const struct basis *before, struct basis *now, struct txn **t)
+{
+	struct iam_remembered made;
+	struct str name;
+	TRY(iam_password_make(rq, &before->policy, &before->login, password, &made));
 	TRY(iam_write(rq, t));
 	TRY(iam_user_name(rq, given, &name));
 	TRY(load(rq, *t, name, now));
 	TRY(check(rq, now));
-	if (!str_eq(now->user.id, before.user.id) || !same_policy(&now->policy, &before.policy))
+	if (!str_eq(now->user.id, before->user.id) || !same_policy(&now->policy, &before->policy))
 		return ERR(E_BUSY);
-	return iam_password_set(rq, &now->login, &before.login, &made);
+	return iam_password_set(rq, &now->login, &before->login, &made);
+}
+
+static struct status give(struct req *rq, struct str given, struct str password, basis_check *check, struct basis *now,
+			  struct txn **t)
+{
+	struct basis before;
+	TRY(look(rq, given, check, &before));
+	return give_upon(rq, given, password, check, &before, now, t);
 }
 
 static const struct iam_login_profile *profile_out(struct req *rq, const struct basis *b)
@@ -104,13 +118,8 @@ struct status iam_create_login_profile(struct req *rq, const struct iam_create_l
 struct status iam_get_login_profile(struct req *rq, const struct iam_get_login_profile_in *in,
 				    struct iam_get_login_profile_out *out)
 {
-	struct txn *t;
-	struct str name;
 	struct basis b;
-	TRY(iam_user_name(rq, in->user_name, &name));
-	TRY(iam_read(rq, &t));
-	TRY(load(rq, t, name, &b));
-	TRY(must_have(rq, &b));
+	TRY(look(rq, in->user_name, must_have, &b));
 	out->login_profile = profile_out(rq, &b);
 	return OK;
 }
@@ -147,23 +156,22 @@ struct status iam_delete_login_profile(struct req *rq, const struct iam_delete_l
 	return iam_login_del(rq, t, b.user.id);
 }
 
-/* One's own password, by whoever knows the old one. */
+/* One's own password, by whoever knows the old one: which is that of before, not one that was set meanwhile. */
 struct status iam_change_password(struct req *rq, const struct iam_change_password_in *in,
 				  struct iam_change_password_out *out)
 {
+	static const struct str himself;
 	struct txn *t;
-	struct basis b;
+	struct basis before, b;
 	(void)out;
 	if (rq->caller.kind != CALLER_USER)
 		return FAIL(rq, iam_InvalidUserTypeException, "Only IAM users can change their own password.");
-	TRY(iam_read(rq, &t));
-	TRY(load(rq, t, rq->caller.name, &b));
-	TRY(must_have(rq, &b));
+	TRY(look(rq, himself, must_have, &before));
 	struct status st = iam_password_verify(rq, rq->account, rq->caller.name, in->old_password);
 	if (st.code == E_INVALID)
 		return FAIL(rq, api_AccessDeniedException, "The old password is not correct.");
 	TRY(st);
-	TRY(give(rq, (struct str){ 0 }, in->new_password, must_have, &b, &t));
+	TRY(give_upon(rq, himself, in->new_password, must_have, &before, &b, &t));
 	if (!str_eq(b.user.id, rq->caller.principal_id))
 		return ERR(E_BUSY);
 	b.login.must_reset = (struct opt_bool)SET(false);
