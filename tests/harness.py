@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -32,6 +33,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 BIN = os.environ.get("HOLDFAST_BIN", str(ROOT / "build" / "src" / "cli" / "holdfast"))
 ACCOUNT = "111122223333"
 PATIENCE_S = 120
+resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)  # we open a thousand connections
 for name in [n for n in os.environ if n.startswith("AWS_") or n == "HOLDFAST_DATA"]:
     del os.environ[name]  # whoever runs the tests may have pointed his tools at a server of his own
 

@@ -27,6 +27,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { LISTEN_MAX = 8, DRAIN_MS = 10000, DEFAULT_PORT = 4566 };
@@ -205,6 +206,16 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* As many as we may have: logins are given 1024, which is what one listener alone may need. */
+static void raise_open_files(void)
+{
+	struct rlimit r;
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+		return;
+	r.rlim_cur = r.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &r);
+}
+
 /* A program that only opens the directory leaves the tokens alone. */
 static void connect_key_stores(void *arg)
 {
@@ -300,5 +311,6 @@ int command_serve(int argc, char **argv)
 		return 2;
 	log_setup(2, LOG_INFO);
 	block_signals();
+	raise_open_files();
 	return serve(&s);
 }

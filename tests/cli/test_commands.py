@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -298,6 +299,17 @@ def welcome(server):
         return True
     except OSError:  # refused, or reset before anything was said
         return False
+
+
+def test_it_opens_as_many_files_as_it_may(stopped):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, hard), hard))
+    try:
+        stopped.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    limits = pathlib.Path(f"/proc/{stopped.process.pid}/limits").read_text()
+    assert re.search(r"Max open files +(\d+) +(\d+)", limits).groups() == (str(hard), str(hard))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
