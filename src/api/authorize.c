@@ -562,6 +562,7 @@ static bool has_policies(const struct caller *who)
 
 static struct status authorize_anew(struct req *rq)
 {
+	req_read_end(rq);
 	rq->handed = NULL; /* what it was judged by does not count any more */
 	if (has_policies(&rq->caller))
 		TRY(req_fetch_policies(rq));

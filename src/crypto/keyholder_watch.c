@@ -32,6 +32,7 @@ static void clear(struct keyholder *h)
 	h->popped = 0;
 	h->distrusted = false;
 	pthread_mutex_unlock(&h->lock);
+	ring_wake(&h->rings->to_client); /* who is about to sleep has counted in what was there */
 }
 
 void keyholder_went_up(struct keyholder *h, const struct keyholder_said *said)

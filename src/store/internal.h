@@ -65,7 +65,7 @@ struct conn {
  * How long a writer waits for the write lock. Nobody else writes, but a reader that finds the wal-index half changed
  * takes the lock to look again, and may lose its processor while it has it.
  */
-enum { WRITER_WAIT_MS = 10 * 1000 };
+enum { WRITER_WAIT_MS = 60 * 1000 };
 
 struct status conn_open(struct vfs *vfs, struct vault *v, unsigned cache_kib, bool writer, struct conn **out);
 void conn_close(struct conn *c); /* null is allowed; all its statements must have been put back */
