@@ -234,8 +234,15 @@ struct status s3_content_open(struct req *rq, struct s3_place *p, int64_t from, 
 	return content_small(rq, p, from, n, out);
 }
 
-struct status s3_judge_anew(struct req *rq)
+struct status s3_find_bytes(struct req *rq, s3_look *look, void *arg)
 {
-	req_read_end(rq);
-	return req_authorize(rq);
+	enum { LOOKS_MAX = 64 };
+	for (int i = 0; i < LOOKS_MAX; i++) {
+		struct status st = look(rq, arg);
+		if (st.code != E_NOT_FOUND)
+			return st;
+		req_read_end(rq);
+		TRY(req_authorize(rq));
+	}
+	return ERR(E_BUSY);
 }

@@ -11,8 +11,6 @@
 #include "svc/s3/object.h"
 #include "svc/s3/seal.h"
 
-enum { S3_LOOKS_MAX = 64 }; /* at an object that is overwritten again and again before its bytes are found */
-
 struct s3_stream;
 
 struct s3_content {
@@ -24,12 +22,17 @@ struct s3_content {
 struct status s3_content_parts(struct req *rq, struct s3_place *p, struct s3_parts_row *out);
 
 /*
- * The run [from, from + n) of the object at p, whose row has been looked at. E_NOT_FOUND: it was overwritten meanwhile,
- * and the one before, by its tags, was what was allowed: s3_judge_anew. Asks KMS.
+ * The run [from, from + n) of the object at p, whose row has been looked at. E_NOT_FOUND: it was overwritten meanwhile:
+ * s3_find_bytes. Asks KMS.
  */
 struct status s3_content_open(struct req *rq, struct s3_place *p, int64_t from, int64_t n, struct s3_content *out);
 
-struct status s3_judge_anew(struct req *rq); /* by what stands there now; makes another place */
+/*
+ * Calls `look`, which opens content, until that is found. Each time before the next the request is judged anew, for it
+ * was the object before, by its tags, that was allowed: s3_place_of is another then. E_BUSY: overwritten every time.
+ */
+typedef struct status s3_look(struct req *rq, void *arg);
+struct status s3_find_bytes(struct req *rq, s3_look *look, void *arg);
 
 struct status s3_stream_pull(void *stream, char *buf, size_t room, size_t *got); /* http_pull; *got == 0: the end */
 void s3_stream_close(void *stream);

@@ -253,8 +253,10 @@ struct copy {
 
 static struct s3_place *source_of(const struct copy *c) { return (struct s3_place *)(uintptr_t)c->to->source; }
 
-static struct status prepare_copy(struct req *rq, const struct s3_copy_object_in *in, struct copy *c)
+static struct status prepare_copy(struct req *rq, void *arg)
 {
+	struct copy *c = arg;
+	const struct s3_copy_object_in *in = rq->in;
 	const struct s3_sse_in sse_in = S3_SSE_IN(in);
 	struct s3_sse sse;
 	*c = (struct copy){ .to = s3_place_of(rq), .litter = s3_litter_new(rq) };
@@ -276,23 +278,12 @@ static void say_copied(struct req *rq, const struct s3_object_row *row, struct s
 	S3_SAY_SSE(out, row);
 }
 
-static struct status begin_copy(struct req *rq, const struct s3_copy_object_in *in, struct copy *c)
-{
-	for (int i = 0; i < S3_LOOKS_MAX; i++) {
-		struct status st = prepare_copy(rq, in, c);
-		if (st.code != E_NOT_FOUND)
-			return st;
-		TRY(s3_judge_anew(rq));
-	}
-	return ERR(E_BUSY);
-}
-
 struct status s3_copy_object(struct req *rq, const struct s3_copy_object_in *in, struct s3_copy_object_out *out)
 {
 	struct copy c;
 	struct s3_stored stored;
 	struct sums sums;
-	TRY(begin_copy(rq, in, &c));
+	TRY(s3_find_bytes(rq, prepare_copy, &c));
 	sums_begin(&sums, c.row.checksum_algorithm, c.row.sse != S3_SERVER_SIDE_ENCRYPTION_AWS_KMS);
 	TRY(move_bytes(rq, &c.content, &sums, c.sink));
 	TRY(s3_sink_finish(c.sink, &stored));
@@ -359,8 +350,10 @@ static void say_part(struct req *rq, const struct s3_part_row *part, const struc
 	S3_SAY_SSE(out, upload);
 }
 
-static struct status prepare_part(struct req *rq, const struct s3_upload_part_copy_in *in, struct copy *c)
+static struct status prepare_part(struct req *rq, void *arg)
 {
+	struct copy *c = arg;
+	const struct s3_upload_part_copy_in *in = rq->in;
 	int64_t from, n;
 	*c = (struct copy){ .to = s3_place_of(rq), .litter = s3_litter_new(rq), .part.number = in->part_number };
 	TRY(check_part_copy(rq, c->to, in, &c->row));
@@ -369,24 +362,13 @@ static struct status prepare_part(struct req *rq, const struct s3_upload_part_co
 	return s3_content_open(rq, source_of(c), from, n, &c->content);
 }
 
-static struct status begin_part(struct req *rq, const struct s3_upload_part_copy_in *in, struct copy *c)
-{
-	for (int i = 0; i < S3_LOOKS_MAX; i++) {
-		struct status st = prepare_part(rq, in, c);
-		if (st.code != E_NOT_FOUND)
-			return st;
-		TRY(s3_judge_anew(rq));
-	}
-	return ERR(E_BUSY);
-}
-
 struct status s3_upload_part_copy(struct req *rq, const struct s3_upload_part_copy_in *in,
 				  struct s3_upload_part_copy_out *out)
 {
 	struct copy c;
 	struct s3_stored stored;
 	struct sums sums;
-	TRY(begin_part(rq, in, &c));
+	TRY(s3_find_bytes(rq, prepare_part, &c));
 	sums_begin(&sums, c.row.checksum_algorithm, c.row.sse != S3_SERVER_SIDE_ENCRYPTION_AWS_KMS);
 	TRY(move_bytes(rq, &c.content, &sums, c.sink));
 	TRY(s3_sink_finish(c.sink, &stored));

@@ -193,9 +193,11 @@ static void send(struct req *rq, const struct run *run, const struct s3_content 
 	rq->pull_length = run->n;
 }
 
-static struct status get_once(struct req *rq, struct s3_place *p, const struct s3_get_object_in *in,
-			      struct s3_get_object_out *out)
+static struct status get_once(struct req *rq, void *arg)
 {
+	struct s3_place *p = s3_place_of(rq);
+	const struct s3_get_object_in *in = rq->in;
+	struct s3_get_object_out *out = arg;
 	const struct s3_condition condition = S3_CONDITION(in);
 	enum s3_verdict verdict;
 	struct s3_content content;
@@ -228,13 +230,7 @@ static struct status get_once(struct req *rq, struct s3_place *p, const struct s
 struct status s3_get_object(struct req *rq, const struct s3_get_object_in *in, struct s3_get_object_out *out)
 {
 	TRY(check_get(rq, in));
-	for (int i = 0; i < S3_LOOKS_MAX; i++) {
-		struct status st = get_once(rq, s3_place_of(rq), in, out);
-		if (st.code != E_NOT_FOUND)
-			return st;
-		TRY(s3_judge_anew(rq));
-	}
-	return ERR(E_BUSY);
+	return s3_find_bytes(rq, get_once, out);
 }
 
 /* ---- HeadObject ------------------------------------------------------------------------------ */
