@@ -100,13 +100,13 @@ static bool pause_before(struct keyholder *h, unsigned tries)
 	unsigned ms = tries > 6 ? RESPAWN_MAX_MS : (unsigned)RESPAWN_MS << tries;
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += ms / 1000;
 	until.tv_nsec += (ms % 1000) * 1000000L;
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
 	pthread_mutex_lock(&h->lock);
-	while (!h->stopping && pthread_cond_timedwait(&h->heard, &h->lock, &until) != ETIMEDOUT)
+	while (!h->stopping && pthread_cond_clockwait(&h->heard, &h->lock, CLOCK_MONOTONIC, &until) != ETIMEDOUT)
 		;
 	bool stopping = h->stopping;
 	pthread_mutex_unlock(&h->lock);

@@ -236,10 +236,10 @@ static void one_life(struct link_of_store *l, const struct token_call *open, enu
 static void pause_a_little(struct link_of_store *l)
 {
 	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += PAUSE_S;
 	pthread_mutex_lock(&l->all->lock);
-	while (!l->stop && pthread_cond_timedwait(&l->all->changed, &l->all->lock, &until) == 0)
+	while (!l->stop && pthread_cond_clockwait(&l->all->changed, &l->all->lock, CLOCK_MONOTONIC, &until) == 0)
 		;
 	pthread_mutex_unlock(&l->all->lock);
 }
