@@ -107,7 +107,19 @@ def certificate(name, key, issuer_name, issuer_key, ca=False, host=None):
 
 
 class Idp:
-    """Serves https://127.0.0.1:PORT/PATH. What it serves may be changed while it runs."""
+    """Serves https://127.0.0.1:PORT/PATH, and no other of this run had that port. What it serves may be changed while it runs."""
+
+    ports = set()
+
+    @classmethod
+    def listen(cls, handler):
+        while True:
+            made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+            port = made.server_address[1]
+            if port not in cls.ports:
+                cls.ports.add(port)
+                return made
+            made.server_close()
 
     def __init__(self, base, path=""):
         ca_key, self.ca = authority()
@@ -138,7 +150,7 @@ class Idp:
             def log_message(self, *args):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = self.listen(Handler)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(chain)
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
