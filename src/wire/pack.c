@@ -315,6 +315,8 @@ static bool read_fields(struct in *r, const struct shape *shape, void *obj)
 		}
 		if (type != wire_type(m->shape->kind) || !read_value(r, m->shape, place_of(r->mem, obj, m)))
 			return false;
+		if (m->shape->kind != K_ENUM && !value_of(obj, m))
+			return false; /* the number that marks a missing member: nobody stored that */
 	}
 	return !r->rd.bad;
 }

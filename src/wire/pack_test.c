@@ -94,6 +94,7 @@ static void damaged_bytes_are_refused(void)
 		"0b",                     /* group: a wire type we never write */
 		"c63e",
 		"c73e",
+		"48ffffffffffffffffff01", /* -2^63, which marks what is missing */
 	};
 	struct arena *mem = arena_new();
 	for (size_t i = 0; i < COUNT(cases); i++) {
