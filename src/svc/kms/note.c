@@ -35,16 +35,6 @@ static struct req itself(struct req *rq, struct str account, const struct op *op
 	return as;
 }
 
-static struct status note(struct req *rq, struct txn *t, struct str account, const struct op *op, const void *in,
-			  const void *out, struct str *arn)
-{
-	struct req as = itself(rq, account, op, arn);
-	as.in = in;
-	as.out = (void *)(uintptr_t)out;
-	as.service_event = !strcmp(op->name, "DeleteKey");
-	return txn_outbox(t, record_make(&as));
-}
-
 /* An event of KMS that is no operation's; `details` become serviceEventDetails, JSON. */
 static struct status note_event(struct req *rq, struct txn *t, struct str account, const char *name, struct str arn_,
 				struct str details)
@@ -93,18 +83,33 @@ struct status kms_note_rotation(struct req *rq, struct txn *t, const struct kms_
 	return note_event(rq, t, key->account, "RotateKey", key->arn, buf_str(&b));
 }
 
-struct status kms_note_synchronized(struct req *rq, struct txn *t, struct str account, struct str id)
+/* What KMS does to a key by itself, without an operation of that name: it answers as CancelKeyDeletion does. */
+static struct status note_own(struct req *rq, struct txn *t, struct str account, const char *name, const char *action,
+			      struct str id, bool service_event)
 {
 	struct op *op = NEW(rq->mem, struct op);
 	struct str *arn = NEW(rq->mem, struct str);
-	struct kms_cancel_key_deletion_in *in = NEW(rq->mem, struct kms_cancel_key_deletion_in);
 	struct kms_cancel_key_deletion_out *out = NEW(rq->mem, struct kms_cancel_key_deletion_out);
 	*op = *service_op(&kms_service, S("CancelKeyDeletion"));
-	op->name = "SynchronizeMultiRegionKey";
-	op->action = "kms:SynchronizeMultiRegionKey";
+	op->name = name;
+	op->action = action;
 	*arn = kms_arn(rq, account, "key/", id);
 	out->key_id = *arn;
-	return note(rq, t, account, op, in, out, arn);
+	struct req as = itself(rq, account, op, arn);
+	as.in = NEW(rq->mem, struct kms_cancel_key_deletion_in);
+	as.out = out;
+	as.service_event = service_event;
+	return txn_outbox(t, record_make(&as));
+}
+
+struct status kms_note_synchronized(struct req *rq, struct txn *t, struct str account, struct str id)
+{
+	return note_own(rq, t, account, "SynchronizeMultiRegionKey", "kms:SynchronizeMultiRegionKey", id, false);
+}
+
+struct status kms_note_deletion(struct req *rq, struct txn *t, struct str account, struct str id)
+{
+	return note_own(rq, t, account, "DeleteKey", "kms:DeleteKey", id, true);
 }
 
 struct str kms_record_call(struct req *in, const char *op, const void *input, const void *output, struct str arn_)
@@ -122,21 +127,6 @@ struct str kms_record_call(struct req *in, const char *op, const void *input, co
 	return record_make(&as);
 }
 
-/* DeleteKey is an event of KMS without an operation of that name; its record answers as CancelKeyDeletion's does. */
-struct status kms_note_deletion(struct req *rq, struct txn *t, struct str account, struct str id)
-{
-	struct op *op = NEW(rq->mem, struct op);
-	struct str *arn = NEW(rq->mem, struct str);
-	struct kms_cancel_key_deletion_in *in = NEW(rq->mem, struct kms_cancel_key_deletion_in);
-	struct kms_cancel_key_deletion_out *out = NEW(rq->mem, struct kms_cancel_key_deletion_out);
-	*op = *service_op(&kms_service, S("CancelKeyDeletion"));
-	op->name = "DeleteKey";
-	op->action = "kms:DeleteKey";
-	*arn = kms_arn(rq, account, "key/", id);
-	out->key_id = *arn;
-	return note(rq, t, account, op, in, out, arn);
-}
-
 struct status kms_note_creation(struct req *rq, struct txn *t, const struct kms_new *k,
 				const struct kms_key_metadata *m)
 {
@@ -148,5 +138,8 @@ struct status kms_note_creation(struct req *rq, struct txn *t, const struct kms_
 	in->key_usage = m->key_usage;
 	in->origin = m->origin;
 	out->key_metadata = m;
-	return note(rq, t, m->aws_account_id, service_op(&kms_service, S("CreateKey")), in, out, arn);
+	struct req as = itself(rq, m->aws_account_id, service_op(&kms_service, S("CreateKey")), arn);
+	as.in = in;
+	as.out = out;
+	return txn_outbox(t, record_make(&as));
 }
